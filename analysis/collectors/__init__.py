@@ -1,0 +1,1 @@
+"""One collector per topic: what the walk notes down of a file."""

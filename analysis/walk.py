@@ -1,0 +1,116 @@
+"""The one walk: every statement of a module once, each handed to the collectors that asked for its type."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import msgspec
+
+if TYPE_CHECKING:
+    from analysis.source import Source
+
+ScopeKind = Literal["module", "class", "function"]
+
+
+class Scope:
+    """A module, class or function that the walk is inside of."""
+
+    __slots__ = ("kind", "node", "qualname")
+
+    def __init__(self, kind: ScopeKind, qualname: str, node: ast.AST) -> None:
+        self.kind = kind
+        self.qualname = qualname
+        self.node = node
+
+
+class Collector:
+    """Notes down one topic of one file. A fresh one is made per file, so nothing is carried between files.
+
+    ``topic`` names it in the index; ``version`` is raised whenever the same source would give other records;
+    ``record`` is the type of its records; ``nodes`` are the statement types (and ``ast.ExceptHandler``) it is handed.
+    ``needles``: when given, a file whose bytes hold none of them is skipped: it cannot have a record.
+    """
+
+    topic: ClassVar[str]
+    version: ClassVar[int]
+    record: ClassVar[type[msgspec.Struct]]
+    nodes: ClassVar[tuple[type[ast.AST], ...]] = ()
+    needles: ClassVar[tuple[bytes, ...]] = ()
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.records: list[Any] = []
+
+    def begin(self, walk: Walk, tree: ast.Module) -> None:
+        """Called once, before the first statement."""
+
+    def visit(self, walk: Walk, node: ast.AST) -> None:
+        """Called for each node of the types in ``nodes``, in source order, before the statements inside it."""
+
+    def finish(self, walk: Walk) -> None:
+        """Called once, after the last statement."""
+
+
+class Walk:
+    """Where the walk stands: ``scopes`` and ``parents`` are stacks, innermost last; the node at hand is in neither."""
+
+    __slots__ = ("parents", "scopes", "table")
+
+    def __init__(self) -> None:
+        self.scopes: list[Scope] = []
+        self.parents: list[ast.AST] = []
+        self.table: dict[type[ast.AST], list[Any]] = {}
+
+    @property
+    def qualname(self) -> str:
+        """The enclosing definition, dotted as ``Class.method``; ``<module>`` outside of any."""
+        return self.scopes[-1].qualname
+
+
+_SUITES = ("body", "handlers", "orelse", "finalbody", "cases")
+
+
+def collect(source: Source, tree: ast.Module, collectors: Iterable[type[Collector]]) -> dict[str, list[Any]]:
+    """Walk ``tree`` once for all ``collectors``; return their records by topic."""
+    walk = Walk()
+    made: list[Collector] = []
+    for kind in collectors:
+        one = kind(source)
+        made.append(one)
+        if kind.needles and not any(needle in source.data for needle in kind.needles):
+            continue
+        for node_type in kind.nodes:
+            walk.table.setdefault(node_type, []).append(one.visit)
+    walk.scopes.append(Scope("module", "<module>", tree))
+    for one in made:
+        one.begin(walk, tree)
+    _statements(walk, tree.body)
+    for one in made:
+        one.finish(walk)
+    return {one.topic: one.records for one in made}
+
+
+def _statements(walk: Walk, suite: list[Any]) -> None:
+    table = walk.table
+    for node in suite:
+        for visit in table.get(node.__class__, ()):
+            visit(walk, node)
+        fields = node._fields
+        if "body" not in fields and "cases" not in fields:
+            continue
+        scope = None
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            outer = walk.scopes[-1]
+            name = node.name if outer.kind == "module" else f"{outer.qualname}.{node.name}"
+            scope = Scope("class" if isinstance(node, ast.ClassDef) else "function", name, node)
+            walk.scopes.append(scope)
+        walk.parents.append(node)
+        for field in _SUITES:
+            inner = getattr(node, field, None)
+            if inner:
+                _statements(walk, inner)
+        walk.parents.pop()
+        if scope is not None:
+            walk.scopes.pop()

@@ -1,0 +1,1 @@
+"""Rewrites that answer the rules. The only package that loads libcst."""

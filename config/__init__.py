@@ -1,0 +1,1 @@
+"""Settings, exception tables and defaults. Imports nothing else of this project."""

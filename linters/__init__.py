@@ -1,0 +1,1 @@
+"""Rules over facts, flake8's door to them, suppressions and the baseline. libcst is never loaded here."""

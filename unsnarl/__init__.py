@@ -1,0 +1,1 @@
+"""The command line and flake8's entry: the doors to the other packages."""
