@@ -1,0 +1,50 @@
+# make demo and make test need nothing but make and a Python 3.11 or later: they make .venv themselves.
+VENV ?= .venv
+JOBS ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+OWN := analysis codemods config linters runtime unsnarl
+
+.PHONY: help demo test lint ci bench docs build clean
+help:  ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 8
+
+demo: $(VENV)/.installed  ## check, count and fix a copy of examples/, and show the difference
+	@$(BIN)/python tools/demo.py
+
+test: lint  ## the linters and the whole suite
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(PYTEST_ARGS)
+
+lint: $(VENV)/.installed-test  ## ruff, mypy, and our own linters and codemods on this repository
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/flake8 $(OWN) tools tests
+	$(BIN)/unsnarl check
+	$(BIN)/python -m codemods.safe_executor --check .
+
+ci: $(VENV)/.installed  ## the guardrails that .github/workflows/guardrails.yml runs
+	$(BIN)/unsnarl check
+	$(BIN)/unsnarl metrics
+
+bench: $(VENV)/.installed-test  ## the measurements of docs/benchmarks.md
+	$(BIN)/python -m pytest benchmarks -p no:xdist $(PYTEST_ARGS)
+
+docs: $(VENV)/.installed-test  ## write the generated pages under docs/ anew
+	$(BIN)/python tools/docs.py
+
+build: $(VENV)/.installed-test  ## the wheel and the sdist, into dist/
+	$(BIN)/python -m pip --disable-pip-version-check wheel --quiet --no-deps --wheel-dir dist .
+
+clean:  ## remove the environment and everything that the tools leave behind
+	rm -rf $(VENV) .tox build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .unsnarl_cache
+
+$(BIN)/python:
+	@python=$$(PYTHON="$(PYTHON)" sh tools/python.sh) && echo "making $(VENV) with $$python" >&2 && "$$python" -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml | $(BIN)/python
+	$(PIP) --editable .
+	@touch $@
+
+$(VENV)/.installed-test: pyproject.toml | $(BIN)/python
+	$(PIP) --editable '.[test]'
+	@touch $@ $(VENV)/.installed
