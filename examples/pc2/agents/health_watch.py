@@ -1,0 +1,59 @@
+"""Looks after the agents of both machines and keeps what it sees in a small database."""
+
+import json
+import logging
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+
+from runtime.safe_executor import SafeExecutor
+
+logger = logging.getLogger(__name__)
+
+
+class HealthWatch:
+    def __init__(self, database="health.db"):
+        self.database = database
+        self.stop = False
+
+    def record(self, agent, state):
+        connection = sqlite3.connect(self.database)
+        try:
+            with connection:
+                connection.execute("INSERT INTO health VALUES (?, ?, ?)", (time.time(), agent, state))
+        except Exception as e:
+            logger.error("%s is %s, which could not be kept: %s", agent, state, e)
+        finally:
+            connection.close()
+
+    def alive(self, host, port):
+        try:
+            with socket.create_connection((host, port), timeout=1.0) as connection:
+                connection.sendall(b'{"action": "ping"}\n')
+                reply = json.loads(connection.recv(1024))
+        except Exception as e:
+            logger.debug("%s:%s: %s", host, port, e)
+            return False
+        return reply.get("status") == "ok"
+
+    def temperature(self):
+        """Degrees Celsius, or None."""
+        try:
+            output = subprocess.run(["sensors", "-j"], capture_output=True, check=True, timeout=5).stdout
+            return float(json.loads(output)["cpu"]["temp"])
+        except Exception:
+            return None
+
+    def watch(self, agents):
+        while not self.stop:
+            for name, (host, port) in agents.items():
+                with SafeExecutor(logger, recoverable=(Exception,)):
+                    self.record(name, "up" if self.alive(host, port) else "down")
+            try:
+                time.sleep(5)
+            except (KeyboardInterrupt, SystemExit):
+                raise
+            except:
+                sys.exit(1)
