@@ -1,0 +1,119 @@
+"""Places in a handler that read the error being handled without naming it.
+
+Once the handler's statements run behind the block, nothing is being handled there, so each such place must name the
+error or keep the handler where it is.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import Literal, Protocol
+
+import msgspec
+
+from analysis.collectors.handlers import dotted
+from analysis.source import Source
+
+ActiveKind = Literal["exc_info", "exception", "format_exc", "print_exc", "sys.exc_info", "sys.exception", "unknown"]
+
+_NAMED: dict[str, ActiveKind] = {
+    "traceback.format_exc": "format_exc",
+    "traceback.print_exc": "print_exc",
+    "sys.exc_info": "sys.exc_info",
+    "sys.exception": "sys.exception",
+}
+# The same functions without their module, and what other libraries call the like: `Failure()` and `log.err()` of
+# Twisted, `showtraceback` of IPython and code, `capture_exception()` of Sentry, `opt(exception=True)` of loguru.
+_READERS = frozenset(
+    {
+        "format_exc",
+        "print_exc",
+        "exc_info",
+        "Failure",
+        "err",
+        "showtraceback",
+        "post_mortem",
+        "capture_exception",
+        "captureException",
+        "record_exception",
+        "excepthook",
+        "handleError",
+        "handle_error",
+        "print_last",
+    }
+)
+_LEVELS = frozenset({"debug", "info", "warning", "warn", "error", "critical", "fatal", "log"})
+_CLOSED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.ExceptHandler)
+
+
+class ActiveUse(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One such place: the call or the ``exc_info`` value from ``start`` to ``end``; ``text`` is what is called."""
+
+    kind: ActiveKind
+    start: int
+    end: int
+    line: int
+    text: str
+
+
+class KnowsLoggers(Protocol):
+    """Tells a logger of the standard library by the name it is bound to."""
+
+    def known(self, name: str) -> bool:
+        """Whether ``name`` is such a logger."""
+
+
+def active_uses(handler: ast.ExceptHandler, source: Source, loggers: KnowsLoggers) -> Iterator[ActiveUse]:
+    """The places of a handler, nested functions and inner handlers left out: there another error is at hand."""
+    pending: list[ast.AST] = list(handler.body)
+    while pending:
+        node = pending.pop()
+        if isinstance(node, _CLOSED):
+            continue
+        if isinstance(node, ast.Call):
+            yield from _of_call(node, handler.name, source, loggers)
+        pending.extend(ast.iter_child_nodes(node))
+
+
+def _of_call(node: ast.Call, name: str | None, source: Source, loggers: KnowsLoggers) -> Iterator[ActiveUse]:
+    called = dotted(node.func)
+    last = node.func.attr if isinstance(node.func, ast.Attribute) else called or ""
+    receiver = called.rpartition(".")[0] if called is not None else ""
+    if called in _NAMED:
+        yield _use(_NAMED[called], node, source, called)
+        return
+    keyword = next((one for one in node.keywords if one.arg == "exc_info"), None)
+    if keyword is not None:
+        value = keyword.value
+        if isinstance(value, ast.Constant):
+            if value.value:
+                standard = loggers.known(receiver) and (last in _LEVELS or last == "exception")
+                yield _use("exc_info" if standard else "unknown", value, source, called or last)
+        elif not _names_error(value, name):
+            yield _use("unknown", value, source, called or last)
+    elif last == "exception" and (node.args or node.keywords):
+        standard = loggers.known(receiver) and not any(one.arg is None for one in node.keywords)
+        yield _use("exception" if standard else "unknown", node, source, called or last)
+    elif last in _READERS and not any(_names_error(one, name) for one in node.args):
+        yield _use("unknown", node, source, called or last)
+    elif last == "opt" and any(one.arg == "exception" for one in node.keywords):
+        yield _use("unknown", node, source, called or last)
+
+
+def _names_error(node: ast.expr, name: str | None) -> bool:
+    """Whether an argument is the caught error itself, or what ``sys.exc_info()`` gives, which has a use of its own."""
+    if isinstance(node, ast.Call) and dotted(node.func) in ("sys.exc_info", "sys.exception"):
+        return True
+    return name is not None and isinstance(node, ast.Name) and node.id == name
+
+
+def _use(kind: ActiveKind, node: ast.expr, source: Source, text: str) -> ActiveUse:
+    assert node.end_lineno is not None and node.end_col_offset is not None
+    return ActiveUse(
+        kind,
+        source.offset(node.lineno, node.col_offset),
+        source.offset(node.end_lineno, node.end_col_offset),
+        node.lineno,
+        text,
+    )

@@ -1,0 +1,90 @@
+"""The names of one scope: where each occurs, which are bound, and whether the code looks at them at run time."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+_INSPECTORS = frozenset({"locals", "vars", "dir", "eval", "exec", "globals"})
+_OURS = re.compile(r"(attempt|outcome)(_\d+)?\Z")
+_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
+
+
+class Names:
+    """Every occurrence of every name in a scope and in the scopes inside it.
+
+    ``bound`` holds the names that the scope itself or one inside it binds; ``inspections`` the lines of calls that
+    read the scope's names without naming them.
+    """
+
+    def __init__(self, scope: ast.AST) -> None:
+        self.places: dict[str, list[tuple[int, int]]] = {}
+        self.bound: set[str] = set()
+        self.inspections: list[int] = []
+        self._handlers: dict[str, list[ast.ExceptHandler]] = {}
+        for node in ast.walk(scope):
+            if node is not scope or not isinstance(node, _SCOPES):
+                self._note(node)
+
+    def _note(self, node: ast.AST) -> None:
+        if isinstance(node, ast.Name):
+            self.places.setdefault(node.id, []).append((node.lineno, node.col_offset))
+            if not isinstance(node.ctx, ast.Load):
+                self.bound.add(node.id)
+            return
+        if isinstance(node, ast.Call):
+            if isinstance(node.func, ast.Name) and node.func.id in _INSPECTORS:
+                if not node.args or node.func.id in ("eval", "exec"):
+                    self.inspections.append(node.lineno)
+            return
+        names: tuple[str | None, ...] = ()
+        if isinstance(node, ast.arg):
+            names = (node.arg,)
+        elif isinstance(node, ast.ExceptHandler):
+            if node.name is not None:
+                self.bound.add(node.name)
+                self._handlers.setdefault(node.name, []).append(node)
+                self.places.setdefault(node.name, []).append((node.lineno, node.col_offset))
+            return
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            names = (node.name,)
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            names = tuple((one.asname or one.name).split(".")[0] for one in node.names)
+        elif isinstance(node, (ast.Global, ast.Nonlocal)):
+            names = tuple(node.names)
+        elif isinstance(node, (ast.MatchAs, ast.MatchStar)):
+            names = (node.name,)
+        elif isinstance(node, ast.MatchMapping):
+            names = (node.rest,)
+        for name in names:
+            if name is not None:
+                self.bound.add(name)
+                self.places.setdefault(name, []).append((getattr(node, "lineno", 0), getattr(node, "col_offset", 0)))
+
+    def like_ours(self) -> tuple[str, ...]:
+        """The names in use that look like the ones a rewrite would introduce."""
+        return tuple(sorted(name for name in self.places if _OURS.match(name)))
+
+    def shared(
+        self,
+        name: str,
+        handler: ast.ExceptHandler,
+        statement: ast.Try | ast.TryStar,
+        parents: list[ast.AST],
+    ) -> bool:
+        """Whether ``name``, bound by ``handler`` of ``statement``, means something else elsewhere in the scope.
+
+        Binding it to None when nothing was caught would then be seen. Handlers apart from this one that bind the same
+        name do no harm: they bind it before they use it. A handler around this one does: its error is still wanted.
+        """
+        others = [one for one in self._handlers.get(name, []) if one is not handler]
+        if any(one is parent for one in others for parent in parents):
+            return True
+        return any(
+            not _holds(handler, place) and not any(_holds(one, place) for one in others) for place in self.places[name]
+        )
+
+
+def _holds(node: ast.ExceptHandler, place: tuple[int, int]) -> bool:
+    assert node.end_lineno is not None and node.end_col_offset is not None
+    return (node.lineno, node.col_offset) <= place < (node.end_lineno, node.end_col_offset)

@@ -1,0 +1,377 @@
+"""The shape of a ``try`` statement: all that a rewrite of its broad handlers must know and the bytes do not say.
+
+Offsets are byte offsets into the file, so that the rewrite can cut without parsing again.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from typing import Literal
+
+import msgspec
+
+from analysis.collectors import loggers
+from analysis.collectors.active import ActiveUse, active_uses
+from analysis.collectors.handlers import caught_types, dotted, reraises, statements
+from analysis.collectors.names import Names
+from analysis.source import Source
+from analysis.walk import Collector, Scope, ScopeKind, Walk
+
+_TRIES = (ast.Try, ast.TryStar)
+_CLOSED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+_BLANK = re.compile(rb"[ \t\r\n\f;\\]*")
+
+
+class Clause(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One clause of a ``try`` statement: ``start`` of its keyword, its ``colon``, and its suite from ``first`` to ``end``.
+
+    ``first`` and ``end`` are the offsets of the suite's first and behind its last statement.
+    """
+
+    start: int
+    colon: int
+    line: int
+    colon_line: int
+    first: int
+    first_line: int
+    end: int
+    end_line: int
+
+    @property
+    def one_line(self) -> bool:
+        """Whether the suite follows the colon on the same line."""
+        return self.first_line == self.colon_line
+
+
+class Exit(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A ``return``, ``break`` or ``continue`` that leaves a handler.
+
+    ``value`` and ``value_end`` bound the returned expression (both 0 without one); ``uses`` tells whether it names the
+    caught error; ``alone`` whether the statement is the first on its line.
+    """
+
+    start: int
+    value: int
+    value_end: int
+    uses: bool
+    alone: bool
+
+
+class HandlerShape(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One handler. The fields after ``types`` are filled in for handlers that do not raise their error again.
+
+    ``falls``: control can reach the end of the handler. ``idle``: it holds nothing but ``pass``.
+    ``name_used``/``name_rebound``: the handler reads, or binds again, the name after ``as``. ``name_shared``: the
+    enclosing scope uses that name for something else. ``raises``: the line of a ``raise`` of a new error, 0 for none.
+    """
+
+    clause: Clause
+    types: tuple[str, ...]
+    name: str | None
+    reraises: bool
+    falls: bool = True
+    idle: bool = False
+    name_used: bool = False
+    name_rebound: bool = False
+    name_shared: bool = False
+    raises: int = 0
+    exits: tuple[Exit, ...] = ()
+    active: tuple[ActiveUse, ...] = ()
+    calls: tuple[str, ...] = ()
+
+
+class TryShape(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A ``try`` statement with at least one handler that catches ``Exception`` or more and does not raise it again.
+
+    ``scope`` is the kind of the enclosing scope; ``definition`` the first line of the outermost function or class
+    around it (its own line at module level). ``bound`` are the names bound in the enclosing function, ``taken`` those
+    that look like the ones a rewrite would introduce. ``class_names``: it stands in a class body where every name
+    counts (bases, decorators or a metaclass may look at them). ``inspects``: the scope looks at its own names
+    (``locals()``, ``eval``); ``inspected``: it does so inside this statement. ``in_strings``: lines of it that begin
+    inside a string literal. ``logger``: an expression for a logger that is sure to exist here, or the empty string.
+    """
+
+    line: int
+    col: int
+    end: int
+    end_line: int
+    star: bool
+    scope: ScopeKind
+    definition: int
+    body: Clause
+    handlers: tuple[HandlerShape, ...]
+    orelse: Clause | None
+    final: Clause | None
+    bound: tuple[str, ...]
+    taken: tuple[str, ...]
+    class_names: bool
+    inspects: bool
+    inspected: bool
+    destructor: bool
+    in_strings: tuple[int, ...]
+    logger: str
+
+
+class ShapeCollector(Collector):
+    """Collects the shapes of ``try`` statements with a broad handler."""
+
+    topic = "shapes"
+    version = 1
+    record = TryShape
+    nodes = (ast.Try, ast.TryStar, ast.Assign, ast.AnnAssign, ast.Global)
+    needles = (b"except",)
+
+    def __init__(self, source: Source) -> None:
+        super().__init__(source)
+        self._found: list[tuple[ast.Try | ast.TryStar, list[Scope], list[ast.AST]]] = []
+        self._names: dict[int, Names] = {}
+        self._loggers = loggers.Loggers()
+
+    def visit(self, walk: Walk, node: ast.AST) -> None:
+        if isinstance(node, _TRIES):
+            if any(_swallows(one) for one in node.handlers):
+                self._found.append((node, list(walk.scopes), list(walk.parents)))
+        else:
+            self._loggers.note(walk, node)
+
+    def finish(self, walk: Walk) -> None:
+        for node, scopes, parents in self._found:
+            self.records.append(self._shape(node, scopes, parents))
+
+    def _shape(self, node: ast.Try | ast.TryStar, scopes: list[Scope], parents: list[ast.AST]) -> TryShape:
+        scope = scopes[-1]
+        names = self._names_of(scope)
+        outermost = scopes[1].node if len(scopes) > 1 else node
+        assert isinstance(outermost, ast.stmt)
+        decorators = getattr(outermost, "decorator_list", [])
+        definition = min([outermost.lineno, *(one.lineno for one in decorators)])
+        body = self._clause(node, node.body, node.handlers[0])
+        handlers = tuple(self._handler(one, node, parents, names) for one in node.handlers)
+        orelse = self._trailing(b"else", handlers[-1].clause, node.orelse) if node.orelse else None
+        final = (
+            self._trailing(b"finally", orelse or handlers[-1].clause, node.finalbody) if node.finalbody else None
+        )
+        bound: set[str] = set()
+        for one in scopes:
+            if one.kind == "function":
+                bound |= self._names_of(one).bound
+        handler_text = "".join(
+            self.source.data[one.clause.start : one.clause.end].decode("utf-8", "replace") for one in handlers
+        )
+        assert node.end_lineno is not None and node.end_col_offset is not None
+        inner = isinstance(scope.node, ast.ClassDef)
+        return TryShape(
+            line=node.lineno,
+            col=node.col_offset,
+            end=self.source.offset(node.end_lineno, node.end_col_offset),
+            end_line=node.end_lineno,
+            star=isinstance(node, ast.TryStar),
+            scope=scope.kind,
+            definition=definition,
+            body=body,
+            handlers=handlers,
+            orelse=orelse,
+            final=final,
+            bound=tuple(sorted(bound)),
+            taken=names.like_ours(),
+            class_names=inner and _looks_at_names(scope.node),
+            inspects=bool(names.inspections),
+            inspected=any(node.lineno <= line <= node.end_lineno for line in names.inspections),
+            destructor=scope.kind == "function" and getattr(scope.node, "name", "") == "__del__",
+            in_strings=_lines_in_strings(node) if node.finalbody or len(handlers) > 1 else (),
+            logger=self._loggers.at(scopes, definition, bound, handler_text),
+        )
+
+    def _names_of(self, scope: Scope) -> Names:
+        key = id(scope.node)
+        if key not in self._names:
+            self._names[key] = Names(scope.node)
+        return self._names[key]
+
+    def _offset(self, node: ast.stmt | ast.expr | ast.ExceptHandler) -> int:
+        return self.source.offset(node.lineno, node.col_offset)
+
+    def _end(self, node: ast.stmt | ast.expr) -> int:
+        assert node.end_lineno is not None and node.end_col_offset is not None
+        return self.source.offset(node.end_lineno, node.end_col_offset)
+
+    def _clause(
+        self, node: ast.stmt | ast.ExceptHandler, suite: list[ast.stmt], header_end: ast.expr | ast.AST | None
+    ) -> Clause:
+        start = self._offset(node)
+        behind = start
+        if isinstance(node, ast.ExceptHandler) and node.type is not None:
+            behind = self._end(node.type)
+        return self._suite(start, node.lineno, behind, suite)
+
+    def _suite(self, start: int, line: int, behind: int, suite: list[ast.stmt]) -> Clause:
+        data = self.source.data
+        colon = _colon(data, behind)
+        first = suite[0]
+        first_line = min([first.lineno, *(one.lineno for one in getattr(first, "decorator_list", []))])
+        # A decorator's own column is behind its `@`, which stands first on its line.
+        first_offset = self._offset(first) if first_line == first.lineno else self.source.offset(first_line, 0)
+        last = suite[-1]
+        assert last.end_lineno is not None
+        breaks = re.findall(rb"\r\n|\r|\n", data[start:colon])
+        return Clause(start, colon, line, line + len(breaks), first_offset, first_line, self._end(last), last.end_lineno)
+
+    def _trailing(self, keyword: bytes, before: Clause, suite: list[ast.stmt]) -> Clause:
+        """The clause of ``else`` or ``finally``, whose keyword the tree does not place."""
+        data = self.source.data
+        at = before.end
+        line = before.end_line
+        while not data.startswith(keyword, at):
+            blank = _BLANK.match(data, at)
+            assert blank is not None
+            step = blank.end()
+            if step == at:
+                # A comment, up to the end of its line.
+                ends = [one for one in (data.find(b"\n", at), data.find(b"\r", at)) if one >= 0]
+                step = min(ends)
+            line += len(re.findall(rb"\r\n|\r|\n", data[at:step]))
+            at = step
+        return self._suite(at, line, at, suite)
+
+    def _handler(
+        self, node: ast.ExceptHandler, statement: ast.Try | ast.TryStar, parents: list[ast.AST], names: Names
+    ) -> HandlerShape:
+        clause = self._clause(node, node.body, None)
+        types = caught_types(node.type)
+        raised = reraises(node) != "never"
+        if raised:
+            return HandlerShape(clause, types, node.name, True)
+        name = node.name
+        shared = name is not None and names.shared(name, node, statement, parents)
+        reads = writes = False
+        if name is not None:
+            for one in node.body:
+                for inner in ast.walk(one):
+                    if isinstance(inner, ast.Name) and inner.id == name:
+                        reads |= isinstance(inner.ctx, ast.Load)
+                        writes |= not isinstance(inner.ctx, ast.Load)
+                    elif isinstance(inner, ast.ExceptHandler) and inner.name == name:
+                        writes = True
+                    elif name in _other_bindings(inner):
+                        writes = True
+        return HandlerShape(
+            clause=clause,
+            types=types,
+            name=name,
+            reraises=False,
+            falls=falls_through(node.body),
+            idle=all(isinstance(one, ast.Pass) for one in node.body),
+            name_used=reads,
+            name_rebound=writes,
+            name_shared=shared,
+            raises=_new_error(node.body),
+            exits=tuple(self._exits(node.body, name, loop=False)),
+            active=tuple(active_uses(node, self.source, self._loggers)),
+            calls=_called(node.body),
+        )
+
+    def _exits(self, suite: list[ast.stmt], name: str | None, loop: bool) -> Iterator[Exit]:
+        for node in suite:
+            if isinstance(node, ast.Return) or (not loop and isinstance(node, (ast.Break, ast.Continue))):
+                start = self._offset(node)
+                value = node.value if isinstance(node, ast.Return) else None
+                line_start = self.source.offset(node.lineno, 0)
+                yield Exit(
+                    start=start,
+                    value=self._offset(value) if value is not None else 0,
+                    value_end=self._end(node) if value is not None else 0,
+                    uses=value is not None
+                    and any(isinstance(one, ast.Name) and one.id == name for one in ast.walk(value)),
+                    alone=not self.source.data[line_start:start].strip(b" \t\f"),
+                )
+            elif not isinstance(node, _CLOSED):
+                inside = loop or isinstance(node, (ast.For, ast.AsyncFor, ast.While))
+                yield from self._exits(getattr(node, "body", []), name, inside)
+                # `break` in the `else` of a loop belongs to the loop around it.
+                yield from self._exits(getattr(node, "orelse", []), name, loop)
+                yield from self._exits(getattr(node, "finalbody", []), name, loop)
+                for one in [*getattr(node, "handlers", ()), *getattr(node, "cases", ())]:
+                    yield from self._exits(one.body, name, loop)
+
+
+def _swallows(handler: ast.ExceptHandler) -> bool:
+    types = caught_types(handler.type)
+    broad = not types or any(one.removeprefix("builtins.") in ("Exception", "BaseException") for one in types)
+    return broad and reraises(handler) == "never"
+
+
+def _colon(data: bytes, at: int) -> int:
+    """The offset of the colon that ends a clause header, from behind the keyword or the type."""
+    while data[at : at + 1] != b":":
+        if data[at : at + 1] == b"#":
+            ends = [one for one in (data.find(b"\n", at), data.find(b"\r", at)) if one >= 0]
+            at = min(ends)
+        else:
+            at += 1
+    return at
+
+
+def falls_through(suite: list[ast.stmt]) -> bool:
+    """Whether control may reach the end of ``suite``: true when in doubt."""
+    last = suite[-1]
+    if isinstance(last, (ast.Return, ast.Raise, ast.Continue, ast.Break)):
+        return False
+    if isinstance(last, ast.If):
+        return not last.orelse or falls_through(last.body) or falls_through(last.orelse)
+    if isinstance(last, ast.Expr) and isinstance(last.value, ast.Call):
+        return dotted(last.value.func) not in {"sys.exit", "os._exit", "exit", "quit"}
+    return True
+
+
+def _new_error(suite: list[ast.stmt]) -> int:
+    for node in statements(suite):
+        if isinstance(node, ast.Raise):
+            return node.lineno
+    return 0
+
+
+def _other_bindings(node: ast.AST) -> tuple[str, ...]:
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        return (node.name,)
+    if isinstance(node, ast.alias):
+        return ((node.asname or node.name).split(".")[0],)
+    if isinstance(node, (ast.MatchAs, ast.MatchStar)):
+        return (node.name,) if node.name else ()
+    if isinstance(node, ast.MatchMapping):
+        return (node.rest,) if node.rest else ()
+    if isinstance(node, (ast.Global, ast.Nonlocal)):
+        return tuple(node.names)
+    return ()
+
+
+def _called(suite: list[ast.stmt]) -> tuple[str, ...]:
+    """The last parts of the names that a handler calls: enough to ask whether a helper reads the current error."""
+    found: set[str] = set()
+    for statement in suite:
+        for node in ast.walk(statement):
+            if isinstance(node, ast.Call):
+                if isinstance(node.func, ast.Attribute):
+                    found.add(node.func.attr)
+                elif isinstance(node.func, ast.Name):
+                    found.add(node.func.id)
+    return tuple(sorted(found))
+
+
+def _looks_at_names(node: ast.AST) -> bool:
+    assert isinstance(node, ast.ClassDef)
+    return bool(node.bases or node.keywords or node.decorator_list)
+
+
+def _lines_in_strings(node: ast.AST) -> tuple[int, ...]:
+    lines: set[int] = set()
+    for one in ast.walk(node):
+        text = isinstance(one, ast.JoinedStr) or type(one).__name__ == "TemplateStr"
+        if text or (isinstance(one, ast.Constant) and isinstance(one.value, (str, bytes))):
+            assert isinstance(one, ast.expr)
+            if one.end_lineno is not None and one.end_lineno > one.lineno:
+                lines.update(range(one.lineno + 1, one.end_lineno + 1))
+    return tuple(sorted(lines))
+
+
