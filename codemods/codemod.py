@@ -1,0 +1,112 @@
+"""What a codemod is: the part that is written anew for each rewrite. Everything round it is the engine's."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import codemods
+from codemods.edits import Declined, Example, Rewrite, Skipped
+
+if TYPE_CHECKING:
+    import click
+
+    from analysis.project import FileFacts, Project
+    from analysis.source import Source
+    from analysis.walk import Collector
+    from codemods.imports import Imports
+    from config.settings import Settings
+    from linters.rule import Finding
+
+
+class FileView:
+    """One file as a codemod sees it, in a worker process.
+
+    ``findings`` are the places to answer: what the codemod's rules report here, suppressed ones left out.
+    ``options`` are the codemod's own command-line options by parameter name, and ``unsafe``.
+    ``imports`` answers under which name a needed import can be used at a line, or why it cannot.
+    """
+
+    __slots__ = ("facts", "findings", "imports", "options", "settings", "source")
+
+    def __init__(
+        self,
+        source: Source,
+        facts: FileFacts,
+        findings: tuple[Finding, ...],
+        settings: Settings,
+        options: Mapping[str, Any],
+        imports: Imports,
+    ) -> None:
+        self.source = source
+        self.facts = facts
+        self.findings = findings
+        self.settings = settings
+        self.options = options
+        self.imports = imports
+
+    @property
+    def path(self) -> str:
+        """The file's name as it is reported: relative to the root, with ``/``."""
+        return self.facts.path
+
+
+class Codemod(ABC):
+    """A rewrite that answers the findings of one or more rules.
+
+    ``name`` is the module's name and the command (``python -m codemods.<name>``); ``answers`` are the codes of its
+    rules; ``collectors`` are the facts that it needs beside those of its rules. One object serves a whole run in each
+    process, so it must carry nothing from one file to the next.
+    """
+
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    answers: ClassVar[tuple[str, ...]]
+    collectors: ClassVar[tuple[type[Collector], ...]] = ()
+    examples: ClassVar[tuple[Example, ...]] = ()
+
+    def parameters(self) -> Sequence[click.Parameter]:
+        """The command-line options of this codemod alone, as click builds them."""
+        return ()
+
+    def prepare(self, project: Project, settings: Settings, options: Mapping[str, Any]) -> Mapping[str, bytes]:
+        """Work out, once and in the parent process, what can only be seen across files.
+
+        Returns a small result per path, which the worker that rewrites this file is handed.
+        """
+        return {}
+
+    @abstractmethod
+    def rewrite(self, file: FileView, prepared: bytes | None) -> Iterator[Rewrite | Declined | Skipped]:
+        """Answer each of ``file.findings`` once, in any order."""
+
+
+def load(name: str) -> Codemod:
+    """The codemod of the module ``codemods.<name>``: the class there that is named like one and defined there.
+
+    Raises:
+        LookupError: the module has no codemod.
+    """
+    module = importlib.import_module(f"codemods.{name}")
+    for value in vars(module).values():
+        if isinstance(value, type) and issubclass(value, Codemod) and value.__module__ == module.__name__:
+            return value()
+    raise LookupError(f"codemods/{name}.py defines no codemod")
+
+
+def names() -> list[str]:
+    """The names of all codemods, sorted. They are found by looking into the package, not registered."""
+    return sorted(
+        one.name for one in pkgutil.iter_modules(codemods.__path__) if not one.name.startswith("_") and _is_codemod(one.name)
+    )
+
+
+def _is_codemod(name: str) -> bool:
+    try:
+        load(name)
+    except LookupError:
+        return False
+    return True

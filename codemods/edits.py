@@ -1,0 +1,159 @@
+"""What a codemod says about a finding: how to change the bytes, or why it does not.
+
+An edit is never a new text of the file. It is a few **splices** (this stretch of bytes becomes that text) and
+**indents** (these lines move to the right). Bytes that no splice names are never rendered and so cannot change, and
+the edits of a statement and of another one inside it can be made in one pass over the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, Literal
+
+import msgspec
+
+from analysis.facts import Span
+
+Kind = Literal["rewritten", "narrowed"]
+Safety = Literal["safe", "unsafe"]
+
+
+class Splice(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Replace the bytes ``start`` to ``end`` (offsets into ``Source.data``, the end exclusive) by ``text``.
+
+    ``start == end`` inserts. ``text`` uses ``\\n`` for every line end and is written in the file's encoding, with the
+    newline of the line where it goes in. It is written as if no ``Indent`` were in force: a line that begins in it
+    moves together with the line it goes in, which is how a rewrite stays right inside another one.
+    """
+
+    start: int
+    end: int
+    text: str
+
+
+class Indent(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Put ``by`` before the physical lines ``first`` to ``last`` (from 1, both included).
+
+    ``first`` must begin a statement. Blank lines and lines that begin inside a string literal stay as they are: the
+    engine finds them; ``keep`` names more lines to leave alone. Indents of several rewrites add up, outermost first.
+    """
+
+    first: int
+    last: int
+    by: str
+    keep: tuple[int, ...] = ()
+
+
+class Need(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A name that new text uses and that has to be imported: ``from module import name``."""
+
+    module: str
+    name: str
+
+
+class Reason(StrEnum):
+    """Why a finding was not rewritten. The list is closed, so that reports can be counted and compared."""
+
+    # Said by the engine.
+    CONFLICT = "overlaps-another-rewrite"
+    UNENCODABLE = "text-does-not-fit-the-encoding"
+    COMPILE = "result-does-not-compile"
+    COMMENT = "a-comment-would-be-lost"
+    OUTSIDE = "bytes-outside-would-change"
+    REMAINS = "finding-would-remain"
+    UNSTABLE = "second-run-would-change-it"
+    UNSAFE = "needs-unsafe"
+    LIMIT = "max-files-reached"
+    UNANSWERED = "no-rewrite-for-this-shape"
+    # Said by the planner of imports.
+    BEFORE_IMPORT = "runs-before-its-import"
+    DEFINES_TARGET = "file-is-needed-by-the-import-target"
+    SHADOWED_TARGET = "import-target-is-shadowed"
+    NAME_TAKEN = "no-free-name-to-import-as"
+
+    @property
+    def meaning(self) -> str:
+        """One sentence for people."""
+        return _MEANINGS[self]
+
+
+_MEANINGS: dict[Reason, str] = {
+    Reason.CONFLICT: "Another rewrite changes the same bytes; run again after it was applied.",
+    Reason.UNENCODABLE: "The new text has a character that the file's encoding cannot hold.",
+    Reason.COMPILE: "With this rewrite the file would no longer compile.",
+    Reason.COMMENT: "This rewrite would lose or change a comment.",
+    Reason.OUTSIDE: "This rewrite would change bytes outside the statement.",
+    Reason.REMAINS: "The rule would still report the result.",
+    Reason.UNSTABLE: "A second run would change the result again.",
+    Reason.UNSAFE: "The rewrite may change what the program does; --unsafe allows it.",
+    Reason.LIMIT: "The run was limited by --max-files.",
+    Reason.UNANSWERED: "The codemod knows no rewrite for this shape.",
+    Reason.BEFORE_IMPORT: "The code runs before the place where the import can go.",
+    Reason.DEFINES_TARGET: "The import target lives in this file or imports it, so importing it here makes a cycle.",
+    Reason.SHADOWED_TARGET: "The tree has a package of its own with the import target's name; set another target.",
+    Reason.NAME_TAKEN: "The imported name and its aliases are all in use in this file.",
+}
+
+
+class SkipReason(StrEnum):
+    """Why a finding was not offered to the codemod at all."""
+
+    NOQA = "noqa"
+    SUPPRESSED = "suppressed"
+    EXCLUDED = "excluded"
+    OUTSIDE = "outside-only-under"
+    SYMLINK = "leads-outside-the-tree"
+    NOT_COMPILING = "file-does-not-compile"
+
+
+class Rewrite(msgspec.Struct, frozen=True):
+    """A change that answers one finding.
+
+    ``code`` and ``span`` are the finding's rule and place. ``narrowed`` keeps the statement and only makes it more
+    exact. ``unsafe``: plausible, but what the program does may change. ``statement`` is the stretch of source that the
+    edits lie in (the finding's span when it is left out); ``needs`` are the names that the new text uses, as asked of
+    the planner of imports; ``detail`` is one line for the report.
+    """
+
+    code: str
+    span: Span
+    splices: tuple[Splice, ...]
+    indents: tuple[Indent, ...] = ()
+    needs: tuple[Need, ...] = ()
+    kind: Kind = "rewritten"
+    safety: Safety = "safe"
+    statement: Span | None = None
+    detail: str = ""
+
+
+class Declined(msgspec.Struct, frozen=True):
+    """A finding that stays as it is, with the reason; ``detail`` says what in this place is in the way."""
+
+    code: str
+    span: Span
+    reason: Reason
+    detail: str = ""
+
+
+class Skipped(msgspec.Struct, frozen=True):
+    """A finding that nobody wants rewritten."""
+
+    code: str
+    span: Span
+    reason: SkipReason
+    detail: str = ""
+
+
+class Example(msgspec.Struct, frozen=True):
+    """One case of a codemod: documentation and test at once.
+
+    ``after`` is the exact result; with ``declined`` the code is flagged, stays untouched and gives that reason.
+    ``options`` are the codemod's command-line options by parameter name (``{"policy": "preserve"}``).
+    """
+
+    before: str
+    after: str | None = None
+    declined: Reason | None = None
+    options: Mapping[str, Any] = {}
+    title: str = ""
