@@ -36,10 +36,6 @@ _READERS = frozenset(
         "post_mortem",
         "capture_exception",
         "captureException",
-        "record_exception",
-        "excepthook",
-        "handleError",
-        "handle_error",
         "print_last",
     }
 )
@@ -95,7 +91,7 @@ def _of_call(node: ast.Call, name: str | None, source: Source, loggers: KnowsLog
     elif last == "exception" and (node.args or node.keywords):
         standard = loggers.known(receiver) and not any(one.arg is None for one in node.keywords)
         yield _use("exception" if standard else "unknown", node, source, called or last)
-    elif last in _READERS and not any(_names_error(one, name) for one in node.args):
+    elif last in _READERS and not node.args and not node.keywords:
         yield _use("unknown", node, source, called or last)
     elif last == "opt" and any(one.arg == "exception" for one in node.keywords):
         yield _use("unknown", node, source, called or last)

@@ -49,7 +49,8 @@ class Exit(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A ``return``, ``break`` or ``continue`` that leaves a handler.
 
     ``value`` and ``value_end`` bound the returned expression (both 0 without one); ``uses`` tells whether it names the
-    caught error; ``alone`` whether the statement is the first on its line.
+    caught error; ``alone`` whether the statement is the first on its line; ``guarded`` whether it stands in a ``try`` of
+    the handler's own, and ``finally_follows`` whether one with a ``finally`` that runs after it.
     """
 
     start: int
@@ -57,6 +58,8 @@ class Exit(msgspec.Struct, frozen=True, array_like=True, gc=False):
     value_end: int
     uses: bool
     alone: bool
+    guarded: bool
+    finally_follows: bool
 
 
 class HandlerShape(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -211,8 +214,11 @@ class ShapeCollector(Collector):
         colon = _colon(data, behind)
         first = suite[0]
         first_line = min([first.lineno, *(one.lineno for one in getattr(first, "decorator_list", []))])
-        # A decorator's own column is behind its `@`, which stands first on its line.
-        first_offset = self._offset(first) if first_line == first.lineno else self.source.offset(first_line, 0)
+        first_offset = self._offset(first)
+        if first_line != first.lineno:
+            # A decorator's own column is behind its `@`, which stands first on its line.
+            first_offset = self.source.offset(first_line, 0)
+            first_offset += len(data[first_offset:]) - len(data[first_offset:].lstrip(b" \t\f"))
         last = suite[-1]
         assert last.end_lineno is not None
         breaks = re.findall(rb"\r\n|\r|\n", data[start:colon])
@@ -267,12 +273,14 @@ class ShapeCollector(Collector):
             name_rebound=writes,
             name_shared=shared,
             raises=_new_error(node.body),
-            exits=tuple(self._exits(node.body, name, loop=False)),
+            exits=tuple(self._exits(node.body, name)),
             active=tuple(active_uses(node, self.source, self._loggers)),
             calls=_called(node.body),
         )
 
-    def _exits(self, suite: list[ast.stmt], name: str | None, loop: bool) -> Iterator[Exit]:
+    def _exits(
+        self, suite: list[ast.stmt], name: str | None, loop: bool = False, guarded: bool = False, last: bool = False
+    ) -> Iterator[Exit]:
         for node in suite:
             if isinstance(node, ast.Return) or (not loop and isinstance(node, (ast.Break, ast.Continue))):
                 start = self._offset(node)
@@ -285,15 +293,21 @@ class ShapeCollector(Collector):
                     uses=value is not None
                     and any(isinstance(one, ast.Name) and one.id == name for one in ast.walk(value)),
                     alone=not self.source.data[line_start:start].strip(b" \t\f"),
+                    guarded=guarded,
+                    finally_follows=last,
                 )
+            elif isinstance(node, _TRIES):
+                ends = last or bool(node.finalbody)
+                for inner in (node.body, node.orelse, *(one.body for one in node.handlers)):
+                    yield from self._exits(inner, name, loop, True, ends)
+                yield from self._exits(node.finalbody, name, loop, guarded, last)
             elif not isinstance(node, _CLOSED):
                 inside = loop or isinstance(node, (ast.For, ast.AsyncFor, ast.While))
-                yield from self._exits(getattr(node, "body", []), name, inside)
+                yield from self._exits(getattr(node, "body", []), name, inside, guarded, last)
                 # `break` in the `else` of a loop belongs to the loop around it.
-                yield from self._exits(getattr(node, "orelse", []), name, loop)
-                yield from self._exits(getattr(node, "finalbody", []), name, loop)
-                for one in [*getattr(node, "handlers", ()), *getattr(node, "cases", ())]:
-                    yield from self._exits(one.body, name, loop)
+                yield from self._exits(getattr(node, "orelse", []), name, loop, guarded, last)
+                for one in getattr(node, "cases", ()):
+                    yield from self._exits(one.body, name, loop, guarded, last)
 
 
 def _swallows(handler: ast.ExceptHandler) -> bool:
