@@ -10,7 +10,7 @@ help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 8
 
 demo: $(VENV)/.installed  ## check, count and fix a copy of examples/, and show the difference
-	@$(BIN)/python tools/demo.py
+	@$(BIN)/python -m tools.demo
 
 test: lint  ## the linters and the whole suite
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(PYTEST_ARGS)
@@ -30,7 +30,7 @@ bench: $(VENV)/.installed-test  ## the measurements of docs/benchmarks.md
 	$(BIN)/python -m pytest benchmarks -p no:xdist $(PYTEST_ARGS)
 
 docs: $(VENV)/.installed-test  ## write the generated pages under docs/ anew
-	$(BIN)/python tools/docs.py
+	$(BIN)/python -m tools.docs
 
 build: $(VENV)/.installed-test  ## the wheel and the sdist, into dist/
 	$(BIN)/python -m pip --disable-pip-version-check wheel --quiet --no-deps --wheel-dir dist .

@@ -1,0 +1,364 @@
+"""Write the generated pages under ``docs/``: rules, codemods, settings, commands and the runtime reference.
+
+``python -m tools.docs`` writes them and removes the pages of what is no longer there; with ``--check`` it writes
+nothing and ends with 1 when a page is not what would be written.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import inspect
+import pkgutil
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from codemods import codemod as codemod_module
+from codemods.edits import Reason, SkipReason
+from config.settings import Settings
+from linters import rule as rule_module
+from tools.text import code_block, generated, inline, markdown, meanings, plain_type, sentence, table, toml
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCS = ROOT / "docs"
+
+
+def pages() -> dict[str, str]:
+    """Every generated page: its path under ``docs/`` and its text."""
+    made = {
+        "rules/README.md": rule_index(),
+        "codemods/README.md": codemod_index(),
+        "settings.md": settings_page(),
+        "commands.md": commands_page(),
+        "runtime.md": runtime_page(),
+    }
+    for code, rule in rule_module.kinds().items():
+        made[f"rules/{code}.md"] = rule_page(rule)
+    for name in codemod_module.names():
+        made[f"codemods/{name}.md"] = codemod_page(codemod_module.load(name))
+    return {path: text.rstrip("\n") + "\n" for path, text in sorted(made.items())}
+
+
+def stale(made: Iterable[str]) -> list[str]:
+    """The pages of rules and codemods that are no longer there, as paths under ``docs/``."""
+    known = set(made)
+    there = (path.relative_to(DOCS).as_posix() for kind in ("rules", "codemods") for path in (DOCS / kind).glob("*.md"))
+    return sorted(path for path in there if path not in known)
+
+
+# Rules
+
+
+def fixed_by(code: str) -> list[str]:
+    """The codemods that can rewrite a finding of ``code``: they answer it and have an example of doing so."""
+    loaded = (codemod_module.load(name) for name in codemod_module.names())
+    return [
+        one.name for one in loaded if code in one.answers and any(example.after is not None for example in one.examples)
+    ]
+
+
+def rule_index() -> str:
+    rows = []
+    for code, rule in rule_module.kinds().items():
+        fixes = ", ".join(f"[`{name}`](../codemods/{name}.md)" for name in fixed_by(code))
+        rows.append((f"[{code}]({code}.md)", f"`{rule.name}`", rule.message, fixes))
+    return "\n".join(
+        [
+            generated("the rules in linters/"),
+            "# Rules",
+            "",
+            "What `unsnarl check` and `flake8` report. `unsnarl check --explain CODE` prints a page on the terminal.",
+            "",
+            *table(("code", "name", "message", "rewritten by"), rows),
+        ]
+    )
+
+
+def rule_page(rule: type[rule_module.Rule]) -> str:
+    fixes = ", ".join(f"[`{name}`](../codemods/{name}.md)" for name in fixed_by(rule.code)) or "nothing yet"
+    near = ", ".join(f"`{one}`" for one in rule.neighbours) or "none"
+    out = [
+        generated(source_of(rule)),
+        f"# {rule.code}: {rule.name}",
+        "",
+        f"> {rule.message}",
+        "",
+        f"Since {rule.since}. Rewritten by: {fixes}. Neighbours in other linters: {near}.",
+        "",
+        markdown(inspect.getdoc(rule) or ""),
+    ]
+    options = struct_rows(rule.options_type)
+    if options:
+        out += ["", "## Settings", "", f"In the table `[tool.unsnarl.rules.{rule.code}]`.", ""]
+        out += table(("key", "type", "default", "meaning"), options)
+    flagged = [example for example in rule.examples if example.flagged]
+    clean = [example for example in rule.examples if not example.flagged]
+    for title, examples in (("Flagged", flagged), ("Not flagged", clean)):
+        if examples:
+            out += ["", f"## {title}"]
+        for example in examples:
+            out += ["", f"{sentence(example.why)}{under(example.options)}", "", *code_block(example.source)]
+    return "\n".join(out)
+
+
+def source_of(thing: type) -> str:
+    return thing.__module__.replace(".", "/") + ".py"
+
+
+def under(options: Mapping[str, Any]) -> str:
+    return f" With `{toml(options)}`." if options else ""
+
+
+# Codemods
+
+
+def codemod_index() -> str:
+    loaded = [codemod_module.load(name) for name in codemod_module.names()]
+    rows = [
+        (
+            f"[`{one.name}`]({one.name}.md)",
+            one.summary,
+            ", ".join(f"[{code}](../rules/{code}.md)" for code in one.answers),
+        )
+        for one in loaded
+    ]
+    out = [
+        generated("the codemods in codemods/"),
+        "# Codemods",
+        "",
+        "Each is run as `python -m codemods.<name> PATH…`; the options that all of them take are in",
+        "[the command reference](../commands.md).",
+        "",
+        *table(("name", "what it does", "answers"), rows),
+        "",
+        "## Why a finding is declined",
+        "",
+        "The list is closed; `--format json` gives the word in the first column.",
+        "",
+        *table(("reason", "meaning"), [(f"`{one.value}`", one.meaning) for one in Reason]),
+        "",
+        "## Why a finding is skipped",
+        "",
+        "Nobody asked for these to be rewritten.",
+        "",
+        *table(("reason",), [(f"`{one.value}`",) for one in SkipReason]),
+    ]
+    return "\n".join(out)
+
+
+def codemod_page(one: codemod_module.Codemod) -> str:
+    answers = ", ".join(f"[{code}](../rules/{code}.md)" for code in one.answers)
+    module = importlib.import_module(type(one).__module__)
+    out = [
+        generated(source_of(type(one))),
+        f"# {one.name}",
+        "",
+        sentence(one.summary),
+        "",
+        f"Answers {answers}. Run it as `python -m codemods.{one.name} PATH…`.",
+        "",
+        markdown(inspect.getdoc(module) or ""),
+    ]
+    own = [option_row(parameter) for parameter in one.parameters()]
+    if own:
+        out += ["", "## Options of its own", "", *table(("option", "meaning"), own)]
+    rewritten = [example for example in one.examples if example.after is not None]
+    declined = [example for example in one.examples if example.declined is not None]
+    if rewritten:
+        out += ["", "## What it makes"]
+    for example in rewritten:
+        assert example.after is not None
+        out += ["", f"### {example.title or 'Example'}", *asked(example.options), "", "Before:", ""]
+        out += [*code_block(example.before), "", "After:", "", *code_block(example.after)]
+    if declined:
+        out += ["", "## What it declines"]
+    for example in declined:
+        assert example.declined is not None
+        out += ["", f"### {example.title or 'Example'}", *asked(example.options), ""]
+        out += [f"`{example.declined.value}`: {example.declined.meaning}", "", *code_block(example.before)]
+    return "\n".join(out)
+
+
+def asked(options: Mapping[str, Any]) -> list[str]:
+    if not options:
+        return []
+    words = [
+        f"--{key.replace('_', '-')}" + ("" if value is True else f" {value}") for key, value in sorted(options.items())
+    ]
+    return ["", f"With `{' '.join(words)}`."]
+
+
+# Settings
+
+
+def settings_page() -> str:
+    out = [
+        generated("config/settings.py and the rules' own options"),
+        "# Settings",
+        "",
+        "In `pyproject.toml` under `[tool.unsnarl]`, or in `unsnarl.toml` without that prefix: the nearest one at or",
+        "above the first path that is given, not beyond the repository. `--config FILE` names another. An unknown key",
+        "or a wrong type ends the run with exit code 2, the line and the nearest valid name.",
+        "",
+        *table(("key", "type", "default", "meaning"), struct_rows(Settings, hidden=("origin",))),
+    ]
+    for code, rule in rule_module.kinds().items():
+        rows = struct_rows(rule.options_type)
+        if rows:
+            out += ["", f"## `[tool.unsnarl.rules.{code}]`", "", *table(("key", "type", "default", "meaning"), rows)]
+    return "\n".join(out)
+
+
+def struct_rows(kind: type[msgspec.Struct], hidden: tuple[str, ...] = ()) -> list[tuple[str, str, str, str]]:
+    """Key, type, default and meaning of every field of ``kind``; the meanings stand in its docstring, by name."""
+    said = meanings(inspect.getdoc(kind) or "")
+    rows = []
+    for field in msgspec.structs.fields(kind):
+        if field.name in hidden:
+            continue
+        default = field.default_factory() if callable(field.default_factory) else field.default
+        if field.name not in said:
+            raise LookupError(f"the docstring of {kind.__module__}.{kind.__name__} does not tell `{field.name}`")
+        rows.append((f"`{field.encode_name}`", plain_type(field.type), f"`{toml(default)}`", said[field.name]))
+    return rows
+
+
+# Commands
+
+
+def commands_page() -> str:
+    import click
+    from codemods.cli import command as codemod_command
+    from unsnarl.cli import main
+
+    assert isinstance(main, click.Group)
+    context = click.Context(main, info_name="unsnarl")
+    out = [
+        generated("the commands themselves"),
+        "# Commands",
+        "",
+        "Results go to stdout, progress and the summary to stderr.",
+        "",
+        *table(
+            ("exit code", "meaning"),
+            [
+                ("0", "nothing left to do"),
+                ("1", "findings remain, or a dry run would change something"),
+                ("2", "the job could not be done: the message says what is wrong, where, and what to do"),
+            ],
+        ),
+    ]
+    for name in main.list_commands(context):
+        found = main.get_command(context, name)
+        if found is not None and not found.hidden:
+            out += command_section(f"unsnarl {name}", found)
+    out += command_section("python -m codemods.<name>", codemod_command(None))
+    return "\n".join(out)
+
+
+def command_section(title: str, command: Any) -> list[str]:
+    import click
+
+    arguments = [one for one in command.params if isinstance(one, click.Argument)]
+    options = [option_row(one) for one in command.params if isinstance(one, click.Option) and not one.hidden]
+    names = [f"{(one.name or '').upper()}{'…' if one.nargs == -1 else ''}" for one in arguments]
+    usage = " ".join([title, "[OPTIONS]", *names])
+    # click keeps what follows a form feed out of its own help.
+    text = markdown(inspect.cleandoc((command.help or "").split("\f")[0].replace("\b\n", "")))
+    return ["", f"## {title}", "", f"    {usage}", "", text, "", *table(("option", "meaning"), options)]
+
+
+def option_row(parameter: Any) -> tuple[str, str]:
+    import click
+
+    names = ", ".join(f"`{one}`" for one in (*parameter.opts, *parameter.secondary_opts))
+    if isinstance(parameter.type, click.Choice):
+        names += " " + " or ".join(f"`{getattr(one, 'value', one)}`" for one in parameter.type.choices)
+    elif isinstance(parameter, click.Option) and not parameter.is_flag and not parameter.count:
+        names += f" `{parameter.metavar or parameter.type.name.upper()}`"
+    return names, inline(" ".join((getattr(parameter, "help", None) or "").split()))
+
+
+# Runtime
+
+
+def runtime_page() -> str:
+    import runtime
+
+    out = [
+        generated("the docstrings of runtime/"),
+        "# The runtime package",
+        "",
+        inline(inspect.getdoc(runtime) or ""),
+    ]
+    for found in pkgutil.iter_modules(runtime.__path__, "runtime."):
+        if found.name.rpartition(".")[2].startswith("_"):
+            continue
+        module = importlib.import_module(found.name)
+        out += ["", f"## {found.name}", "", markdown(inspect.getdoc(module) or "")]
+        for name in public(module):
+            out += member(name, getattr(module, name), 3)
+    return "\n".join(out)
+
+
+def public(module: Any) -> list[str]:
+    """The names of a module that are for others: ``__all__``, or what is defined there without a leading underscore."""
+    listed = getattr(module, "__all__", None)
+    if listed is not None:
+        return list(listed)
+    return [
+        name
+        for name, value in vars(module).items()
+        if not name.startswith("_") and getattr(value, "__module__", None) == module.__name__
+    ]
+
+
+def member(name: str, value: Any, level: int) -> list[str]:
+    doc = inspect.getdoc(value)
+    if not doc or not (inspect.isclass(value) or inspect.isroutine(value) or isinstance(value, property)):
+        return []
+    try:
+        shown = f"{name}{inspect.signature(value)}" if not isinstance(value, property) else name
+    except (TypeError, ValueError):
+        shown = name
+    out = ["", f"{'#' * level} `{name}`", "", *code_block(shown), "", markdown(doc)]
+    if inspect.isclass(value):
+        for inner, one in vars(value).items():
+            function = one.__func__ if isinstance(one, (classmethod, staticmethod)) else one
+            if not inner.startswith("_"):
+                out += member(f"{name}.{inner}", function, level + 1)
+    return out
+
+
+def main(argv: list[str] | None = None) -> int:
+    """The exit code: 0 when the pages are, or now are, right; 1 when ``--check`` finds one that is not."""
+    parser = argparse.ArgumentParser(description="Write the generated pages under docs/.")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 when a page would change")
+    check = parser.parse_args(argv).check
+    made = pages()
+    changed = [
+        path for path, text in made.items() if not (DOCS / path).exists() or (DOCS / path).read_text("utf-8") != text
+    ]
+    gone = stale(made)
+    if not check:
+        for path in changed:
+            (DOCS / path).parent.mkdir(parents=True, exist_ok=True)
+            (DOCS / path).write_text(made[path], encoding="utf-8")
+        for path in gone:
+            (DOCS / path).unlink()
+    for path in changed:
+        print(f"docs/{path}: {'not up to date' if check else 'written'}")
+    for path in gone:
+        print(f"docs/{path}: {'of nothing that is there' if check else 'removed'}")
+    if check and (changed or gone):
+        print("run `make docs`", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
