@@ -66,6 +66,21 @@ class Reason(StrEnum):
     UNSAFE = "needs-unsafe"
     LIMIT = "max-files-reached"
     UNANSWERED = "no-rewrite-for-this-shape"
+    # Said by the rewrites of handlers.
+    EXCEPT_STAR = "except-star"
+    CATCHES_EXITS = "catches-exits"
+    ACTIVE_ERROR = "reads-the-error-being-handled"
+    HELPER_READS = "calls-a-helper-that-reads-the-error-being-handled"
+    IMPLICIT_CONTEXT = "raises-with-the-error-as-context"
+    LEAVES_THROUGH_FINALLY = "leaves-through-its-own-finally"
+    COMMENT_IN_HEADER = "comment-inside-the-header"
+    CLASS_NAMES = "names-of-the-class-body-count"
+    INSPECTS_NAMES = "looks-at-local-names"
+    DESTRUCTOR = "runs-in-a-destructor"
+    SIBLING_RERAISES = "sibling-handler-reads-or-raises-its-error"
+    SIBLING_TYPE = "sibling-type-is-not-known"
+    SIBLING_ORDER = "order-of-the-handlers"
+    STANDALONE = "file-runs-without-the-import-target"
     # Said by the planner of imports.
     BEFORE_IMPORT = "runs-before-its-import"
     DEFINES_TARGET = "file-is-needed-by-the-import-target"
@@ -89,6 +104,20 @@ _MEANINGS: dict[Reason, str] = {
     Reason.UNSAFE: "The rewrite may change what the program does; --unsafe allows it.",
     Reason.LIMIT: "The run was limited by --max-files.",
     Reason.UNANSWERED: "The codemod knows no rewrite for this shape.",
+    Reason.EXCEPT_STAR: "Handlers of exception groups take the group apart, which a block cannot.",
+    Reason.CATCHES_EXITS: "KeyboardInterrupt, SystemExit and cancellation would now leave the block.",
+    Reason.ACTIVE_ERROR: "The handler reads the error being handled in a way that cannot name it.",
+    Reason.HELPER_READS: "The handler calls a function of the project that reads the error being handled.",
+    Reason.IMPLICIT_CONTEXT: "The handler raises a new error, which would lose its link to the one it handled.",
+    Reason.LEAVES_THROUGH_FINALLY: "The handler leaves through a `finally` of its own, which may use the error.",
+    Reason.COMMENT_IN_HEADER: "A comment stands inside the header of the handler.",
+    Reason.CLASS_NAMES: "Bases, decorators or a metaclass see every name of this class body.",
+    Reason.INSPECTS_NAMES: "The statement looks at its local names (`locals()`, `eval`), so no name can be added.",
+    Reason.DESTRUCTOR: "A destructor may run when the names it needs are gone.",
+    Reason.SIBLING_RERAISES: "Another handler of the statement needs its error to be the one being handled.",
+    Reason.SIBLING_TYPE: "It is not known whether the type of another handler is recovered by an executor.",
+    Reason.SIBLING_ORDER: "The handlers stand in an order that tests behind the block cannot keep.",
+    Reason.STANDALONE: "The file is run by tools that do not have the import target.",
     Reason.BEFORE_IMPORT: "The code runs before the place where the import can go.",
     Reason.DEFINES_TARGET: "The import target lives in this file or imports it, so importing it here makes a cycle.",
     Reason.SHADOWED_TARGET: "The tree has a package of its own with the import target's name; set another target.",

@@ -1,0 +1,137 @@
+"""Edits that let the statements of a handler run behind the block instead of inside ``except``.
+
+Three things end with ``except … as e:`` that a plain block would keep: the name ``e``, the error that the executor
+holds, and the error being handled, which ``logger.exception`` and its relatives read without naming it.
+"""
+
+from __future__ import annotations
+
+import libcst as cst
+
+from analysis.collectors.active import ActiveUse
+from analysis.collectors.shapes import Exit, HandlerShape
+from codemods.edits import Splice
+
+
+class Layout:
+    """Where lines begin and end in a file, and how they are indented."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+
+    def line_start(self, offset: int) -> int:
+        """The offset of the first byte of the line that ``offset`` is in."""
+        return max(self.data.rfind(b"\n", 0, offset), self.data.rfind(b"\r", 0, offset)) + 1
+
+    def line_end(self, offset: int) -> int:
+        """The offset of the line end (not behind it) at or after ``offset``; the file's end if there is none."""
+        ends = [one for one in (self.data.find(b"\n", offset), self.data.find(b"\r", offset)) if one >= 0]
+        return min(ends, default=len(self.data))
+
+    def indent(self, offset: int) -> str:
+        """The white space that the line of ``offset`` begins with."""
+        line = self.data[self.line_start(offset) : offset]
+        return line[: len(line) - len(line.lstrip(b" \t\f"))].decode("ascii").lstrip("\f")
+
+    def unit(self, outer: int, inner: int, one_line: bool) -> str:
+        """One step of indentation, read off a suite that begins at ``inner`` under a header at ``outer``."""
+        around = self.indent(outer)
+        if not one_line:
+            step = self.indent(inner).removeprefix(around)
+            if step:
+                return step
+        return "\t" if around.endswith("\t") else "    "
+
+    def one_line_comments(self, start: int, end: int) -> list[str] | None:
+        """The comments of a stretch in which nothing else matters; None where it cannot be decoded as UTF-8."""
+        try:
+            text = self.data[start:end].decode("utf-8")
+        except UnicodeDecodeError:
+            return None
+        return [line[line.index("#") :].rstrip() for line in text.splitlines() if "#" in line]
+
+
+def release(shape: HandlerShape, bound: bool, attempt: str, layout: Layout, free: str, last: bool) -> list[Splice]:
+    """Unbind what ``except`` would have unbound, on every way out of the handler.
+
+    ``bound``: the handler's name is bound, and so must go. ``free``: a name that nothing uses, for a result that is
+    worked out from the error. ``last``: whether ``attempt`` goes at the end of the handler too, or later.
+    """
+    name = shape.name if bound else None
+    # Python sets the name to None before it deletes it, since the handler may have deleted it already.
+    before = [f"{name} = None"] if name is not None and shape.name_rebound else []
+    everything = [*before, f"del {name}, {attempt}" if name is not None else f"del {attempt}"]
+    splices = [one for way in shape.exits for one in _leave(way, everything, layout, free)]
+    at_end = everything if last else [*before, f"del {name}"] if name is not None else []
+    if shape.falls and at_end:
+        splices.append(_append(shape, at_end, layout))
+    return splices
+
+
+def _leave(way: Exit, lines: list[str], layout: Layout, free: str) -> list[Splice]:
+    joint = "\n" + layout.indent(way.start) if way.alone else "; "
+    gone = joint.join(lines)
+    if not way.value or not (way.uses or way.guarded):
+        return [Splice(way.start, way.start, gone + joint)]
+    return [
+        Splice(way.start, way.start + len(b"return"), f"{free} ="),
+        Splice(way.value_end, way.value_end, f"{joint}{gone}{joint}return {free}"),
+    ]
+
+
+def _append(shape: HandlerShape, lines: list[str], layout: Layout) -> Splice:
+    clause = shape.clause
+    if clause.one_line:
+        return Splice(clause.end, clause.end, "".join(f"; {line}" for line in lines))
+    indent = layout.indent(clause.first)
+    end = layout.line_end(clause.end)
+    return Splice(end, end, "".join(f"\n{indent}{line}" for line in lines))
+
+
+def name_error(use: ActiveUse, error: str, source: str) -> str:
+    """The source of a call (or of an ``exc_info`` value) that names ``error`` instead of reading what is handled.
+
+    ``source`` is the place's own source; comments and layout inside it are kept.
+    """
+    if use.kind == "exc_info":
+        return error
+    if use.kind == "sys.exception":
+        return error
+    if use.kind == "sys.exc_info":
+        return f"(type({error}), {error}, {error}.__traceback__)"
+    call = cst.parse_expression(source)
+    assert isinstance(call, cst.Call)
+    value = cst.parse_expression(error)
+    if use.kind == "exception":
+        given = cst.Arg(
+            value,
+            keyword=cst.Name("exc_info"),
+            equal=cst.AssignEqual(cst.SimpleWhitespace(""), cst.SimpleWhitespace("")),
+        )
+        return cst.Module([]).code_for_node(_with_last_argument(call, given))
+    function = {"print_exc": "print_exception", "format_exc": "format_exception"}[use.kind]
+    called = cst.ensure_type(call.func, cst.Attribute).with_changes(attr=cst.Name(function))
+    comma = cst.Comma(whitespace_after=cst.SimpleWhitespace(" ")) if call.args else cst.MaybeSentinel.DEFAULT
+    places = ("limit", "file", "chain") if use.kind == "print_exc" else ("limit", "chain")
+    others = [_by_name(one, places[at] if at < len(places) else "") for at, one in enumerate(call.args)]
+    code = cst.Module([]).code_for_node(call.with_changes(func=called, args=[cst.Arg(value, comma=comma), *others]))
+    return f'"".join({code})' if use.kind == "format_exc" else code
+
+
+def _by_name(argument: cst.Arg, name: str) -> cst.Arg:
+    """What ``print_exc`` takes by place ``print_exception`` takes by name, behind the error."""
+    if argument.keyword is not None or argument.star:
+        return argument
+    return argument.with_changes(
+        keyword=cst.Name(name),
+        equal=cst.AssignEqual(cst.SimpleWhitespace(""), cst.SimpleWhitespace("")),
+    )
+
+
+def _with_last_argument(call: cst.Call, argument: cst.Arg) -> cst.Call:
+    last = call.args[-1]
+    if isinstance(last.comma, cst.MaybeSentinel):
+        comma = cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))
+        return call.with_changes(args=[*call.args[:-1], last.with_changes(comma=comma), argument])
+    # A comma after the last argument stays there: white space and comments may follow it.
+    return call.with_changes(args=[*call.args, argument])
