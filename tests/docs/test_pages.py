@@ -1,0 +1,124 @@
+"""The pages are what the generator writes, their links lead somewhere, and every code is told of, no more, no fewer."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from linters import rule
+from tools import docs, text
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "examples" / "README.md"])
+# Used by pycodestyle, so that they can never be ours.
+FOREIGN = {"E901", "E902", "E999"}
+# Of other linters, in lists of neighbours and in what is told about them.
+NEIGHBOURS = {code for one in rule.kinds().values() for code in one.neighbours}
+CODES = set(rule.kinds())
+
+
+def test_generated_pages_are_what_the_generator_writes() -> None:
+    made = docs.pages()
+    assert docs.stale(made) == []
+    kept = {path: (docs.DOCS / path).read_text("utf-8") if (docs.DOCS / path).exists() else None for path in made}
+    assert {path for path in made if kept[path] != made[path]} == set(), "run `make docs`"
+
+
+def test_check_tells_a_page_that_was_changed_by_hand(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(docs, "DOCS", tmp_path)
+    assert docs.main([]) == 0
+    assert docs.main(["--check"]) == 0
+    (tmp_path / "settings.md").write_text("by hand\n")
+    (tmp_path / "rules" / "E999.md").write_text("of a rule that is gone\n")
+    capsys.readouterr()
+    assert docs.main(["--check"]) == 1
+    told = capsys.readouterr()
+    assert told.out.splitlines() == ["docs/settings.md: not up to date", "docs/rules/E999.md: of nothing that is there"]
+    assert "make docs" in told.err
+    assert docs.main([]) == 0
+    assert docs.main(["--check"]) == 0
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, made as GitHub makes them."""
+    headings = re.findall(
+        r"^#+ (.+)$", re.sub(r"```.*?```", "", page.read_text("utf-8"), flags=re.DOTALL), re.MULTILINE
+    )
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_links_lead_somewhere(page: Path) -> None:
+    prose = re.sub(r"```.*?```", "", page.read_text("utf-8"), flags=re.DOTALL)
+    broken = []
+    for target in re.findall(r"\]\(([^)\s]+)\)", prose):
+        if "://" in target:
+            continue
+        path, _, anchor = target.partition("#")
+        found = (page.parent / path).resolve() if path else page
+        if not found.exists() or (anchor and anchor not in anchors(found)):
+            broken.append(target)
+    assert broken == []
+
+
+@pytest.mark.parametrize("code", sorted(CODES))
+def test_every_code_is_documented_logged_and_tested(code: str) -> None:
+    assert (ROOT / "docs" / "rules" / f"{code}.md").is_file()
+    assert code in (ROOT / "docs" / "rules" / "README.md").read_text("utf-8")
+    assert re.search(rf"\b{code}\b", (ROOT / "CHANGELOG.md").read_text("utf-8"))
+    kind = rule.kinds()[code]
+    assert any(code in [found for _, found in example.flagged] for example in kind.examples)
+    assert any(not example.flagged for example in kind.examples)
+    tests = (path for path in (ROOT / "tests").rglob("test_*.py") if "docs" not in path.parts)
+    assert any(code in path.read_text("utf-8") for path in tests)
+
+
+def test_no_page_names_a_code_that_is_not_there() -> None:
+    named = {
+        (code, page.relative_to(ROOT).as_posix())
+        for page in PAGES
+        for code in re.findall(r"\bE9\d\d\b", page.read_text("utf-8"))
+    }
+    assert {one for one in named if one[0] not in CODES | FOREIGN | NEIGHBOURS} == set()
+
+
+def test_codes_are_never_pycodestyles_own() -> None:
+    assert not CODES & FOREIGN
+    entries = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["entry-points"]["flake8.extension"]
+    assert all(any(code.startswith(prefix) for prefix in entries) for code in CODES)
+
+
+def test_changelog_is_for_the_version_that_is_built() -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
+    (first, *_) = re.findall(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
+    assert first == version
+
+
+def test_docstrings_become_markdown() -> None:
+    doc = "Says ``x``.\n\n    code = 1\n\n    more\n\n## Example\n```python\nif a:\n\n    ``b``\n```\nEnd."
+    assert text.markdown(doc) == (
+        "Says `x`.\n\n```python\ncode = 1\n\nmore\n```\n\n## Example\n```python\nif a:\n\n    ``b``\n```\nEnd."
+    )
+
+
+def test_meanings_are_read_by_field() -> None:
+    doc = "A struct. ``a``: the first,\nat length.\n``b`` and ``c``: two\n\n``d`` is not told so."
+    assert text.meanings(doc) == {
+        "a": "The first, at length.",
+        "b": "Two.",
+        "c": "Two.",
+        "d": "Is not told so.",
+    }
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [(None, "none"), (True, "true"), ("a", '"a"'), (("a", 1), '["a", 1]'), ({"k": [False]}, "{k = [false]}")],
+)
+def test_values_are_written_as_toml(value: object, written: str) -> None:
+    assert text.toml(value) == written
