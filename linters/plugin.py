@@ -1,0 +1,70 @@
+"""The flake8 checker: options in, findings out. flake8 itself applies ``noqa``, selection and per-file ignores."""
+
+from __future__ import annotations
+
+import argparse
+import ast
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, ClassVar
+
+from analysis.source import Source
+from config.settings import SettingsError, load
+from linters import runner
+from linters.rule import Rule, Selection, rules
+
+
+def _version() -> str:
+    try:
+        return version("unsnarl")
+    except PackageNotFoundError:
+        return "0"
+
+
+class Checker:
+    """One file, as flake8 hands it over: its ``tree``, its decoded ``lines`` and the name to show."""
+
+    name: ClassVar[str] = "unsnarl"
+    version: ClassVar[str] = _version()
+    _rules: ClassVar[list[Rule] | None] = None
+
+    def __init__(self, tree: ast.Module, lines: list[str], filename: str = "stdin") -> None:
+        self._tree = tree
+        self._lines = lines
+        self._filename = filename
+
+    @classmethod
+    def add_options(cls, manager: Any) -> None:
+        """Add ``--unsnarl-config`` to flake8's options."""
+        manager.add_option(
+            "--unsnarl-config",
+            metavar="FILE",
+            default="",
+            parse_from_config=True,
+            normalize_paths=True,
+            help="settings of unsnarl; else [tool.unsnarl] of the nearest pyproject.toml, or unsnarl.toml",
+        )
+
+    @classmethod
+    def parse_options(cls, options: argparse.Namespace) -> None:
+        """Read the settings. Raises flake8's ExecutionError, which it prints, when they cannot be used."""
+        # flake8 retries a three-argument form that raises TypeError with one argument, and hides the error: so one.
+        try:
+            config = Path(options.unsnarl_config) if options.unsnarl_config else None
+            # Which codes are shown is flake8's to say, by its own options.
+            cls._rules = rules(load(Path.cwd(), config), Selection())
+        except SettingsError as error:
+            from flake8.exceptions import ExecutionError
+
+            raise ExecutionError(str(error)) from None
+
+    def run(self) -> Iterator[tuple[int, int, str, type[Checker]]]:
+        """Yield line (from 1), column (in characters, from 0), text and ourselves for each finding."""
+        chosen = self._rules if self._rules is not None else rules(load(Path.cwd()), Selection())
+        source = Source.from_bytes("".join(self._lines).encode("utf-8", "surrogatepass"), self._filename)
+        wanted = runner.collectors(chosen)
+        facts = runner.SourceFacts(self._filename, source, self._tree, wanted)
+        outcome = runner.check(facts, chosen)
+        for finding in sorted([*outcome.kept, *outcome.silenced], key=runner.place):
+            yield finding.span.line, finding.column - 1, f"{finding.code} {finding.message}", type(self)
