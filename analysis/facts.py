@@ -6,9 +6,14 @@ between processes and compared. Each topic's own record types live with its coll
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
+
+if TYPE_CHECKING:
+    from analysis.walk import Collector
 
 
 class Span(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -20,7 +25,7 @@ class Span(msgspec.Struct, frozen=True, array_like=True, gc=False):
     end_col: int
 
 
-FaultKind = Literal["syntax", "compile", "encoding", "null-byte", "too-deep", "unreadable"]
+FaultKind = Literal["syntax", "compile", "encoding", "null-byte", "too-deep", "unreadable", "crashed"]
 
 
 class Fault(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -29,9 +34,55 @@ class Fault(msgspec.Struct, frozen=True, array_like=True, gc=False):
     ``syntax``: the parser refuses it. ``compile``: it parses, the compiler refuses it (``await`` outside a coroutine).
     ``encoding``: its bytes are not what its cookie or UTF-8 says. ``null-byte``: it holds a NUL.
     ``too-deep``: an expression nests deeper than the parser can follow. ``unreadable``: the system would not give it.
+    ``crashed``: the reading itself failed, which is a defect of ours or of the interpreter.
+
+    ``line`` and ``col`` count from 1, in characters, as ``SyntaxError`` does; 0 where nothing is known.
     """
 
     kind: FaultKind
     message: str
     line: int = 0
     col: int = 0
+
+
+class FileFacts:
+    """What is known of one file.
+
+    ``path`` is its name relative to the project's root, with ``/`` (absolute for a file outside of it); ``digest``
+    identifies the bytes that the facts were taken from and is empty for an unreadable file; ``fault`` is set when
+    there are no facts; ``blobs`` holds each topic's records, encoded.
+    """
+
+    __slots__ = ("blobs", "digest", "fault", "path")
+
+    def __init__(self, path: str, digest: bytes, fault: Fault | None, blobs: Mapping[str, bytes]) -> None:
+        self.path = path
+        self.digest = digest
+        self.fault = fault
+        self.blobs = blobs
+
+    def records(self, collector: type[Collector]) -> list[Any]:
+        """What ``collector`` noted down in this file, in source order; nothing for a file with a fault.
+
+        Raises KeyError when that collector was not among those asked.
+        """
+        if self.fault is not None:
+            return []
+        blob = self.blobs[collector.topic]
+        return decode_records(collector, blob)
+
+
+@cache
+def _decoder(record: type[Any]) -> msgspec.msgpack.Decoder[list[Any]]:
+    return msgspec.msgpack.Decoder(list[record])
+
+
+def decode_records(collector: type[Collector], blob: bytes) -> list[Any]:
+    """The records in ``blob``. Raises msgspec.DecodeError when it does not hold records of ``collector``."""
+    if blob == EMPTY:
+        return []
+    return _decoder(collector.record).decode(blob)
+
+
+EMPTY = b"\x90"
+"""An encoded list of no records."""

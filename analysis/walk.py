@@ -69,7 +69,23 @@ class Walk:
         return self.scopes[-1].qualname
 
 
-_SUITES = ("body", "handlers", "orelse", "finalbody", "cases")
+_SHAPES: dict[type[ast.AST], tuple[ScopeKind | None, tuple[str, ...]]] = {
+    ast.FunctionDef: ("function", ("body",)),
+    ast.AsyncFunctionDef: ("function", ("body",)),
+    ast.ClassDef: ("class", ("body",)),
+    ast.If: (None, ("body", "orelse")),
+    ast.For: (None, ("body", "orelse")),
+    ast.AsyncFor: (None, ("body", "orelse")),
+    ast.While: (None, ("body", "orelse")),
+    ast.With: (None, ("body",)),
+    ast.AsyncWith: (None, ("body",)),
+    ast.Try: (None, ("body", "handlers", "orelse", "finalbody")),
+    ast.TryStar: (None, ("body", "handlers", "orelse", "finalbody")),
+    ast.ExceptHandler: (None, ("body",)),
+    ast.Match: (None, ("cases",)),
+    ast.match_case: (None, ("body",)),
+}
+"""Which nodes hold statements, in which fields in source order, and which of them are a scope."""
 
 
 def collect(source: Source, tree: ast.Module, collectors: Iterable[type[Collector]]) -> dict[str, list[Any]]:
@@ -86,29 +102,31 @@ def collect(source: Source, tree: ast.Module, collectors: Iterable[type[Collecto
     walk.scopes.append(Scope("module", "<module>", tree))
     for one in made:
         one.begin(walk, tree)
-    _statements(walk, tree.body)
+    if walk.table:
+        _statements(walk, tree.body)
     for one in made:
         one.finish(walk)
     return {one.topic: one.records for one in made}
 
 
 def _statements(walk: Walk, suite: list[Any]) -> None:
-    table = walk.table
+    visits = walk.table.get
+    shapes = _SHAPES.get
     for node in suite:
-        for visit in table.get(node.__class__, ()):
+        kind = node.__class__
+        for visit in visits(kind, ()):
             visit(walk, node)
-        fields = node._fields
-        if "body" not in fields and "cases" not in fields:
+        shape = shapes(kind)
+        if shape is None:
             continue
-        scope = None
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        scope, fields = shape
+        if scope is not None:
             outer = walk.scopes[-1]
             name = node.name if outer.kind == "module" else f"{outer.qualname}.{node.name}"
-            scope = Scope("class" if isinstance(node, ast.ClassDef) else "function", name, node)
-            walk.scopes.append(scope)
+            walk.scopes.append(Scope(scope, name, node))
         walk.parents.append(node)
-        for field in _SUITES:
-            inner = getattr(node, field, None)
+        for field in fields:
+            inner = getattr(node, field)
             if inner:
                 _statements(walk, inner)
         walk.parents.pop()

@@ -1,0 +1,107 @@
+"""What a file imports, and when each import runs."""
+
+from __future__ import annotations
+
+import ast
+from typing import Literal
+
+import msgspec
+
+from analysis.facts import Span
+from analysis.walk import Collector, Walk
+
+When = Literal["import", "conditional", "deferred", "typing", "class"]
+
+
+class Import(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One import statement.
+
+    ``module`` is the module of ``from module import …`` without its ``level`` leading dots, empty for a plain
+    ``import``; ``names`` are the imported names with their aliases (None where there is none), dotted for a plain
+    import, ``*`` for all. ``scope`` is the enclosing definition, ``<module>`` outside of any.
+
+    ``when``: ``import``, always while the module is imported; ``conditional``, then but under an ``if``, ``try``,
+    ``with``, ``match`` or loop; ``class``, then in a class body, conditional there or not; ``deferred``, when a
+    function is called; ``typing``, never at run time, under ``if TYPE_CHECKING``.
+    """
+
+    span: Span
+    module: str
+    level: int
+    names: tuple[tuple[str, str | None], ...]
+    is_from: bool
+    when: When
+    scope: str
+
+
+class Imports(Collector):
+    """Topic ``imports``: one record for each import statement."""
+
+    topic = "imports"
+    version = 1
+    record = Import
+    nodes = (ast.Import, ast.ImportFrom)
+    needles = (b"import",)
+
+    def begin(self, walk: Walk, tree: ast.Module) -> None:
+        """Start with no other names for ``typing`` and ``TYPE_CHECKING`` than their own."""
+        self.modules = {"typing", "typing_extensions"}
+        self.flags = {"TYPE_CHECKING"}
+
+    def visit(self, walk: Walk, node: ast.AST) -> None:
+        """Note down one import."""
+        if isinstance(node, ast.ImportFrom):
+            module, level, is_from = node.module or "", node.level, True
+        elif isinstance(node, ast.Import):
+            module, level, is_from = "", 0, False
+        else:
+            return
+        names = tuple((alias.name, alias.asname) for alias in node.names)
+        self._learn(module, level, is_from, names)
+        span = Span(node.lineno, node.col_offset, node.end_lineno or node.lineno, node.end_col_offset or 0)
+        when = self._when(walk, node) if walk.parents else "import"
+        self.records.append(Import(span, module, level, names, is_from, when, walk.qualname))
+
+    def _learn(self, module: str, level: int, is_from: bool, names: tuple[tuple[str, str | None], ...]) -> None:
+        for name, alias in names:
+            if alias is None:
+                continue
+            if not is_from and name in ("typing", "typing_extensions"):
+                self.modules.add(alias)
+            elif is_from and level == 0 and module in ("typing", "typing_extensions") and name == "TYPE_CHECKING":
+                self.flags.add(alias)
+
+    def _when(self, walk: Walk, node: ast.AST) -> When:
+        kinds = {scope.kind for scope in walk.scopes}
+        inner: ast.AST = node
+        conditional = False
+        for parent in reversed(walk.parents):
+            if isinstance(parent, ast.If):
+                conditional = True
+                if self._is_typing(parent, inner):
+                    return "typing"
+            elif not isinstance(parent, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+                conditional = True
+            inner = parent
+        if "function" in kinds:
+            return "deferred"
+        if "class" in kinds:
+            return "class"
+        return "conditional" if conditional else "import"
+
+    def _is_typing(self, test: ast.If, inner: ast.AST) -> bool:
+        """Whether the branch of ``test`` that holds ``inner`` is for type checkers only."""
+        condition: ast.expr = test.test
+        in_body = inner in test.body
+        while isinstance(condition, ast.UnaryOp) and isinstance(condition.op, ast.Not):
+            condition, in_body = condition.operand, not in_body
+        return in_body and self._is_flag(condition)
+
+    def _is_flag(self, condition: ast.expr) -> bool:
+        if isinstance(condition, ast.Name):
+            return condition.id in self.flags
+        if isinstance(condition, ast.Attribute) and isinstance(condition.value, ast.Name):
+            return condition.attr == "TYPE_CHECKING" and condition.value.id in self.modules
+        if isinstance(condition, ast.BoolOp) and isinstance(condition.op, ast.And):
+            return any(self._is_flag(value) for value in condition.values)
+        return False

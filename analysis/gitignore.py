@@ -1,0 +1,102 @@
+"""A walk over folders where there is no git to ask, with the ``.gitignore`` files that lie in them."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, NamedTuple
+
+from analysis.discovery import SUFFIXES, folder_reason
+
+if TYPE_CHECKING:
+    import pathspec
+
+    from analysis.discovery import _Search
+
+
+class _Rules(NamedTuple):
+    """The patterns of one ``.gitignore``, which hold below ``folder``."""
+
+    folder: str
+    spec: pathspec.GitIgnoreSpec
+
+
+def walk(search: _Search, top: str) -> None:
+    """Hand ``search`` each file below ``top`` that counts, and note why the others do not."""
+    pending: list[tuple[str, tuple[_Rules, ...]]] = [(top, _rules_above(top, search.root))]
+    while pending:
+        folder, rules = pending.pop()
+        try:
+            with os.scandir(folder) as scan:
+                entries = sorted(scan, key=lambda entry: entry.name)
+        except OSError as error:
+            from analysis.source import unreadable
+
+            search.result.unreadable[search.name(folder) + "/"] = unreadable(error).message
+            continue
+        if any(entry.name == ".gitignore" for entry in entries):
+            rules = (*rules, *_rules_in(folder))
+        if folder != top and any(entry.name == ".git" for entry in entries):
+            search.below(folder)
+            continue
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                reason = folder_reason(entry.path, entry.name)
+                if reason is None and _ignored(entry.path, True, rules):
+                    reason = "ignored by a .gitignore"
+                if reason is not None:
+                    search.result.excluded[search.name(entry.path) + "/"] = reason
+                elif not search.is_excluded(entry.path, folder=True):
+                    pending.append((entry.path, rules))
+            elif entry.is_symlink() and entry.is_dir():
+                # What a link leads to is either in the tree by its own name, or is not of the tree.
+                search.result.excluded[search.name(entry.path) + "/"] = "a link to a folder"
+            elif entry.name.endswith(SUFFIXES):
+                if _ignored(entry.path, False, rules):
+                    search.result.excluded[search.name(entry.path)] = "ignored by a .gitignore"
+                else:
+                    search.take(entry.path)
+
+
+def _rules_above(top: str, root: str) -> tuple[_Rules, ...]:
+    """The rules of the folders from ``root`` (or the work tree's own root) down to the one above ``top``.
+
+    A rule that ignores ``top`` as a whole is left out: it was asked for.
+    """
+    folders: list[str] = []
+    folder = top
+    while folder != root and not os.path.lexists(os.path.join(folder, ".git")):
+        parent = os.path.dirname(folder)
+        if parent == folder:
+            return ()
+        folders.append(parent)
+        folder = parent
+    return tuple(rule for above in reversed(folders) for rule in _rules_in(above) if not _ignored(top, True, (rule,)))
+
+
+def _rules_in(folder: str) -> tuple[_Rules, ...]:
+    import pathspec
+
+    try:
+        with open(os.path.join(folder, ".gitignore"), encoding="utf-8", errors="surrogateescape") as file:
+            lines = file.read().splitlines()
+    except OSError:
+        return ()
+    kept = []
+    for line in lines:
+        try:
+            pathspec.GitIgnoreSpec.from_lines([line])
+        except ValueError:
+            # Git passes over a pattern that makes no sense.
+            continue
+        kept.append(line)
+    return (_Rules(folder, pathspec.GitIgnoreSpec.from_lines(kept)),)
+
+
+def _ignored(path: str, folder: bool, rules: tuple[_Rules, ...]) -> bool:
+    """Whether ``path`` is ignored: the innermost file with a pattern that matches decides."""
+    for rule in reversed(rules):
+        name = os.path.relpath(path, rule.folder).replace(os.sep, "/") + ("/" if folder else "")
+        said = rule.spec.check_file(name).include
+        if said is not None:
+            return said
+    return False

@@ -1,0 +1,244 @@
+"""A tree as a set of files with their facts: found, read where the index does not know them, and kept."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
+from functools import cache
+from pathlib import Path
+
+import msgspec
+
+from analysis.discovery import Discovery, Found, discover
+from analysis.facts import FileFacts
+from analysis.index import RACY_NS, Index, Stamp, digest_of
+from analysis.ledger import Ledger, make_ledger
+from analysis.reading import Reading, State, state_key, topic_keys
+from analysis.source import read_regular
+from analysis.walk import Collector
+from analysis.workers import Task, read_all, usable_cpus
+
+Progress = Callable[[int, int], None]
+"""Called with the number of files done and the number of files in all."""
+
+
+class Project:
+    """A loaded tree. ``root`` is absolute; ``files`` holds the facts of each file by name, in sorted order: of every
+    one that was read or refused to be, and of no excluded one. ``ledger`` accounts for all of them.
+    """
+
+    def __init__(self, root: Path, discovery: Discovery, jobs: int, cache: bool) -> None:
+        self.root = root
+        self.discovery = discovery
+        self.jobs = jobs
+        self.cache = cache
+        self.files: dict[str, FileFacts] = {}
+        self.generated: dict[str, str] = {}
+
+    @property
+    def ledger(self) -> Ledger:
+        """What became of every file that was found."""
+        return make_ledger(self.discovery, self.files, self.generated)
+
+    def path(self, name: str) -> Path:
+        """The absolute path of the file called ``name``."""
+        return self.root / name
+
+    def ask(self, collectors: Sequence[type[Collector]], progress: Progress | None = None) -> None:
+        """Have every file answer ``collectors``, from the index or by reading it anew.
+
+        ``files`` then holds those topics, and only those. Raises whatever ``progress`` raises, KeyboardInterrupt
+        included; what was read until then is kept in the index.
+        """
+        _Asking(self, collectors, progress).run()
+
+
+def load(
+    paths: Iterable[str | os.PathLike[str]],
+    *,
+    root: Path,
+    collectors: Sequence[type[Collector]],
+    jobs: int | None = None,
+    cache: bool = True,
+    exclude: Sequence[str] = (),
+    progress: Progress | None = None,
+    named_too: bool = False,
+    ignored: bool = False,
+) -> Project:
+    """Find the files below ``paths`` and take from each what ``collectors`` ask for.
+
+    ``root`` is the folder that names are relative to and that holds the index; ``jobs`` the number of processes (None:
+    one per processor); without ``cache`` the index is neither read nor written. ``exclude``, ``named_too`` and
+    ``ignored`` are those of ``discover``. The result does not depend on ``jobs``, nor on ``cache``. Raises NoSuchPath.
+    """
+    root = Path(os.path.abspath(root))
+    discovery = discover(paths, root, exclude, named_too=named_too, ignored=ignored)
+    project = Project(root, discovery, jobs or usable_cpus(), cache)
+    project.ask(collectors, progress)
+    return project
+
+
+@cache
+def _state_decoder() -> msgspec.msgpack.Decoder[State]:
+    return msgspec.msgpack.Decoder(State)
+
+
+class _Asking:
+    """One round of questions to all files of a project."""
+
+    def __init__(self, project: Project, collectors: Sequence[type[Collector]], progress: Progress | None) -> None:
+        self.project = project
+        self.collectors = list(dict.fromkeys(collectors))
+        self.progress = progress
+        self.found = list(project.discovery.files.values())
+        self.keys = topic_keys(self.collectors)
+        self.state_key = state_key()
+        self.index = Index(project.root) if project.cache else None
+        self.now: int | None = None
+        self.files: dict[str, FileFacts] = {}
+        self.generated: dict[str, str] = {}
+        self.new_files: dict[bytes, tuple[Stamp, bytes]] = {}
+        self.new_blobs: dict[str, dict[bytes, bytes]] = {}
+
+    def run(self) -> None:
+        todo, due = self.recall()
+        done = len(self.found) - len(todo)
+        try:
+            self.tell(done)
+            with closing(read_all([task for _, task in todo], self.collectors, self.project.jobs)) as readings:
+                for position, reading in readings:
+                    found, task = todo[position]
+                    self.accept(found, task, reading)
+                    done += 1
+                    self.tell(done)
+        finally:
+            if self.index is not None and (self.new_files or self.new_blobs or due):
+                blobs = {key: self.new_blobs.get(key, {}) for key in (self.state_key, *self.keys.values())}
+                self.index.write(self.new_files, blobs, [os.fsencode(found.name) for found in self.found])
+        self.project.files = dict(sorted(self.files.items()))
+        self.project.generated = dict(sorted(self.generated.items()))
+
+    def tell(self, done: int) -> None:
+        if self.progress is not None:
+            self.progress(done, len(self.found))
+
+    def recall(self) -> tuple[list[tuple[Found, Task]], bool]:
+        """Answer from the index what it can; return the files that must be read, and whether its upkeep is due."""
+        asked = tuple(range(len(self.collectors)))
+        if self.index is None:
+            return [(found, self.task(found, asked)) for found in self.found], False
+        self.now = self.index.now()
+        known = self.index.files([os.fsencode(found.name) for found in self.found])
+        digests = {}
+        for found in self.found:
+            digest = self.digest(found, known.files, known.facts)
+            if digest is not None:
+                digests[found.name] = digest
+        keys = [self.keys[kind] for kind in self.collectors]
+        kept = self.index.blobs([self.state_key, *keys], list(set(digests.values()))) if digests else {}
+        states = kept.get(self.state_key, {})
+        todo = []
+        for found in self.found:
+            digest = digests.get(found.name)
+            state = _decode_state(states.get(digest)) if digest is not None else None
+            if digest is None or state is None:
+                todo.append((found, self.task(found, asked)))
+                continue
+            if state.generated and not found.named:
+                self.generated[found.name] = state.generated
+                continue
+            if state.fault is not None:
+                self.files[found.name] = FileFacts(found.name, digest, state.fault, {})
+                continue
+            blobs = {kind.topic: kept[key].get(digest) for kind, key in self.keys.items()}
+            missing = tuple(i for i, kind in enumerate(self.collectors) if blobs[kind.topic] is None)
+            whole = {topic: blob for topic, blob in blobs.items() if blob is not None}
+            self.files[found.name] = FileFacts(found.name, digest, None, whole)
+            if missing or (state.generated and not self.collectors):
+                todo.append((found, self.task(found, missing)))
+        return todo, known.due
+
+    def digest(self, found: Found, known: dict[bytes, tuple[Stamp, bytes]], facts: bool) -> bytes | None:
+        """The digest of a file: by its status where that can be trusted, by its bytes where they may be known."""
+        path = self.path(found)
+        try:
+            status = found.status or os.stat(path)
+        except OSError:
+            return None
+        name = os.fsencode(found.name)
+        stamp = Stamp.of(status)
+        entry = known.get(name)
+        if entry is not None and entry[0] == stamp:
+            return entry[1]
+        if not facts or not stat.S_ISREG(status.st_mode):
+            return None
+        try:
+            data, status = read_regular(path)
+        except OSError:
+            return None
+        digest = digest_of(data)
+        self.remember(name, Stamp.of(status), digest)
+        return digest
+
+    def remember(self, name: bytes, stamp: Stamp, digest: bytes) -> None:
+        # What was changed just before (or, by a clock that is off, after) it was looked at may change once more and
+        # look the same.
+        if self.now is not None and max(stamp.mtime, stamp.ctime) + RACY_NS < self.now:
+            self.new_files[name] = stamp, digest
+
+    def path(self, found: Found) -> str:
+        return os.path.join(self.project.root, found.name)
+
+    def task(self, found: Found, asked: tuple[int, ...]) -> Task:
+        return Task(self.path(found), found.named, asked, found.status.st_size if found.status else 0)
+
+    def accept(self, found: Found, task: Task, reading: Reading) -> None:
+        """Take in what was read of a file."""
+        state, digest = reading.state, reading.digest
+        before = self.files.get(found.name)
+        if before is not None and before.digest != digest:
+            # It was changed between being recognised and being read: only what one reading found goes together.
+            whole = tuple(range(len(self.collectors)))
+            if task.asked != whole:
+                from analysis.reading import read_file
+
+                reading = read_file(task.path, found.named, self.collectors)
+                state, digest, task = reading.state, reading.digest, task._replace(asked=whole)
+            before = None
+        if reading.stamp is not None:
+            self.remember(os.fsencode(found.name), reading.stamp, digest)
+        kinds = [self.collectors[i] for i in task.asked]
+        blobs = dict(zip((kind.topic for kind in kinds), reading.blobs, strict=False))
+        # A defect or a passing trouble of the system is no property of the bytes.
+        lasting = digest and (state.fault is None or state.fault.kind not in ("crashed", "unreadable"))
+        if lasting:
+            self.keep(self.state_key, digest, msgspec.msgpack.encode(state))
+            for kind, blob in zip(kinds, reading.blobs, strict=False):
+                self.keep(self.keys[kind], digest, blob)
+        if state.generated and not found.named:
+            self.generated[found.name] = state.generated
+            self.files.pop(found.name, None)
+            return
+        if before is not None and state.fault is None:
+            blobs = {**before.blobs, **blobs}
+        self.files[found.name] = FileFacts(found.name, digest, state.fault, blobs)
+
+    def keep(self, key: str, digest: bytes, blob: bytes) -> None:
+        self.new_blobs.setdefault(key, {})[digest] = blob
+
+
+def _decode_state(blob: bytes | None) -> State | None:
+    if blob is None:
+        return None
+    if blob == _SOUND:
+        return _SOUND_STATE
+    try:
+        return _state_decoder().decode(blob)
+    except msgspec.MsgspecError:
+        return None
+
+
+_SOUND_STATE = State(None, "")
+_SOUND = msgspec.msgpack.encode(_SOUND_STATE)
