@@ -66,8 +66,11 @@ class Found:
 
 
 class Discovery:
-    """What was found: ``files`` by name; ``excluded`` and ``unreadable`` files and folders (``/`` at the end) with
-    the reason of each. Names are relative to the root, with ``/``; absolute for what lies outside of it."""
+    """What was found.
+
+    ``files`` by name; ``excluded`` and ``unreadable`` files and folders (``/`` at the end) with the reason of each.
+    Names are relative to the root, with ``/``; absolute for what lies outside of it.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -152,7 +155,7 @@ class _Search:
         if path == self.root:
             return "."
         base = self.root if self.root.endswith(os.sep) else self.root + os.sep
-        inside = path[len(base) :] if path.startswith(base) else path
+        inside = path.removeprefix(base)
         return inside if os.sep == "/" else inside.replace(os.sep, "/")
 
     def is_excluded(self, path: str, folder: bool = False) -> bool:

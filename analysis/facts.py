@@ -74,7 +74,7 @@ class FileFacts:
 
 @cache
 def _decoder(record: type[Any]) -> msgspec.msgpack.Decoder[list[Any]]:
-    return msgspec.msgpack.Decoder(list[record])
+    return msgspec.msgpack.Decoder(list.__class_getitem__(record))
 
 
 def decode_records(collector: type[Collector], blob: bytes) -> list[Any]:

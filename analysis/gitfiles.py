@@ -10,8 +10,11 @@ _UNREADABLE = re.compile(rb"warning: could not open directory '(.*?)/?': (.*)")
 
 
 class Listing(NamedTuple):
-    """Absolute paths: ``files`` tracked or not ignored, ``nested`` work trees of their own, ``ignored`` files and
-    folders (with ``/`` at the end), and folders that are ``unreadable``; the last two with the reason."""
+    """What git says of a folder, in absolute paths.
+
+    ``files`` tracked or not ignored, ``nested`` work trees of their own, ``ignored`` files and folders (with ``/`` at
+    the end), and folders that are ``unreadable``; the last two with the reason.
+    """
 
     files: list[str]
     nested: list[str]

@@ -38,18 +38,23 @@ INSERT INTO pruned VALUES (0);
 """
 
 
+_FILES = "SELECT path, mtime, ctime, size, inode, digest FROM file WHERE TRUE"
+_FACTS = "SELECT digest, crc, blob FROM fact WHERE topic = ?"
+
+
 def _today(day: int | None) -> int:
     return int(time.time() // 86400) if day is None else day
 
 
-def _rows(base: sqlite3.Connection, select: str, column: str, keys: Sequence[bytes]) -> Iterator[tuple[Any, ...]]:
+def _rows(
+    base: sqlite3.Connection, select: str, column: str, keys: Sequence[bytes], *values: int
+) -> Iterator[tuple[Any, ...]]:
     """The rows of ``select`` for ``keys``: one by one where they are few, else all there are."""
     if len(keys) > _FEW:
-        yield from base.execute(select)
+        yield from base.execute(select, values)
         return
-    joint = "AND" if "WHERE" in select else "WHERE"
     for key in keys:
-        yield from base.execute(f"{select} {joint} {column} = ?", (key,))
+        yield from base.execute(f"{select} AND {column} = ?", (*values, key))
 
 
 def digest_of(data: bytes) -> bytes:
@@ -111,12 +116,11 @@ class Index:
     def files(self, paths: Sequence[bytes], day: int | None = None) -> Known:
         """What is known of ``paths`` (and, where those are many, of others). ``day``: today, in days since 1970."""
         known: dict[bytes, tuple[Stamp, bytes]] = {}
-        columns = "SELECT path, mtime, ctime, size, inode, digest FROM file"
         try:
             with self._lock(exclusive=False), self._open() as base:
                 (facts,) = base.execute("SELECT EXISTS (SELECT 1 FROM fact)").fetchone()
                 (last,) = base.execute("SELECT day FROM pruned").fetchone()
-                for row in _rows(base, columns, "path", paths):
+                for row in _rows(base, _FILES, "path", paths):
                     known[row[0]] = Stamp(*row[1:5]), row[5]
                 return Known(known, bool(facts), last != _today(day))
         except (OSError, sqlite3.Error, TypeError) as error:
@@ -135,8 +139,7 @@ class Index:
                     found = base.execute("SELECT id FROM topic WHERE key = ?", (key,)).fetchone()
                     if found is None:
                         continue
-                    columns = f"SELECT digest, crc, blob FROM fact WHERE topic = {int(found[0])}"
-                    for digest, crc, blob in _rows(base, columns, "digest", digests):
+                    for digest, crc, blob in _rows(base, _FACTS, "digest", digests, *found):
                         # A damaged page may still read as a row: only what was written is taken.
                         if crc32(blob, crc32(digest)) == crc:
                             blobs[digest] = blob
@@ -151,8 +154,11 @@ class Index:
         used: Iterable[bytes] = (),
         day: int | None = None,
     ) -> None:
-        """Add ``files`` (by path) and ``blobs`` (by topic key and digest); once a day, mark the paths ``used`` and
-        drop what has not been used for ``KEEP_DAYS``. ``day``: today, in days since 1970."""
+        """Add ``files`` (by path) and ``blobs`` (by topic key and digest).
+
+        Once a day, mark the paths ``used`` and drop what has not been used for ``KEEP_DAYS``. ``day`` is today, in
+        days since 1970.
+        """
         today = _today(day)
         try:
             self._make_folder()
@@ -235,8 +241,8 @@ class Index:
 
     @contextlib.contextmanager
     def _lock(self, exclusive: bool) -> Iterator[int]:
-        """Hold the lock file. SQLite must not lose its file while another process has it open, so removing it waits
-        until nobody does; the system lets go of the lock of a process that dies."""
+        # SQLite must not lose its file while another process has it open, so it is only removed by who holds this
+        # lock alone. The system lets go of the lock of a process that dies.
         handle = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o666)
         try:
             if sys.platform != "win32":
@@ -252,5 +258,5 @@ class Index:
         with self._lock(exclusive=True):
             for name in ("index.sqlite", "index.sqlite-journal"):
                 with contextlib.suppress(FileNotFoundError):
-                    os.unlink(self.folder / name)
+                    (self.folder / name).unlink()
         self._broken = False

@@ -113,7 +113,11 @@ def make_ledger(discovery: Discovery, files: Mapping[str, FileFacts], generated:
     )
 
 
-def ledger(project: Project, compile: bool = True, progress: Progress | None = None) -> Ledger:
+def ledger(
+    project: Project,
+    compile: bool = True,  # noqa: A002 - what it is called everywhere
+    progress: Progress | None = None,
+) -> Ledger:
     """The ledger of ``project``; with ``compile`` each file that parses is also given to the compiler.
 
     ``progress`` is called with the number of files done and the number in all. The project is not changed.

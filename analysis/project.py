@@ -25,8 +25,10 @@ Progress = Callable[[int, int], None]
 
 
 class Project:
-    """A loaded tree. ``root`` is absolute; ``files`` holds the facts of each file by name, in sorted order: of every
-    one that was read or refused to be, and of no excluded one. ``ledger`` accounts for all of them.
+    """A loaded tree.
+
+    ``root`` is absolute. ``files`` holds the facts of each file by name, in sorted order: of every one that was read
+    or refused to be, and of no excluded one. ``ledger`` accounts for all of them.
     """
 
     def __init__(self, root: Path, discovery: Discovery, jobs: int, cache: bool) -> None:

@@ -28,8 +28,11 @@ class State(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Reading(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What came of reading one file. ``blobs`` are in the order of the collectors asked, none for one with a fault,
-    nor for a generated one that was not asked for. ``stamp`` is the file's status from before it was read."""
+    """What came of reading one file.
+
+    ``blobs`` are in the order of the collectors asked; there are none for a file with a fault, nor for a generated
+    one that was not named. ``stamp`` is the file's status from before it was read.
+    """
 
     digest: bytes
     stamp: Stamp | None
@@ -82,12 +85,10 @@ def _facts(source: Source, collectors: Sequence[type[Collector]]) -> tuple[Fault
         except RecursionError:
             # Freeing a deep tree recurses as building it did: the last reference must go in the large stack too.
             records = in_deep_stack(lambda: collect(source, tree, collectors))
-        return None, tuple(
-            _encode(made) if (made := records[kind.topic]) else EMPTY for kind in collectors
-        )
+        return None, tuple(_encode(made) if (made := records[kind.topic]) else EMPTY for kind in collectors)
     except (RecursionError, MemoryError):
         return Fault("too-deep", "it nests deeper than the walk over its statements follows"), ()
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - a defect met in one file must not end the run; it is reported by name
         return _crash(error), ()
 
 

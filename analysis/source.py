@@ -19,7 +19,7 @@ from collections.abc import Callable
 from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from analysis.facts import Fault
 
@@ -46,7 +46,7 @@ def in_deep_stack(function: Callable[[], T]) -> T:
     def work() -> None:
         try:
             outcome.append(function())
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - it is raised again in the thread that asked
             failure.append(error)
 
     with _deep_lock:
@@ -125,7 +125,7 @@ class Source:
 
     @cached_property
     def newline(self) -> bytes:
-        """The line end that most lines have: ``\\n``, ``\\r\\n`` or ``\\r``. A file of one line has ``\\n``."""
+        r"""The line end that most lines have: ``\n``, ``\r\n`` or ``\r``. A file of one line has ``\n``."""
         carriage = self.data.count(b"\r")
         if not carriage:
             return b"\n"
@@ -277,8 +277,7 @@ class Source:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             tree = compile(self.data, os.fspath(self.path), "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
-        assert isinstance(tree, ast.Module)
-        return tree
+        return cast("ast.Module", tree)
 
     def _null_byte(self) -> Fault:
         at = self.data.index(b"\0")
@@ -315,9 +314,7 @@ def _usual_spelling(name: str) -> str:
     head = name[:12].lower().replace("_", "-")
     if head == "utf-8" or head.startswith("utf-8-"):
         return "utf-8"
-    if head in ("latin-1", "iso-8859-1", "iso-latin-1") or head.startswith(
-        ("latin-1-", "iso-8859-1-", "iso-latin-1-")
-    ):
+    if head in ("latin-1", "iso-8859-1", "iso-latin-1") or head.startswith(("latin-1-", "iso-8859-1-", "iso-latin-1-")):
         return "iso-8859-1"
     return name
 

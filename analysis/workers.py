@@ -6,16 +6,17 @@ file is reported, the others are given to a new worker.
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import multiprocessing
 import os
 import signal
-import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext
+from sys import platform
 from typing import Any, NamedTuple
 
 import msgspec
@@ -72,12 +73,14 @@ def usable_cpus() -> int:
 
 def _context() -> BaseContext:
     """The way to start workers: what was chosen for this program, else fork where it is safe, as it costs least."""
-    chosen = multiprocessing.get_start_method(allow_none=True)
-    if chosen is not None:
+    chosen: str = multiprocessing.get_start_method(allow_none=True) or "fork"
+    ways = multiprocessing.get_all_start_methods()
+    if chosen != "fork":
         return multiprocessing.get_context(chosen)
-    if sys.platform == "linux" and threading.active_count() == 1:
+    # Threads do not survive a fork, but the locks that they hold do. On macOS the system's own libraries have threads.
+    if "fork" in ways and platform != "darwin" and threading.active_count() == 1:
         return multiprocessing.get_context("fork")
-    return multiprocessing.get_context("forkserver" if sys.platform == "linux" else None)
+    return multiprocessing.get_context("forkserver" if "forkserver" in ways and platform != "darwin" else None)
 
 
 class _Worker:
@@ -103,13 +106,11 @@ def _work(pipe: Connection, collectors: list[type[Collector]], inherited: list[C
     for end in inherited:
         end.close()
     decode = msgspec.msgpack.Decoder(list[tuple[bytes, bool, tuple[int, ...]]]).decode
-    try:
+    with contextlib.suppress(EOFError, OSError):
         while request := pipe.recv_bytes():
             for path, named, asked in decode(request):
                 reading = read_file(os.fsdecode(path), named, [collectors[i] for i in asked])
                 pipe.send_bytes(_encode(reading))
-    except (EOFError, OSError):
-        pass
     # Nothing is left to do, and taking the interpreter down in order would only cost time.
     os._exit(0)
 
@@ -149,11 +150,9 @@ class _Crew:
         chunk = self.waiting.popleft()
         request = [(os.fsencode(t.path), t.named, t.asked) for t in (self.tasks[i] for i in chunk)]
         worker.pending.extend(chunk)
-        try:
+        # A worker that is dead is noticed, and dealt with, where its answers are read.
+        with contextlib.suppress(OSError):
             worker.pipe.send_bytes(_encode(request))
-        except OSError:
-            # It is dead, which is seen and dealt with where its answers are read.
-            pass
 
     def answers(self) -> Iterator[tuple[int, Reading]]:
         by_pipe = {worker.pipe: worker for worker in self.workers}
