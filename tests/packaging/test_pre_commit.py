@@ -16,14 +16,14 @@ from tests.packaging.support import ROOT, run
 HOOKS: list[dict[str, Any]] = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
 REPORT, FIX = "unsnarl-check", "unsnarl-safe-executor"
 
-BROAD = '''\
+BROAD = """\
 def total(lines):
     try:
         return sum(int(line) for line in lines)
     except Exception as e:
         print("no total:", e)
         return None
-'''
+"""
 CLEAN = "def total(lines):\n    return sum(map(int, lines))\n"
 
 

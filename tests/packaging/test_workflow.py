@@ -66,9 +66,8 @@ def test_guardrails_run_the_commands_that_the_playbook_names(workflow: dict[Any,
 
 
 def test_every_make_target_that_is_named_anywhere_exists(workflow: dict[Any, Any]) -> None:
-    texts = [*runs(workflow)]
-    for name in ("README.md", "CONTRIBUTING.md", ".ci/run", "tox.ini", "Makefile"):
-        texts.append((ROOT / name).read_text(encoding="utf-8"))
+    files = ("README.md", "CONTRIBUTING.md", ".ci/run", "tox.ini", "Makefile")
+    texts = [*runs(workflow), *((ROOT / name).read_text(encoding="utf-8") for name in files)]
     # On a line of its own, after a prompt or a key, or between backquotes: "make sure" in a sentence is none.
     command = re.compile(r"(?:^\s*(?:\$ |- run: )?|`)make ([a-z]+)\b", re.MULTILINE)
     named = {target for text in texts for target in command.findall(text)}

@@ -1,0 +1,141 @@
+"""Which of our packages may import which, held against the imports as our own analysis sees them."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+
+import pytest
+
+from analysis.collectors.imports import Import, Imports
+from analysis.project import Project, load
+from tests.packaging.support import ROOT
+
+# DESIGN: `unsnarl` is the doors, and nothing behind a door imports one; but each entry point isolates itself first.
+MAY_IMPORT = {
+    "config": set(),
+    "runtime": {"config"},
+    "analysis": {"config"},
+    "linters": {"analysis", "config"},
+    "codemods": {"linters", "analysis", "config"},
+    "unsnarl": {"codemods", "linters", "analysis", "runtime", "config"},
+}
+ISOLATION = "unsnarl.isolation"
+MOST_LINES = 500
+
+
+@cache
+def project() -> Project:
+    return load([ROOT / name for name in MAY_IMPORT], root=ROOT, collectors=[Imports], jobs=1, cache=False)
+
+
+def edges() -> Iterator[tuple[str, str, Import]]:
+    """Every import in our packages: the file, the module that is imported and the record."""
+    for path, facts in project().files.items():
+        package = path.removesuffix("/__init__.py").removesuffix(".py").split("/")
+        if not path.endswith("/__init__.py"):
+            package = package[:-1]
+        for one in facts.records(Imports):
+            if not one.is_from:
+                yield from ((path, name, one) for name, _ in one.names)
+                continue
+            base = package[: len(package) - one.level + 1] if one.level else []
+            yield path, ".".join([*base, *([one.module] if one.module else [])]), one
+
+
+def test_every_package_is_in_the_table_and_every_file_is_read() -> None:
+    packages = {path.parent.name for path in ROOT.glob("*/py.typed")}
+    assert packages == set(MAY_IMPORT)
+    assert set(project().files) == {
+        path.relative_to(ROOT).as_posix() for package in MAY_IMPORT for path in (ROOT / package).rglob("*.py")
+    }
+    assert not project().ledger.faults
+
+
+@pytest.mark.parametrize("package", MAY_IMPORT)
+def test_imports_follow_the_table(package: str) -> None:
+    allowed = MAY_IMPORT[package] | {package}
+    crossing = [
+        f"{path}:{one.span.line} imports {target}"
+        for path, target, one in edges()
+        if path.startswith(f"{package}/")
+        and (top := target.partition(".")[0]) in MAY_IMPORT
+        and top not in allowed
+        and target != ISOLATION
+    ]
+    assert crossing == []
+
+
+def test_libcst_is_named_in_codemods_only() -> None:
+    named = {path.partition("/")[0] for path, target, _ in edges() if target.partition(".")[0] == "libcst"}
+    assert named <= {"codemods"}
+
+
+def test_runtime_imports_our_config_late_or_not_at_all() -> None:
+    early = [
+        f"{path}:{one.span.line}"
+        for path, target, one in edges()
+        if path.startswith("runtime/")
+        and target.partition(".")[0] == "config"
+        and one.when not in {"deferred", "typing"}
+    ]
+    assert early == []
+
+
+def loaded_by(code: str) -> set[str]:
+    """The top-level modules that are loaded after ``code`` ran in an interpreter of its own."""
+    program = f"{code}\nimport sys\nprint(*sorted({{name.partition('.')[0] for name in sys.modules}}))"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    return set(done.stdout.splitlines()[-1].split())
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import unsnarl.flake8",
+        "import linters.plugin\nfrom linters.rule import kinds\nkinds()",
+        "from unsnarl.cli import main\ntry:\n    main(['check', 'tests/packaging'])\nexcept SystemExit:\n    pass",
+        "import analysis.project, analysis.ledger",
+        "import runtime.safe_executor",
+    ],
+)
+def test_libcst_is_not_loaded_by(code: str) -> None:
+    assert "libcst" not in loaded_by(code)
+
+
+def test_the_happy_path_of_the_runtime_loads_only_the_standard_library() -> None:
+    code = "from runtime.safe_executor import SafeExecutor\nwith SafeExecutor():\n    pass"
+    before = loaded_by("")
+    extra = {name for name in loaded_by(code) - before if name not in sys.stdlib_module_names}
+    assert extra == {"runtime"}
+
+
+def test_no_room_is_crowded() -> None:
+    sources = [
+        path
+        for folder in [*MAY_IMPORT, "tests", "tools", "benchmarks"]
+        for path in (ROOT / folder).rglob("*.py")
+        if "cases" not in path.parts
+    ]
+    crowded = {
+        path.relative_to(ROOT).as_posix(): lines
+        for path in sources
+        if (lines := len(path.read_text(encoding="utf-8").splitlines())) > MOST_LINES
+    }
+    assert crowded == {}
+
+
+def test_no_file_names_a_path_of_the_machine_it_was_written_on() -> None:
+    telling = re.compile(r"(?<![\w.])/(?:root|work|home/[a-z]+)/")
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split(
+        "\n"
+    )
+    found = [
+        name
+        for name in filter(None, listed)
+        if (ROOT / name).is_file() and telling.search((ROOT / name).read_text("utf-8", errors="replace"))
+    ]
+    assert found == []
