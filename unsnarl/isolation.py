@@ -2,7 +2,8 @@
 
 Imports nothing but what the interpreter has loaded at its start.
 """
-# ruff: noqa: PTH - pathlib is imported after the path is safe, not before.
+# pathlib is imported after the path is safe, not before:
+# ruff: noqa: PTH100, PTH120, PTH208
 
 from __future__ import annotations
 

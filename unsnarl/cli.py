@@ -1,0 +1,77 @@
+"""The command ``unsnarl``. Each sub-command is imported when it is called, so that none pays for the others."""
+
+from __future__ import annotations
+
+from unsnarl.isolation import isolate
+
+isolate()
+
+import sys  # noqa: E402
+from importlib import import_module  # noqa: E402
+
+import click  # noqa: E402
+
+COMMANDS = {
+    "check": "Report findings.",
+    "explain": "Print the documentation of a rule.",
+}
+
+
+class Commands(click.Group):
+    """The sub-commands, by name from ``unsnarl/commands``; the list of them imports none."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names, in the order of ``COMMANDS``."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the sub-command that is called."""
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        found: click.Command = import_module(f"unsnarl.commands.{cmd_name}").command
+        return found
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does, with the nearest name when there is no such command."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from config.settings import nearest
+
+            ctx.fail(f"no such command `{args[0]}`; {nearest(args[0], COMMANDS)}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List them with what is known without importing them."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+def _print_version(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
+    del parameter
+    if value and not ctx.resilient_parsing:
+        from unsnarl.version import version
+
+        click.echo(f"unsnarl {version()}")
+        ctx.exit()
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Print the version."
+)
+def cli() -> None:
+    """Find and rewrite the failure patterns that grow in Python service trees."""
+
+
+def main() -> None:
+    """Run the command line; exits with 0 (nothing left to do), 1 (findings) or 2 (the job could not be done)."""
+    for stream in (sys.stdout, sys.stderr):
+        # A file name may hold bytes that are not UTF-8, and a console may not know every character.
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
+    cli(prog_name="unsnarl")

@@ -1,0 +1,143 @@
+"""``unsnarl check``: report findings."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from linters import runner
+from linters.rule import Rule
+from unsnarl.options import codes, config_option, jobs_option, no_cache_option, paths_argument
+from unsnarl.report import Broken, Report
+from unsnarl.session import Session, Trouble, say, with_reasons
+
+FORMATS = ("text", "json", "sarif", "github")
+
+
+@click.command()
+@paths_argument
+@click.option("--format", "style", type=click.Choice(FORMATS), default="text", show_default=True, help="Output format.")
+@click.option("--select", callback=codes, metavar="CODES", help="Only these codes or prefixes, with commas.")
+@click.option("--ignore", callback=codes, metavar="CODES", help="Not these codes or prefixes, with commas.")
+@click.option("--statistics", is_flag=True, help="Print the number of findings per rule, not the findings.")
+@click.option("--explain", metavar="CODE", help="Print the documentation of a rule and do nothing else.")
+@click.option("--baseline", "baseline_file", metavar="FILE", help="Findings in this baseline are not reported.")
+@click.option("--no-baseline", is_flag=True, help="Report everything, also where the settings name a baseline.")
+@click.option("--output-file", metavar="FILE", help="Write the results there, not to stdout.")
+@click.option("--stdin-filename", metavar="PATH", help="The name that source on stdin (`-`) goes by.")
+@click.option("--force-exclude", is_flag=True, help="Leave out what the settings exclude even when it is named.")
+@click.option("--exit-zero", is_flag=True, help="Exit with 0 also when there are findings.")
+@click.option("-q", "--quiet", is_flag=True, help="No summary.")
+@jobs_option
+@no_cache_option
+@config_option
+def command(paths: tuple[str, ...], explain: str | None, **options: Any) -> None:
+    """Report findings in PATHS: files and folders, `-` for stdin, by default the current folder.
+
+    Exits with 0 when there is nothing to report, 1 when there are findings or the baseline is stale, 2 when a file
+    could not be analysed or the job could not be done.
+    """
+    if explain is not None:
+        from unsnarl.commands.explain import document
+
+        click.echo(document(explain))
+        return
+    if "-" in paths or options["stdin_filename"] is not None:
+        if paths not in ((), ("-",)):
+            raise Trouble("`-` (stdin) goes with no other path")
+        report = from_stdin(options)
+    else:
+        session = Session(paths, options["config"])
+        file = None if options["no_baseline"] else session.baseline_file(options["baseline_file"])
+        report, _ = session.check(
+            session.rules(options["select"], options["ignore"]),
+            file,
+            jobs=options["jobs"],
+            cache=not options["no_cache"],
+            force_exclude=options["force_exclude"],
+        )
+    write(render(report, options), options["output_file"])
+    if not options["quiet"]:
+        from unsnarl.output.text import summary
+
+        say(summary(report))
+    if report.exit_code and not (report.exit_code == 1 and options["exit_zero"]):
+        sys.exit(report.exit_code)
+
+
+def from_stdin(options: dict[str, Any]) -> Report:
+    """Check the source on stdin under the name it was given."""
+    from collections import Counter
+
+    from analysis.reading import analyse
+    from analysis.source import Source
+
+    name = options["stdin_filename"] or "stdin"
+    session = Session((name,), options["config"])
+    whole = Path(name).absolute()
+    path = whole.relative_to(session.root).as_posix() if whole.is_relative_to(session.root) else name
+    chosen: list[Rule] = session.rules(options["select"], options["ignore"])
+    facts = analyse(Source.from_bytes(sys.stdin.buffer.read(), name), runner.collectors(chosen), path)
+    outcome = runner.check(facts, chosen, runner.Ignores(session.settings))
+    fault = facts.fault
+    return Report(
+        root=session.root,
+        rules=tuple(type(rule) for rule in chosen),
+        findings=outcome.kept,
+        silenced=with_reasons(outcome),
+        known=[],
+        stale=Counter(),
+        baseline=None,
+        broken=[Broken(path, fault.kind, fault.message, fault.line, fault.col)] if fault is not None else [],
+        analysed=0 if fault is not None else 1,
+        excluded=0,
+        seconds=0.0,
+    )
+
+
+def render(report: Report, options: dict[str, Any]) -> str:
+    """The report in the format asked for."""
+    style = options["style"]
+    if style == "json":
+        from unsnarl.output import json
+
+        return json.render(report)
+    if style == "sarif":
+        from unsnarl.output import sarif
+        from unsnarl.version import version
+
+        return sarif.render(report, version())
+    if style == "github":
+        from unsnarl.output import github
+
+        return github.render(report)
+    from unsnarl.output import text
+
+    if options["statistics"]:
+        return text.statistics(report)
+    return text.render(report, options["output_file"] is None and coloured())
+
+
+def coloured() -> bool:
+    """Whether stdout is to have colours: a terminal, unless NO_COLOR is set; FORCE_COLOR asks for them."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    return bool(os.environ.get("FORCE_COLOR")) or sys.stdout.isatty()
+
+
+def write(text: str, file: str | None) -> None:
+    """Put results on stdout or, whole or not at all, into ``file``. Raises Trouble."""
+    if file is None:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+        return
+    from unsnarl.files import replace
+
+    try:
+        replace(Path(file), text.encode("utf-8"))
+    except OSError as error:
+        raise Trouble(f"{file}: cannot be written: {error.strerror}") from None

@@ -1,0 +1,74 @@
+"""What a run found, as every output format is given it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import msgspec
+
+from linters.baseline import Key
+from linters.rule import Finding, Rule
+
+
+class Broken(msgspec.Struct, frozen=True):
+    """A file without facts: ``kind`` as in ``analysis.facts.Fault``; ``line`` and ``col`` from 1, 0 when not known.
+
+    ``accepted`` when the baseline holds it.
+    """
+
+    path: str
+    kind: str
+    message: str
+    line: int
+    col: int
+    accepted: bool = False
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """The outcome of one run.
+
+    Paths are relative to ``root``. ``findings`` are those to be shown, ``silenced`` those that a ``noqa`` holds back,
+    with its reason, ``known`` those that the baseline holds, ``stale`` its entries that are no longer found. ``broken``
+    are the files that have no facts. ``rules`` are the rules that ran, ``analysed`` and ``excluded`` numbers of files.
+    """
+
+    root: Path
+    rules: tuple[type[Rule], ...]
+    findings: list[Finding]
+    silenced: list[tuple[Finding, str]]
+    known: list[Finding]
+    stale: Counter[Key]
+    baseline: Path | None
+    broken: list[Broken]
+    analysed: int
+    excluded: int
+    seconds: float
+
+    @property
+    def unaccepted(self) -> list[Broken]:
+        """The files without facts that the baseline does not hold."""
+        return [one for one in self.broken if not one.accepted]
+
+    @property
+    def exit_code(self) -> int:
+        """2 when a file could not be analysed, 1 when there are findings or stale entries, else 0."""
+        if self.unaccepted:
+            return 2
+        return 1 if self.findings or self.stale else 0
+
+    def shown(self, path: str) -> str:
+        """``path`` as people want it: relative to the folder they are in, where it lies below that."""
+        whole = self.root / path
+        here = Path.cwd()
+        return whole.relative_to(here).as_posix() if whole.is_relative_to(here) else whole.as_posix()
+
+
+def printable(text: str) -> str:
+    """``text`` with what cannot be written as UTF-8 (a file name that is not) as escapes."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def plural(number: int, one: str, many: str = "") -> str:
+    """``number`` with its noun: ``many`` is ``one`` with an s unless given."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"

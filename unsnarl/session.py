@@ -1,0 +1,183 @@
+"""What every command that looks at a tree begins with: settings, root, rules, facts, baseline."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from config.settings import Settings, SettingsError
+from config.settings import load as load_settings
+from linters import baseline, runner
+from linters.rule import Finding, Rule, Selection, check_codes, kinds, rules
+from linters.suppress import Outcome
+from unsnarl.report import Broken, Report
+
+
+class Trouble(click.ClickException):
+    """The job could not be done: the message says why, and the exit code is 2."""
+
+    exit_code = 2
+
+
+class Session:
+    """A tree with its settings. ``root`` is the folder that names of files are relative to.
+
+    Raises Trouble when a path does not exist or the settings cannot be used.
+    """
+
+    def __init__(self, paths: Sequence[str], config: str | None = None) -> None:
+        self.paths = tuple(paths) or (".",)
+        first = Path(self.paths[0])
+        try:
+            self.settings: Settings = load_settings(first, Path(config) if config else None)
+            rules(self.settings)
+        except SettingsError as error:
+            raise Trouble(str(error)) from None
+        self.root = root_of(first, None if config else self.settings.origin)
+
+    def rules(self, select: Sequence[str] = (), ignore: Sequence[str] = ()) -> list[Rule]:
+        """The rules to run: ``select`` and ``ignore`` stand in for those of the settings where they are given."""
+        known = kinds()
+        for option, codes in (("--select", select), ("--ignore", ignore)):
+            try:
+                check_codes(codes, known)
+            except ValueError as error:
+                raise Trouble(f"{option}: {error}") from None
+        chosen = Selection(
+            tuple(select) or self.settings.select,
+            tuple(ignore) or (() if select else self.settings.ignore),
+        )
+        return rules(self.settings, chosen)
+
+    def baseline_file(self, given: str | None) -> Path | None:
+        """The baseline that the command line or the settings name, if any does."""
+        if given is not None:
+            return Path(given)
+        return self.root / self.settings.baseline if self.settings.baseline is not None else None
+
+    def check(
+        self,
+        chosen: Sequence[Rule],
+        baseline_file: Path | None,
+        *,
+        jobs: int | None = None,
+        cache: bool = True,
+        force_exclude: bool = False,
+    ) -> tuple[Report, baseline.Match | None]:
+        """Run ``chosen`` over the tree, and hold what they find against the baseline. Raises Trouble."""
+        from analysis.discovery import NoSuchPath
+        from analysis.project import load
+        from unsnarl.progress import Progress
+
+        begun = time.perf_counter()
+        known = read_baseline(baseline_file) if baseline_file is not None else None
+        try:
+            with Progress("reading") as progress:
+                project = load(
+                    self.paths,
+                    root=self.root,
+                    collectors=runner.collectors(chosen),
+                    jobs=jobs,
+                    cache=cache,
+                    exclude=self.settings.exclude,
+                    progress=progress,
+                    named_too=force_exclude,
+                )
+        except NoSuchPath as error:
+            raise Trouble(str(error)) from None
+        ignores = runner.Ignores(self.settings)
+        findings: list[Finding] = []
+        silenced: list[tuple[Finding, str]] = []
+        for facts in project.files.values():
+            if facts.fault is None:
+                outcome = runner.check(facts, chosen, ignores)
+                findings.extend(outcome.kept)
+                silenced.extend(with_reasons(outcome))
+        ledger = project.ledger
+        broken = [Broken(path, one.kind, one.message, one.line, one.col) for path, one in ledger.faults.items()]
+        held = self._hold(known, findings, broken, chosen) if known is not None else None
+        if held is not None:
+            new = set(held.faults_new)
+            broken = [Broken(o.path, o.kind, o.message, o.line, o.col, o.path not in new) for o in broken]
+        report = Report(
+            root=self.root,
+            rules=tuple(type(rule) for rule in chosen),
+            findings=held.new if held is not None else findings,
+            silenced=silenced,
+            known=held.known if held is not None else [],
+            stale=held.stale if held is not None else Counter(),
+            baseline=baseline_file,
+            broken=broken,
+            analysed=len(ledger.analysed),
+            excluded=len(ledger.excluded),
+            seconds=time.perf_counter() - begun,
+        )
+        return report, held
+
+    def _hold(
+        self, known: Counter[baseline.Key], findings: list[Finding], broken: list[Broken], chosen: Sequence[Rule]
+    ) -> baseline.Match:
+        places = [Path(path).absolute() for path in self.paths]
+        codes = {rule.code for rule in chosen} | {baseline.UNPARSEABLE}
+        faults = {one.path: one.kind for one in broken if one.kind not in ("unreadable", "crashed")}
+        unknown = {one.path for one in broken}
+
+        def looked_at(entry: baseline.Key) -> bool:
+            # What a file that does not parse would show, and what rules that did not run would say, is not known.
+            if entry.code not in codes or (entry.path in unknown and entry.code != baseline.UNPARSEABLE):
+                return False
+            whole = self.root / entry.path
+            return any(whole == place or place in whole.parents for place in places)
+
+        def gone(path: str) -> bool:
+            return not (self.root / path).exists()
+
+        return baseline.match(known, findings, faults, looked_at, gone)
+
+
+def read_baseline(file: Path) -> Counter[baseline.Key]:
+    """The baseline in ``file``. Raises Trouble."""
+    try:
+        return baseline.read(file)
+    except baseline.BaselineError as error:
+        raise Trouble(str(error)) from None
+
+
+def root_of(first: Path, settings_file: Path | None) -> Path:
+    """The root of a tree: where its settings are, else its repository, else here if it lies here, else itself."""
+    if settings_file is not None:
+        return settings_file.parent
+    whole = first.absolute()
+    folder = whole if whole.is_dir() else whole.parent
+    for above in (folder, *folder.parents):
+        if (above / ".git").exists():
+            return above
+    here = Path.cwd()
+    return here if folder.is_relative_to(here) else folder
+
+
+def with_reasons(outcome: Outcome) -> list[tuple[Finding, str]]:
+    """The silenced findings of one file, each with the reason that its comment gives."""
+    return [
+        (
+            one,
+            next(
+                (
+                    comment.reason
+                    for comment in outcome.comments
+                    if comment.first <= one.span.line <= comment.last and one.code in comment.silenced
+                ),
+                "",
+            ),
+        )
+        for one in outcome.silenced
+    ]
+
+
+def say(text: str) -> None:
+    """Write a line to stderr, where progress and summaries go."""
+    click.echo(text, err=True)
