@@ -1,0 +1,150 @@
+"""Compares what two runs left. Line numbers and column marks in tracebacks and addresses are all that may differ."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import random
+import re
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from tests.behaviour import stage
+from tests.behaviour.drive import Loaded, Observation
+
+Channel = Literal["behaviour", "context"]
+
+_LINE = re.compile(r"\bline \d+")
+# Which part of a line the marks are under depends on how often CPython has run the function (3.11 merges instructions).
+_MARKS = re.compile(r"^\s+[~^]+\n", re.MULTILINE)
+_ADDRESS = re.compile(r"\b0x[0-9a-f]+|\bTask-\d+")
+_BLOCK = r"Traceback \(most recent call last\):\n(?:.+\n)+\n"
+_DURING = "During handling of the above exception, another exception occurred:\n\n"
+_CAUSE = "The above exception was the direct cause of the following exception:\n\n"
+_CONTEXT = re.compile(f"(?:{_BLOCK}(?:{_DURING}|{_CAUSE}))*{_BLOCK}{_DURING}")
+
+EXECUTOR = "<class SafeExecutor>"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A plan under which two programs differ, and how. ``context``: in nothing but implicit ``__context__``."""
+
+    channel: Channel
+    plan: dict[int, str]
+    text: str
+
+
+def plain(item: Any, *, context: bool) -> Any:
+    """``item`` without line numbers and addresses; without implicit contexts, too, unless ``context``."""
+    if isinstance(item, str):
+        text = _MARKS.sub("", _ADDRESS.sub("#", _LINE.sub("line #", item)))
+        return text if context else _CONTEXT.sub("", text)
+    if isinstance(item, dict):
+        return {key: plain(value, context=context) for key, value in item.items() if context or key != "context"}
+    if isinstance(item, (list, tuple)):
+        return [plain(value, context=context) for value in item]
+    return item
+
+
+def canonical(seen: Observation, *, context: bool) -> list[str]:
+    """An observation as lines to compare. What is freed between two other events has no order of its own."""
+    lines: list[str] = []
+    freed: list[str] = []
+    text = ""
+    stream = ""
+    for event in seen.events:
+        if event[0] != stream and text:
+            lines.append(f"{stream} {plain(text, context=context)}")
+            text = stream = ""
+        if event[0] == "freed":
+            freed.append(event[1])
+            continue
+        lines += [f"freed {tag}" for tag in sorted(freed)]
+        freed.clear()
+        if event[0] in {"out", "err"}:
+            stream = event[0]
+            text += event[1]
+            continue
+        lines.append(json.dumps(plain(event, context=context), ensure_ascii=False))
+    lines += [f"freed {tag}" for tag in sorted(freed)]
+    for name, value in sorted(seen.bindings.items()):
+        # The import that a rewrite adds is the one name that it may leave.
+        if value != EXECUTOR:
+            lines.append(f"name {name} = {json.dumps(plain(value, context=context), ensure_ascii=False)}")
+    return lines + [f"never freed {tag}" for tag in seen.leaks]
+
+
+def differ(before: Observation, after: Observation, plan: dict[int, str]) -> Difference | None:
+    """The difference between two runs under one plan, if there is one."""
+    old, new = canonical(before, context=True), canonical(after, context=True)
+    if old == new:
+        return None
+    bare_old, bare_new = canonical(before, context=False), canonical(after, context=False)
+    channel: Channel = "behaviour"
+    same_but_for_ends = _without_ends(bare_old) == _without_ends(bare_new)
+    if bare_old == bare_new or (same_but_for_ends and _without_ends(old) != _without_ends(new)):
+        # An error that is nobody's context any more ends earlier: that follows from the context.
+        channel = "context"
+    else:
+        old, new = bare_old, bare_new
+    lines = difflib.unified_diff(old, new, "before", "after", n=3, lineterm="")
+    return Difference(channel, plan, "\n".join(line[:600] for line in list(lines)[:60]))
+
+
+def _without_ends(lines: list[str]) -> list[str]:
+    return [line for line in lines if not line.startswith(("freed ", "never freed "))]
+
+
+_THROWN = [
+    *["ValueError"] * 5,
+    *["Custom"] * 3,
+    *["KeyboardInterrupt"] * 2,
+    *["SystemExit", "CancelledError", "Control"] * 2,
+    *stage.KINDS,
+]
+_WANTED = {
+    "boom": _THROWN,
+    "pause": [*["cancel"] * 25, *_THROWN],
+    "drive": [*["close"] * 12, *["drop"] * 6, *_THROWN],
+}
+
+
+def explore(
+    before: Loaded, after: Loaded, *, singles: int = 7, seed: int = 0, on_run: Callable[[], None] | None = None
+) -> Iterator[Difference]:
+    """Run both programs under the same plans: none, then failures at chosen ticks, then a second one further on.
+
+    The choices depend on the first program and ``seed`` alone.
+    """
+    choose = random.Random(zlib.crc32(before.data) + seed)
+
+    def both(plan: dict[int, str]) -> tuple[Observation, Difference | None]:
+        old = before.run(plan)
+        new = after.run(plan)
+        if on_run:
+            on_run()
+        return old, differ(old, new, plan)
+
+    def extended(plan: dict[int, str], old: Observation, first: int) -> dict[int, str]:
+        at = choose.randrange(first, len(old.roles))
+        return plan | {at: choose.choice(_WANTED[old.roles[at]])}
+
+    quiet, found = both({})
+    if found:
+        yield found
+    if not quiet.roles:
+        return
+    for _ in range(singles):
+        plan = extended({}, quiet, 0)
+        seen, found = both(plan)
+        if found:
+            yield found
+        last = next(iter(plan))
+        if last + 1 < len(seen.roles):
+            found = both(extended(plan, seen, last + 1))[1]
+            if found:
+                yield found
+    stage.quiet_collect()
