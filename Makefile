@@ -17,6 +17,7 @@ test: lint  ## the linters and the whole suite
 
 lint: $(VENV)/.installed-test  ## ruff, mypy, and our own linters and codemods on this repository
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check --quiet .
 	$(BIN)/mypy
 	$(BIN)/flake8 $(OWN) tools tests
 	$(BIN)/unsnarl check
