@@ -61,17 +61,22 @@ def release(shape: HandlerShape, bound: bool, attempt: str, layout: Layout, free
     # Python sets the name to None before it deletes it, since the handler may have deleted it already.
     before = [f"{name} = None"] if name is not None and shape.name_rebound else []
     everything = [*before, f"del {name}, {attempt}" if name is not None else f"del {attempt}"]
-    splices = [one for way in shape.exits for one in _leave(way, everything, layout, free)]
+    splices = [one for way in shape.exits for one in _leave(way, _needs_error(way, shape), everything, layout, free)]
     at_end = everything if last else [*before, f"del {name}"] if name is not None else []
     if shape.falls and at_end:
         splices.append(_append(shape, at_end, layout))
     return splices
 
 
-def _leave(way: Exit, lines: list[str], layout: Layout, free: str) -> list[Splice]:
+def _needs_error(way: Exit, shape: HandlerShape) -> bool:
+    """Whether the returned value must be worked out before the error goes."""
+    return way.uses or way.guarded or any(way.value <= use.start < way.value_end for use in shape.active)
+
+
+def _leave(way: Exit, needed: bool, lines: list[str], layout: Layout, free: str) -> list[Splice]:
     joint = "\n" + layout.indent(way.start) if way.alone else "; "
     gone = joint.join(lines)
-    if not way.value or not (way.uses or way.guarded):
+    if not way.value or not needed:
         return [Splice(way.start, way.start, gone + joint)]
     return [
         Splice(way.start, way.start + len(b"return"), f"{free} ="),
@@ -115,7 +120,9 @@ def name_error(use: ActiveUse, error: str, source: str) -> str:
     places = ("limit", "file", "chain") if use.kind == "print_exc" else ("limit", "chain")
     others = [_by_name(one, places[at] if at < len(places) else "") for at, one in enumerate(call.args)]
     code = cst.Module([]).code_for_node(call.with_changes(func=called, args=[cst.Arg(value, comma=comma), *others]))
-    return f'"".join({code})' if use.kind == "format_exc" else code
+    if use.kind == "print_exc":
+        return code
+    return f"str().join({code})" if use.quoted else f'"".join({code})'
 
 
 def _by_name(argument: cst.Arg, name: str) -> cst.Arg:

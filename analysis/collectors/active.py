@@ -44,13 +44,17 @@ _CLOSED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.
 
 
 class ActiveUse(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One such place: the call or the ``exc_info`` value from ``start`` to ``end``; ``text`` is what is called."""
+    """One such place: the call or the ``exc_info`` value from ``start`` to ``end``; ``text`` is what is called.
+
+    ``quoted``: it stands inside an f-string, where no quotes can be written.
+    """
 
     kind: ActiveKind
     start: int
     end: int
     line: int
     text: str
+    quoted: bool
 
 
 class KnowsLoggers(Protocol):
@@ -62,14 +66,49 @@ class KnowsLoggers(Protocol):
 
 def active_uses(handler: ast.ExceptHandler, source: Source, loggers: KnowsLoggers) -> Iterator[ActiveUse]:
     """The places of a handler, nested functions and inner handlers left out: there another error is at hand."""
-    pending: list[ast.AST] = list(handler.body)
+    pending: list[tuple[ast.AST, bool]] = [(one, False) for one in handler.body]
+    while pending:
+        node, quoted = pending.pop()
+        if isinstance(node, _CLOSED):
+            continue
+        if isinstance(node, ast.Call):
+            for use in _of_call(node, handler.name, source, loggers):
+                yield _checked(use, source) if quoted else use
+        # Before 3.12 the positions inside an f-string are not to be trusted.
+        inner = quoted or isinstance(node, ast.JoinedStr)
+        pending.extend((one, inner) for one in ast.iter_child_nodes(node))
+
+
+def reads_active(suite: list[ast.stmt]) -> bool:
+    """Whether a function body reads the error that its caller is handling, outside any handler of its own."""
+    pending: list[ast.AST] = list(suite)
     while pending:
         node = pending.pop()
         if isinstance(node, _CLOSED):
             continue
-        if isinstance(node, ast.Call):
-            yield from _of_call(node, handler.name, source, loggers)
+        if isinstance(node, ast.Raise) and node.exc is None:
+            return True
+        if isinstance(node, ast.Call) and _reads(node):
+            return True
         pending.extend(ast.iter_child_nodes(node))
+    return False
+
+
+def _reads(node: ast.Call) -> bool:
+    called = dotted(node.func)
+    last = node.func.attr if isinstance(node.func, ast.Attribute) else called or ""
+    if called in _NAMED or (last in _READERS and not node.args and not node.keywords):
+        return True
+    for keyword in node.keywords:
+        if keyword.arg == "exc_info":
+            return isinstance(keyword.value, ast.Constant) and bool(keyword.value.value)
+    return last == "exception" and bool(node.args)
+
+
+def _checked(use: ActiveUse, source: Source) -> ActiveUse:
+    text = source.data[use.start : use.end]
+    right = use.kind in _NAMED.values() and text.startswith(use.text.encode()) and text.endswith(b")")
+    return msgspec.structs.replace(use, kind=use.kind if right else "unknown", quoted=True)
 
 
 def _of_call(node: ast.Call, name: str | None, source: Source, loggers: KnowsLoggers) -> Iterator[ActiveUse]:
@@ -112,4 +151,5 @@ def _use(kind: ActiveKind, node: ast.expr, source: Source, text: str) -> ActiveU
         source.offset(node.end_lineno, node.end_col_offset),
         node.lineno,
         text,
+        False,
     )

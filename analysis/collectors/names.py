@@ -7,6 +7,7 @@ import re
 
 _INSPECTORS = frozenset({"locals", "vars", "dir", "eval", "exec", "globals"})
 _OURS = re.compile(r"(attempt|outcome)(_\d+)?\Z")
+Place = tuple[int, int]
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 
 
@@ -21,21 +22,32 @@ class Names:
         self.places: dict[str, list[tuple[int, int]]] = {}
         self.bound: set[str] = set()
         self.inspections: list[int] = []
+        self._asked: set[int] = set()
         self._handlers: dict[str, list[ast.ExceptHandler]] = {}
-        for node in ast.walk(scope):
+        pending: list[tuple[ast.AST, Place | None]] = [(scope, None)]
+        while pending:
+            node, place = pending.pop()
             if node is not scope or not isinstance(node, _SCOPES):
-                self._note(node)
+                self._note(node, place)
+            if place is None and isinstance(node, ast.JoinedStr):
+                # Before 3.12 the positions inside an f-string are not to be trusted.
+                place = (node.lineno, node.col_offset)
+            for child in ast.iter_child_nodes(node):
+                pending.append((child, place))
 
-    def _note(self, node: ast.AST) -> None:
+    def _note(self, node: ast.AST, place: Place | None) -> None:
         if isinstance(node, ast.Name):
-            self.places.setdefault(node.id, []).append((node.lineno, node.col_offset))
+            self.places.setdefault(node.id, []).append(place or (node.lineno, node.col_offset))
             if not isinstance(node.ctx, ast.Load):
                 self.bound.add(node.id)
             return
         if isinstance(node, ast.Call):
-            if isinstance(node.func, ast.Name) and node.func.id in _INSPECTORS:
+            if isinstance(node.func, ast.Name) and node.func.id in _INSPECTORS and id(node) not in self._asked:
                 if not node.args or node.func.id in ("eval", "exec"):
                     self.inspections.append(node.lineno)
+            return
+        if isinstance(node, ast.Compare):
+            self._compared(node)
             return
         names: tuple[str | None, ...] = ()
         if isinstance(node, ast.arg):
@@ -60,6 +72,14 @@ class Names:
             if name is not None:
                 self.bound.add(name)
                 self.places.setdefault(name, []).append((getattr(node, "lineno", 0), getattr(node, "col_offset", 0)))
+
+    def _compared(self, node: ast.Compare) -> None:
+        """``"name" in locals()`` asks for one name only, which is as good as naming it."""
+        for left, right in zip([node.left, *node.comparators], node.comparators, strict=False):
+            if isinstance(left, ast.Constant) and isinstance(left.value, str) and isinstance(right, ast.Call):
+                if isinstance(right.func, ast.Name) and right.func.id in _INSPECTORS and not right.args:
+                    self._asked.add(id(right))
+                    self.places.setdefault(left.value, []).append((node.lineno, node.col_offset))
 
     def like_ours(self) -> tuple[str, ...]:
         """The names in use that look like the ones a rewrite would introduce."""

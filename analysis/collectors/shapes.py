@@ -68,6 +68,8 @@ class HandlerShape(msgspec.Struct, frozen=True, array_like=True, gc=False):
     ``falls``: control can reach the end of the handler. ``idle``: it holds nothing but ``pass``.
     ``name_used``/``name_rebound``: the handler reads, or binds again, the name after ``as``. ``name_shared``: the
     enclosing scope uses that name for something else. ``raises``: the line of a ``raise`` of a new error, 0 for none.
+    ``calls`` are the last parts of the names that it calls, standard loggers' methods left out: enough to ask whether a
+    helper reads the error being handled.
     """
 
     clause: Clause
@@ -275,8 +277,23 @@ class ShapeCollector(Collector):
             raises=_new_error(node.body),
             exits=tuple(self._exits(node.body, name)),
             active=tuple(active_uses(node, self.source, self._loggers)),
-            calls=_called(node.body),
+            calls=self._called(node.body),
         )
+
+    def _called(self, suite: list[ast.stmt]) -> tuple[str, ...]:
+        found: set[str] = set()
+        for statement in suite:
+            for node in ast.walk(statement):
+                if isinstance(node, ast.Call):
+                    if isinstance(node.func, ast.Name):
+                        found.add(node.func.id)
+                    elif isinstance(node.func, ast.Attribute) and not self._on_logger(node.func):
+                        found.add(node.func.attr)
+        return tuple(sorted(found))
+
+    def _on_logger(self, function: ast.Attribute) -> bool:
+        receiver = dotted(function.value)
+        return receiver is not None and self._loggers.known(receiver)
 
     def _exits(
         self, suite: list[ast.stmt], name: str | None, loop: bool = False, guarded: bool = False, last: bool = False
@@ -358,19 +375,6 @@ def _other_bindings(node: ast.AST) -> tuple[str, ...]:
     if isinstance(node, (ast.Global, ast.Nonlocal)):
         return tuple(node.names)
     return ()
-
-
-def _called(suite: list[ast.stmt]) -> tuple[str, ...]:
-    """The last parts of the names that a handler calls: enough to ask whether a helper reads the current error."""
-    found: set[str] = set()
-    for statement in suite:
-        for node in ast.walk(statement):
-            if isinstance(node, ast.Call):
-                if isinstance(node.func, ast.Attribute):
-                    found.add(node.func.attr)
-                elif isinstance(node.func, ast.Name):
-                    found.add(node.func.id)
-    return tuple(sorted(found))
 
 
 def _looks_at_names(node: ast.AST) -> bool:

@@ -1,0 +1,264 @@
+"""Answers E900: turns a broad ``except`` into a ``SafeExecutor`` block, or narrows it where it stands.
+
+A handler body cannot move into ``__exit__``, but it can run right after the block::
+
+    try:                                             with SafeExecutor(logger, recoverable=(zmq.ZMQError,)) as attempt:
+        reply = sock.recv_json()                         reply = sock.recv_json()
+    except Exception as e:                           if (e := attempt.error) is not None:
+        logger.warning("no reply: %s", e)                logger.warning("no reply: %s", e)
+                                                         del e, attempt
+
+``return``, ``break``, ``continue``, ``yield`` and ``await`` in the handler keep their meaning. ``finally``, and handlers
+of errors that an executor never recovers, stay in an outer ``try``; other sibling handlers become tests of
+``attempt.error`` in their order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import click
+import msgspec
+
+from analysis.collectors.handlers import HandlerCollector, Try
+from analysis.collectors.imports import Imports as ImportCollector
+from analysis.collectors.shapes import ShapeCollector, TryShape
+from codemods.codemod import Codemod, FileView
+from codemods.edits import Declined, Example, Need, Reason, Rewrite, Safety, Skipped
+from codemods.imports import Refused
+from codemods.recoverable import EVERYTHING, Recoverable, Spelling, family, recoverable
+from codemods.safe_block import Block, Refusal, block, narrow, refusal, silent
+
+if TYPE_CHECKING:
+    from analysis.project import Project
+    from analysis.walk import Collector
+    from config.settings import Settings
+
+
+class Site(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What the body of one ``try`` can raise, as ``analysis.exceptions`` found out."""
+
+    line: int
+    col: int
+    types: tuple[str, ...]
+    open: str | None
+    assumed: str | None
+
+
+class Prepared(msgspec.Struct, frozen=True, array_like=True):
+    """What a worker is told of one file: its sites, and the project's functions that read the error being handled."""
+
+    sites: tuple[Site, ...]
+    readers: frozenset[str]
+
+
+class Decided(msgspec.Struct, frozen=True):
+    """One handler that is going to be rewritten, and what was found out on the way."""
+
+    index: int
+    tests: tuple[int, ...]
+    kept: tuple[int, ...]
+    lazy: frozenset[int]
+    extra: tuple[str, ...]
+
+
+class SafeExecutorCodemod(Codemod):
+    """Rewrites what E900 reports."""
+
+    name: ClassVar[str] = "safe_executor"
+    summary: ClassVar[str] = "Turn broad handlers into SafeExecutor blocks, or narrow them where they stand."
+    answers: ClassVar[tuple[str, ...]] = ("E900",)
+    collectors: ClassVar[tuple[type[Collector], ...]] = (HandlerCollector, ShapeCollector, ImportCollector)
+    examples: ClassVar[tuple[Example, ...]] = ()
+
+    def parameters(self) -> Sequence[click.Parameter]:
+        """``--policy``."""
+        return (
+            click.Option(
+                ["--policy"],
+                type=click.Choice(["infer", "preserve"]),
+                default=None,
+                help="infer: recover only from what the block can be shown to raise, where that is known; "
+                "preserve: from whatever the handler caught.  [default: the settings' policy, infer]",
+            ),
+        )
+
+    def rewrite(self, file: FileView, prepared: bytes | None) -> Iterator[Rewrite | Declined | Skipped]:
+        """Answer the findings of one file, the outermost statements first."""
+        yield from _FileRewriter(file, prepared).answers()
+
+
+class _FileRewriter:
+    def __init__(self, file: FileView, prepared: bytes | None) -> None:
+        self.file = file
+        told = msgspec.msgpack.decode(prepared, type=Prepared) if prepared else Prepared((), frozenset())
+        self.sites = {(one.line, one.col): one for one in told.sites}
+        self.readers = told.readers
+        self.spelling = Spelling(file.facts.records(ImportCollector), file.source.data)
+        self.infer = (file.options.get("policy") or file.settings.policy) == "infer"
+        self.unsafe = bool(file.options.get("unsafe"))
+        self.around: list[tuple[int, str]] = []
+
+    def answers(self) -> Iterator[Rewrite | Declined | Skipped]:
+        wanted = {(one.span.line, one.span.col) for one in self.file.findings}
+        shapes = {(one.line, one.col): one for one in self.file.facts.records(ShapeCollector)}
+        statements = sorted(self.file.facts.records(HandlerCollector), key=lambda one: (one.span.line, one.span.col))
+        for statement in statements:
+            indexes = [
+                index
+                for index, one in enumerate(statement.handlers)
+                if (one.span.line, one.span.col) in wanted
+            ]
+            if indexes:
+                yield from self._statement(statement, shapes[statement.span.line, statement.span.col], indexes)
+
+    def _statement(self, statement: Try, shape: TryShape, indexes: list[int]) -> Iterator[Rewrite | Declined]:
+        first, *others = indexes
+        yield self._answer(statement, shape, first)
+        for index in others:
+            detail = "behind a handler of Exception it is there for exits alone"
+            yield Declined("E900", statement.handlers[index].span, Reason.CATCHES_EXITS, detail)
+
+    def _answer(self, statement: Try, shape: TryShape, index: int) -> Rewrite | Declined:
+        handler = statement.handlers[index]
+        types, safety, note = self._types(shape)
+        if handler.catches_exits:
+            safety = "unsafe"
+            note = "KeyboardInterrupt, SystemExit and cancellation would now leave the block"
+        found = self._block(statement, shape, index, types)
+        if isinstance(found, Rewrite):
+            return msgspec.structs.replace(found, safety=safety, detail=note)
+        if types.exact and not types.needs and not statement.star:
+            edits = narrow(self.file.source.data, shape.handlers[index], types.types)
+            if not isinstance(edits, Refusal):
+                return Rewrite(
+                    code="E900",
+                    span=handler.span,
+                    splices=edits.splices,
+                    kind="narrowed",
+                    safety=safety,
+                    statement=statement.span,
+                    detail=note,
+                )
+        return Declined("E900", handler.span, found.reason, found.detail)
+
+    def _types(self, shape: TryShape) -> tuple[Recoverable, Safety, str]:
+        """What to recover, how sure that is, and a note for the report."""
+        site = self.sites.get((shape.line, shape.col))
+        if not self.infer or site is None:
+            return EVERYTHING, "safe", ""
+        if site.open is not None:
+            return EVERYTHING, "safe", site.open
+        if site.assumed is not None and not self.unsafe:
+            return EVERYTHING, "safe", site.assumed
+        found = recoverable(site.types, self.spelling, shape.definition, frozenset(shape.bound))
+        if found is None:
+            return EVERYTHING, "safe", "the types that it can raise cannot be named here"
+        if site.assumed is not None:
+            return found, "unsafe", site.assumed
+        return found, "safe", ""
+
+    def _block(self, statement: Try, shape: TryShape, index: int, types: Recoverable) -> Rewrite | Refusal:
+        handler = shape.handlers[index]
+        problem = self._standing(shape, index) or refusal(shape, index)
+        if problem is not None:
+            return problem
+        siblings = self._siblings(shape, index)
+        if isinstance(siblings, Refusal):
+            return siblings
+        quiet = silent(shape, siblings.tests)
+        if not quiet and shape.inspected:
+            return Refusal(Reason.INSPECTS_NAMES)
+        if not quiet and (shape.class_names or (shape.scope == "class" and siblings.kept)):
+            return Refusal(Reason.CLASS_NAMES)
+        needs = (Need(self.file.settings.executor_module, self.file.settings.executor_name), *types.needs)
+        names: dict[Need, str] = {}
+        for need in needs:
+            try:
+                names[need] = self.file.imports.bind(need, shape.definition)
+            except Refused as error:
+                return Refusal(error.reason, error.detail)
+        recovered = [*siblings.extra, *types.types, *(names[need] for need in types.needs)]
+        listed = ", ".join(recovered) + ("," if len(recovered) == 1 else "")
+        logger = f"{shape.logger}, " if shape.logger else ""
+        call = f"{names[needs[0]]}({logger}recoverable=({listed}))"
+        attempt = self._attempt(shape)
+        outcome = _free("outcome", {*shape.taken, *shape.bound})
+        plan = Block(shape, siblings.tests, siblings.kept, siblings.lazy, call, attempt, outcome)
+        edits = block(self.file.source.data, self.file.source.encoding, plan)
+        if isinstance(edits, Refusal):
+            return edits
+        self.around.append((shape.end, attempt))
+        return Rewrite(
+            code="E900",
+            span=statement.handlers[index].span,
+            splices=edits.splices,
+            indents=edits.indents,
+            needs=needs,
+            statement=statement.span,
+        )
+
+    def _standing(self, shape: TryShape, index: int) -> Refusal | None:
+        """What speaks against a block at this place whatever the handlers do."""
+        if shape.star:
+            return Refusal(Reason.EXCEPT_STAR)
+        if shape.destructor:
+            return Refusal(Reason.DESTRUCTOR)
+        if self.file.path.rpartition("/")[2] == "setup.py":
+            return Refusal(Reason.STANDALONE, "setup.py runs where the project's requirements are not installed yet")
+        helper = self.readers.intersection(shape.handlers[index].calls)
+        if helper:
+            return Refusal(Reason.HELPER_READS, f"`{min(helper)}`")
+        return None
+
+    def _siblings(self, shape: TryShape, index: int) -> Decided | Refusal:
+        tests: list[int] = []
+        kept: list[int] = []
+        extra: list[str] = []
+        if index + 1 < len(shape.handlers):
+            return Refusal(Reason.SIBLING_ORDER, f"a handler follows at line {shape.handlers[index + 1].clause.line}")
+        for position, sibling in enumerate(shape.handlers[:index]):
+            families = {self._family(one, shape) for one in sibling.types}
+            where = f"`{', '.join(sibling.types)}` at line {sibling.clause.line}"
+            if families == {"exit"}:
+                if tests:
+                    return Refusal(Reason.SIBLING_ORDER, where)
+                kept.append(position)
+                continue
+            if "exit" in families or "unknown" in families:
+                return Refusal(Reason.SIBLING_TYPE, where)
+            if sibling.reraises or refusal(shape, position) is not None:
+                return Refusal(Reason.SIBLING_RERAISES, where)
+            helper = self.readers.intersection(sibling.calls)
+            if helper:
+                return Refusal(Reason.HELPER_READS, f"`{min(helper)}`")
+            if "named" in families:
+                extra += [one for one in sibling.types if self._family(one, shape) == "named" and one not in extra]
+            tests.append(position)
+        return Decided(index, (*tests, index), tuple(kept), frozenset(), tuple(extra))
+
+    def _family(self, written: str, shape: TryShape) -> str:
+        """``error``, ``exit`` or ``unknown``; ``named`` when all that is known is that the name can be evaluated."""
+        if written.partition(".")[0] in shape.bound:
+            return "unknown"
+        qualified = self.spelling.meaning(written, shape.definition)
+        if qualified is None:
+            return "unknown"
+        found = family(qualified)
+        return "named" if found == "unknown" else found
+
+    def _attempt(self, shape: TryShape) -> str:
+        """A name for the attempt that neither the scope nor a statement around this one uses."""
+        while self.around and self.around[-1][0] <= shape.body.start:
+            self.around.pop()
+        return _free("attempt", {*shape.taken, *(name for _, name in self.around)})
+
+
+def _free(name: str, taken: set[str]) -> str:
+    if name not in taken:
+        return name
+    number = 2
+    while f"{name}_{number}" in taken:
+        number += 1
+    return f"{name}_{number}"
