@@ -232,6 +232,7 @@ def struct_rows(kind: type[msgspec.Struct], hidden: tuple[str, ...] = ()) -> lis
 
 def commands_page() -> str:
     import click
+
     from codemods.cli import command as codemod_command
     from unsnarl.cli import main
 
