@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib import resources
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import codemods
@@ -14,12 +16,15 @@ from codemods.edits import Declined, Example, Rewrite, Skipped
 if TYPE_CHECKING:
     import click
 
-    from analysis.project import FileFacts, Project
+    from analysis.facts import FileFacts
+    from analysis.project import Project
     from analysis.source import Source
     from analysis.walk import Collector
     from codemods.imports import Imports
     from config.settings import Settings
     from linters.rule import Finding
+
+_CLASS = re.compile(r"^class \w+\(Codemod\):", re.MULTILINE)
 
 
 class FileView:
@@ -79,6 +84,12 @@ class Codemod(ABC):
         """
         return {}
 
+    def moved(self, prepared: bytes, where: Callable[[int, int], tuple[int, int]]) -> bytes:
+        """The result of ``prepare`` after the file was rewritten once: ``where`` says where a line and column (as
+        ``ast`` counts them) went. Only to be overridden by a codemod that keeps positions in it.
+        """
+        return prepared
+
     @abstractmethod
     def rewrite(self, file: FileView, prepared: bytes | None) -> Iterator[Rewrite | Declined | Skipped]:
         """Answer each of ``file.findings`` once, in any order."""
@@ -99,14 +110,10 @@ def load(name: str) -> Codemod:
 
 def names() -> list[str]:
     """The names of all codemods, sorted. They are found by looking into the package, not registered."""
+    folder = resources.files(codemods)
     return sorted(
-        one.name for one in pkgutil.iter_modules(codemods.__path__) if not one.name.startswith("_") and _is_codemod(one.name)
+        one.name
+        for one in pkgutil.iter_modules(codemods.__path__)
+        # Importing all modules to look at their classes would load libcst and more for the sake of a list.
+        if _CLASS.search(folder.joinpath(f"{one.name}.py").read_text("utf-8"))
     )
-
-
-def _is_codemod(name: str) -> bool:
-    try:
-        load(name)
-    except LookupError:
-        return False
-    return True

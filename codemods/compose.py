@@ -37,16 +37,22 @@ class Piece(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Composed(msgspec.Struct, frozen=True):
-    """The result. ``pieces`` are the runs that were kept, in order; everything between two of them is new."""
+    """The result. ``pieces`` are the runs that were kept, in order; everything between two of them is new.
+
+    ``size`` is the length of the old data.
+    """
 
     data: bytes
     pieces: tuple[Piece, ...]
+    size: int
 
     def forward(self, offset: int, *, after: bool = False) -> int:
         """Where the byte at ``offset`` of the old data is now; for a replaced one, the start of what replaced it.
 
         ``after``: what was inserted at ``offset`` is counted as before it.
         """
+        if after and offset >= self.size:
+            return len(self.data)
         key = offset if after else offset - 1
         at = bisect.bisect_right(self.pieces, key, key=lambda piece: piece.start) - 1
         if at < 0:
@@ -54,11 +60,20 @@ class Composed(msgspec.Struct, frozen=True):
         piece = self.pieces[at]
         return piece.new + min(offset, piece.end) - piece.start
 
-    def edits(self, old: bytes) -> tuple[tuple[int, int, bytes], ...]:
-        """The same as a short list of (start, end, new bytes) over ``old``, for handing to another process."""
+    def backward(self, offset: int) -> int | None:
+        """Where the byte at ``offset`` of the result was in the old data; None for a new one."""
+        at = bisect.bisect_right(self.pieces, offset, key=lambda piece: piece.new) - 1
+        if at < 0:
+            return None
+        piece = self.pieces[at]
+        old = piece.start + offset - piece.new
+        return old if old < piece.end else None
+
+    def edits(self) -> tuple[tuple[int, int, bytes], ...]:
+        """The same as a short list of (start, end, new bytes) over the old data, for handing to another process."""
         found: list[tuple[int, int, bytes]] = []
         done = new = 0
-        for piece in (*self.pieces, Piece(len(old), len(old), len(self.data))):
+        for piece in (*self.pieces, Piece(self.size, self.size, len(self.data))):
             if piece.start > done or piece.new > new:
                 found.append((done, piece.start, self.data[new : piece.new]))
             done, new = piece.end, piece.new + piece.end - piece.start
@@ -149,7 +164,7 @@ class Composer:
             writer.insert(self._carrier(splice, hull), self.encode(splice))
             done = splice.end
         writer.copy(done, len(self.source.data))
-        return Composed(b"".join(writer.out), tuple(writer.pieces))
+        return Composed(b"".join(writer.out), tuple(writer.pieces), len(self.source.data))
 
     def _carrier(self, splice: Splice, hull: _Hull) -> int:
         """The line that the text of ``splice`` moves with."""

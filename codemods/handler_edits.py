@@ -61,22 +61,22 @@ def release(shape: HandlerShape, bound: bool, attempt: str, layout: Layout, free
     # Python sets the name to None before it deletes it, since the handler may have deleted it already.
     before = [f"{name} = None"] if name is not None and shape.name_rebound else []
     everything = [*before, f"del {name}, {attempt}" if name is not None else f"del {attempt}"]
-    splices = [one for way in shape.exits for one in _leave(way, _needs_error(way, shape), everything, layout, free)]
+    splices = [one for way in shape.exits for one in _leave(way, needs_error(way, shape), everything, layout, free)]
     at_end = everything if last else [*before, f"del {name}"] if name is not None else []
     if shape.falls and at_end:
         splices.append(_append(shape, at_end, layout))
     return splices
 
 
-def _needs_error(way: Exit, shape: HandlerShape) -> bool:
+def needs_error(way: Exit, shape: HandlerShape) -> bool:
     """Whether the returned value must be worked out before the error goes."""
-    return way.uses or way.guarded or any(way.value <= use.start < way.value_end for use in shape.active)
+    return bool(way.value) and (way.uses or way.guarded or any(way.value <= use.start < way.value_end for use in shape.active))
 
 
 def _leave(way: Exit, needed: bool, lines: list[str], layout: Layout, free: str) -> list[Splice]:
     joint = "\n" + layout.indent(way.start) if way.alone else "; "
     gone = joint.join(lines)
-    if not way.value or not needed:
+    if not needed:
         return [Splice(way.start, way.start, gone + joint)]
     return [
         Splice(way.start, way.start + len(b"return"), f"{free} ="),

@@ -15,7 +15,7 @@ of errors that an executor never recovers, stay in an outer ``try``; other sibli
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
@@ -26,6 +26,7 @@ from analysis.collectors.imports import Imports as ImportCollector
 from analysis.collectors.shapes import ShapeCollector, TryShape
 from codemods.codemod import Codemod, FileView
 from codemods.edits import Declined, Example, Need, Reason, Rewrite, Safety, Skipped
+from codemods.handler_edits import needs_error
 from codemods.imports import Refused
 from codemods.recoverable import EVERYTHING, Recoverable, Spelling, family, recoverable
 from codemods.safe_block import Block, Refusal, block, narrow, refusal, silent
@@ -103,6 +104,7 @@ class _FileRewriter:
     def answers(self) -> Iterator[Rewrite | Declined | Skipped]:
         wanted = {(one.span.line, one.span.col) for one in self.file.findings}
         shapes = {(one.line, one.col): one for one in self.file.facts.records(ShapeCollector)}
+        self.tangled = _tangled(shapes.values())
         statements = sorted(self.file.facts.records(HandlerCollector), key=lambda one: (one.span.line, one.span.col))
         for statement in statements:
             indexes = [
@@ -210,6 +212,9 @@ class _FileRewriter:
         helper = self.readers.intersection(shape.handlers[index].calls)
         if helper:
             return Refusal(Reason.HELPER_READS, f"`{min(helper)}`")
+        for handler in shape.handlers:
+            if handler.clause.start in self.tangled:
+                return Refusal(Reason.TWO_ERRORS, f"line {handler.clause.line}")
         return None
 
     def _siblings(self, shape: TryShape, index: int) -> Decided | Refusal:
@@ -253,6 +258,17 @@ class _FileRewriter:
         while self.around and self.around[-1][0] <= shape.body.start:
             self.around.pop()
         return _free("attempt", {*shape.taken, *(name for _, name in self.around)})
+
+
+def _tangled(shapes: Iterable[TryShape]) -> set[int]:
+    """The handlers, by offset, that share with one inside them (or around them) a return that needs both errors."""
+    needed: dict[int, list[int]] = {}
+    for shape in shapes:
+        for handler in shape.handlers:
+            for way in handler.exits:
+                if needs_error(way, handler):
+                    needed.setdefault(way.start, []).append(handler.clause.start)
+    return {start for starts in needed.values() if len(starts) > 1 for start in starts}
 
 
 def _free(name: str, taken: set[str]) -> str:

@@ -49,8 +49,8 @@ class Exit(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A ``return``, ``break`` or ``continue`` that leaves a handler.
 
     ``value`` and ``value_end`` bound the returned expression (both 0 without one); ``uses`` tells whether it names the
-    caught error; ``alone`` whether the statement is the first on its line; ``guarded`` whether it stands in a ``try`` of
-    the handler's own, and ``finally_follows`` whether one with a ``finally`` that runs after it.
+    caught error; ``alone`` whether the statement is the first on its line; ``guarded`` whether handlers of
+    a ``try`` inside this handler would run for its value, and ``finally_follows`` whether one with a ``finally`` that runs after it.
     """
 
     start: int
@@ -315,8 +315,10 @@ class ShapeCollector(Collector):
                 )
             elif isinstance(node, _TRIES):
                 ends = last or bool(node.finalbody)
-                for inner in (node.body, node.orelse, *(one.body for one in node.handlers)):
-                    yield from self._exits(inner, name, loop, True, ends)
+                # Only what its body raises reaches the handlers of that statement.
+                yield from self._exits(node.body, name, loop, guarded or bool(node.handlers), ends)
+                for inner in (node.orelse, *(one.body for one in node.handlers)):
+                    yield from self._exits(inner, name, loop, guarded, ends)
                 yield from self._exits(node.finalbody, name, loop, guarded, last)
             elif not isinstance(node, _CLOSED):
                 inside = loop or isinstance(node, (ast.For, ast.AsyncFor, ast.While))
