@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -104,6 +103,8 @@ class _Document:
 
 def nearest(name: str, valid: Iterable[str]) -> str:
     """A sentence that names the valid name most like ``name``, or all of them when none is near."""
+    import difflib
+
     names = sorted(valid)
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
     if close:

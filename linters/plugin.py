@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import ast
 from collections.abc import Iterator
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,18 +14,9 @@ from linters import runner
 from linters.rule import Rule, Selection, rules
 
 
-def _version() -> str:
-    try:
-        return version("unsnarl")
-    except PackageNotFoundError:
-        return "0"
-
-
 class Checker:
     """One file, as flake8 hands it over: its ``tree``, its decoded ``lines`` and the name to show."""
 
-    name: ClassVar[str] = "unsnarl"
-    version: ClassVar[str] = _version()
     _rules: ClassVar[list[Rule] | None] = None
 
     def __init__(self, tree: ast.Module, lines: list[str], filename: str = "stdin") -> None:

@@ -64,14 +64,14 @@ def check(facts: Facts, rules: Sequence[Rule], ignores: Ignores | None = None) -
     for rule in chosen:
         found.extend(rule.check(facts))
     found.sort(key=place)
-    outcome = suppress.apply(found, facts)
+    judged = frozenset(rule.code for rule in chosen if rule.collectors())
+    outcome = suppress.apply(found, facts, judged)
     if not outcome.comments:
         return outcome
-    judged = frozenset(rule.code for rule in chosen if rule.collectors())
     about = [one for rule in chosen for one in rule.review(facts.path, outcome.comments, judged)]
     if not about:
         return outcome
-    second = suppress.apply(about, facts)
+    second = suppress.apply(about, facts, ())
     return Outcome(
         sorted([*outcome.kept, *second.kept], key=place),
         sorted([*outcome.silenced, *second.silenced], key=place),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import ClassVar
 
 import msgspec
@@ -24,15 +24,14 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
     comments: list[Comment]
 
 
-def apply(findings: list[Finding], facts: Facts) -> Outcome:
-    """Split ``findings``, all of the file of ``facts``, by whether flake8 would show them."""
-    noqas: Sequence[Noqa] = facts.records(SuppressionCollector)
-    if not noqas:
-        return Outcome(findings, [], [])
-    from flake8.defaults import NOQA_FILE
-    from flake8.violation import Violation
+def apply(findings: list[Finding], facts: Facts, codes: Iterable[str]) -> Outcome:
+    """Split ``findings``, all of the file of ``facts``, by whether flake8 would show them.
 
-    if any(one.first == 0 and NOQA_FILE.match(one.text) for one in noqas):
+    The comments are those that silenced one of them or that name one of ``codes``.
+    """
+    noqas: Sequence[Noqa] = facts.records(SuppressionCollector)
+    # flake8 is imported only where there is something for it to decide.
+    if any(one.first == 0 and _switches_off(one) for one in noqas):
         return Outcome([], findings, [])
     governed = {line: one for one in noqas for line in range(one.first, one.last + 1)}
     kept: list[Finding] = []
@@ -40,15 +39,32 @@ def apply(findings: list[Finding], facts: Facts) -> Outcome:
     by: dict[int, set[str]] = {}
     for finding in findings:
         noqa = governed.get(finding.span.line)
-        if noqa is not None and Violation(
-            finding.code, finding.path, finding.span.line, finding.column, finding.message, noqa.text
-        ).is_inline_ignored(False):
+        if noqa is not None and _silences(noqa, finding):
             silenced.append(finding)
             by.setdefault(noqa.first, set()).add(finding.code)
         else:
             kept.append(finding)
-    comments = [comment for one in noqas for comment in _comments(one, by.get(one.first, set()))]
+    ours = tuple(codes)
+    comments = [
+        comment
+        for one in noqas
+        if one.first in by or any(code in remark.text.upper() for remark in one.remarks for code in ours)
+        for comment in _comments(one, by.get(one.first, set()))
+    ]
     return Outcome(kept, silenced, comments)
+
+
+def _switches_off(noqa: Noqa) -> bool:
+    from flake8.defaults import NOQA_FILE
+
+    return NOQA_FILE.match(noqa.text) is not None
+
+
+def _silences(noqa: Noqa, finding: Finding) -> bool:
+    from flake8.violation import Violation
+
+    place = finding.path, finding.span.line, finding.column
+    return bool(Violation(finding.code, *place, finding.message, noqa.text).is_inline_ignored(False))
 
 
 def _comments(noqa: Noqa, silenced: set[str]) -> Iterator[Comment]:

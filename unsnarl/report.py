@@ -59,9 +59,9 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
     def shown(self, path: str) -> str:
         """``path`` as people want it: relative to the folder they are in, where it lies below that."""
-        whole = self.root / path
-        here = Path.cwd()
-        return whole.relative_to(here).as_posix() if whole.is_relative_to(here) else whole.as_posix()
+        # String work: this is asked for each file of a long report.
+        whole = path if path.startswith("/") else f"{self.root.as_posix()}/{path}"
+        return whole.removeprefix(f"{Path.cwd().as_posix()}/")
 
 
 def printable(text: str) -> str:
