@@ -15,7 +15,7 @@ demo: $(VENV)/.installed  ## check, count and fix a copy of examples/, and show 
 test: lint  ## the linters and the whole suite
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(PYTEST_ARGS)
 
-lint: $(VENV)/.installed-test  ## ruff, mypy, and our own linters and codemods on this repository
+lint: $(VENV)/.installed-dev  ## ruff, mypy, and our own linters and codemods on this repository
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/mypy
@@ -27,13 +27,13 @@ ci: $(VENV)/.installed  ## the guardrails that .github/workflows/guardrails.yml 
 	$(BIN)/unsnarl check
 	$(BIN)/unsnarl metrics
 
-bench: $(VENV)/.installed-test  ## the measurements of docs/benchmarks.md
+bench: $(VENV)/.installed-dev  ## the measurements of docs/benchmarks.md
 	$(BIN)/python -m pytest benchmarks -p no:xdist $(PYTEST_ARGS)
 
-docs: $(VENV)/.installed-test  ## write the generated pages under docs/ anew
+docs: $(VENV)/.installed-dev  ## write the generated pages under docs/ anew
 	$(BIN)/python -m tools.docs
 
-build: $(VENV)/.installed-test  ## the wheel and the sdist, into dist/
+build: $(VENV)/.installed-dev  ## the wheel and the sdist, into dist/
 	$(BIN)/python -m pip --disable-pip-version-check wheel --quiet --no-deps --wheel-dir dist .
 
 clean:  ## remove the environment and everything that the tools leave behind
@@ -46,6 +46,6 @@ $(VENV)/.installed: pyproject.toml | $(BIN)/python
 	$(PIP) --editable .
 	@touch $@
 
-$(VENV)/.installed-test: pyproject.toml | $(BIN)/python
-	$(PIP) --editable '.[test]'
+$(VENV)/.installed-dev: pyproject.toml | $(BIN)/python
+	$(PIP) --editable '.[lint,test]'
 	@touch $@ $(VENV)/.installed
