@@ -5,6 +5,7 @@ from __future__ import annotations
 import bisect
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cmp_to_key
+from itertools import pairwise
 
 import msgspec
 
@@ -137,12 +138,12 @@ class Composer:
         return data if newline == b"\n" else data.replace(b"\n", newline)
 
     def conflicts(self, changes: Sequence[Change]) -> list[int]:
-        """The indexes of the changes that overlap an earlier one (in the order given), and so cannot be made with it."""
+        """The indexes of the changes that overlap an earlier one (in the order given), so cannot be made with it."""
         taken: list[tuple[int, int]] = []
         late: list[int] = []
         for index, change in enumerate(changes):
             own = sorted((one.start, one.end) for one in change.splices)
-            if any(_overlap(one, other) for one, other in zip(own, own[1:], strict=False)) or _hit(taken, own):
+            if any(_overlap(one, other) for one, other in pairwise(own)) or _hit(taken, own):
                 late.append(index)
             else:
                 for one in own:
@@ -266,7 +267,8 @@ class _Writer:
         out: list[bytes] = []
         offset = 0
         for number, line in enumerate(_lines(text)):
-            if (number or self.fresh) and offset not in inside and not (line.endswith((b"\n", b"\r")) and not line.strip()):
+            blank = line.endswith((b"\n", b"\r")) and not line.strip()
+            if (number or self.fresh) and offset not in inside and not blank:
                 out.append(by)
             out.append(line)
             offset += len(line)

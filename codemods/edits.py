@@ -22,9 +22,10 @@ Safety = Literal["safe", "unsafe"]
 class Splice(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Replace the bytes ``start`` to ``end`` (offsets into ``Source.data``, the end exclusive) by ``text``.
 
-    ``start == end`` inserts. ``text`` uses ``\\n`` for every line end and is written in the file's encoding, with the
-    newline of the line where it goes in. It is written as if no ``Indent`` were in force: a line that begins in it
-    moves together with the line it goes in, which is how a rewrite stays right inside another one.
+    ``start == end`` inserts. ``text`` uses a line feed for every line end and is written in the file's encoding, with
+    the newline of the line where it goes in. It is written as if no ``Indent`` were in force: a line that begins in it
+    moves together with the line it goes in (at the very end of a rewrite: with the line before), which is how a
+    rewrite stays right inside another one.
     """
 
     start: int

@@ -1,4 +1,4 @@
-"""Imports that new text needs: reuse one that is there, or add one where it runs before its use and clashes with nothing.
+"""Imports that new text needs: reuse one that is there, or add one that runs before its use and clashes with nothing.
 
 It works from facts (the imports and the head of the module). Only a file that mentions the name already is parsed
 again, to see what the name means there.
@@ -150,10 +150,8 @@ class Imports:
         usable = [at for at, one in enumerate(tops) if one.end_line < use]
         if floor >= 0 and floor not in usable:
             what = "edits `sys.path`" if tops[floor].kind == "path" else "must come before it"
-            raise Refused(
-                Reason.BEFORE_IMPORT,
-                f"the import can only go after line {tops[floor].end_line}, which {what}, and the code at line {use} is before it",
-            )
+            place = f"the import can only go after line {tops[floor].end_line}, which {what}"
+            raise Refused(Reason.BEFORE_IMPORT, f"{place}; the code at line {use} is before that")
         after = max((at for at in usable if at >= floor and tops[at].kind == "import"), default=floor)
         return _Place(tops, after)
 
@@ -205,7 +203,7 @@ class Imports:
         return "  # noqa: E402" if anchor.kind == "import" and _NOQA_E402.search(line) else ""
 
     def _at_top(self, statements: Sequence[str]) -> Splice:
-        """In a module with neither docstring nor imports: before the first statement and the comment that belongs to it."""
+        """In a module with neither docstring nor imports: before the first statement and the comment above it."""
         lines = self._source.lines
         tops = self._header.statements
         first = tops[0].line if tops else self._header.after

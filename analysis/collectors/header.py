@@ -34,7 +34,7 @@ class Header(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """The one record of a file: the statements up to the first definition or main guard, and on to the last ``path``.
 
     ``after`` is the line of the first statement behind them, decorators included, 0 when there is none;
-    ``definition`` says whether that one is a function or a class. ``stars`` are the lines of star imports of the module.
+    ``definition`` says whether that one is a function or a class. ``stars`` are the lines of the star imports.
     """
 
     statements: tuple[Top, ...]
@@ -84,9 +84,8 @@ def _kind(node: ast.stmt, at: int) -> TopKind:
         return "import"
     if isinstance(node, ast.ImportFrom):
         return "future" if node.module == "__future__" and not node.level else "import"
-    if at == 0 and isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
-        return "docstring"
-    return "other"
+    value = node.value if at == 0 and isinstance(node, ast.Expr) else None
+    return "docstring" if isinstance(value, ast.Constant) and isinstance(value.value, str) else "other"
 
 
 def _is_main(node: ast.stmt) -> bool:
