@@ -234,10 +234,9 @@ def commands_page() -> str:
     import click
 
     from codemods.cli import command as codemod_command
-    from unsnarl.cli import main
+    from unsnarl.cli import cli
 
-    assert isinstance(main, click.Group)
-    context = click.Context(main, info_name="unsnarl")
+    context = click.Context(cli, info_name="unsnarl")
     out = [
         generated("the commands themselves"),
         "# Commands",
@@ -253,8 +252,8 @@ def commands_page() -> str:
             ],
         ),
     ]
-    for name in main.list_commands(context):
-        found = main.get_command(context, name)
+    for name in cli.list_commands(context):
+        found = cli.get_command(context, name)
         if found is not None and not found.hidden:
             out += command_section(f"unsnarl {name}", found)
     out += command_section("python -m codemods.<name>", codemod_command(None))
