@@ -70,7 +70,9 @@ def release(shape: HandlerShape, bound: bool, attempt: str, layout: Layout, free
 
 def needs_error(way: Exit, shape: HandlerShape) -> bool:
     """Whether the returned value must be worked out before the error goes."""
-    return bool(way.value) and (way.uses or way.guarded or any(way.value <= use.start < way.value_end for use in shape.active))
+    return bool(way.value) and (
+        way.uses or way.guarded or any(way.value <= use.start < way.value_end for use in shape.active)
+    )
 
 
 def _leave(way: Exit, needed: bool, lines: list[str], layout: Layout, free: str) -> list[Splice]:

@@ -17,7 +17,7 @@ _MOST = 6
 
 
 class Recoverable(NamedTuple):
-    """The types as source; ``needs`` are more of them that have to be imported first; ``exact``: fewer than ``Exception``."""
+    """The types as source, ``needs`` those that must be imported first; ``exact`` when they are fewer than ``Exception``."""
 
     types: tuple[str, ...]
     needs: tuple[Need, ...] = ()
@@ -50,7 +50,7 @@ class Spelling:
                     self._doubtful.add(local)
 
     def meaning(self, written: str, line: int) -> str | None:
-        """The qualified name behind a dotted name as written; None when the file's imports above ``line`` do not say."""
+        """The qualified name behind a dotted name as written; None when the imports above ``line`` do not say."""
         first, dot, rest = written.partition(".")
         if first not in self._bound:
             return written if not dot and first not in self._doubtful and _builtin_error(first) else None
@@ -82,7 +82,6 @@ class Spelling:
         same = any(target.partition(".")[0] == top for local, (target, _) in self._bound.items())
         return Need(module, name) if same or top in sys.stdlib_module_names else None
 
-
     def _defines(self, name: str) -> bool:
         """Whether the file may define ``name`` itself: as a class, a function or by assignment."""
         pattern = rb"(?:\bclass|\bdef)\s+%b\b|\b%b\s*(?::[^=\n]*)?=(?!=)" % (name.encode(), name.encode())
@@ -107,7 +106,7 @@ def recoverable(types: Iterable[str], spelling: Spelling, line: int, taken: froz
 
 
 def family(qualified: str) -> str:
-    """``error`` for a known subclass of ``Exception``, ``exit`` for one of ``BaseException`` alone, else ``unknown``."""
+    """``error`` for a known subclass of ``Exception``, ``exit`` for another of ``BaseException``, else ``unknown``."""
     known = knowledge()
     ancestors = known.ancestors(known.canonical(qualified))
     if "Exception" in ancestors:

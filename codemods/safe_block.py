@@ -1,7 +1,7 @@
 """The edits that turn one ``try`` statement into a ``SafeExecutor`` block, whatever clauses it has.
 
-Three layouts. With handlers of recovered errors only, the ``with`` takes the place of the ``try`` and the handlers
-become ``if``/``elif``. With a ``finally`` both go inside an outer ``try``. With handlers of errors that an executor never
+Three layouts. With handlers of recovered errors only, the ``with`` takes the place of the ``try`` and they become
+``if``/``elif``. With a ``finally`` both go inside an outer ``try``. With handlers of errors that an executor never
 recovers (``KeyboardInterrupt``) those stay handlers of the outer ``try``, and the rest goes into its ``else``, where
 they do not guard it, just as one handler does not guard another.
 """
@@ -31,15 +31,15 @@ class Edits(NamedTuple):
 
 
 class Block(NamedTuple):
-    """What to write: ``tests`` are the handlers that become tests of ``attempt.error``, the broad one last; ``kept`` are
-    those that stay handlers. ``call`` is the source of the executor's making; ``lazy`` are tests whose types may only be
-    looked at once something was caught.
+    """What to write.
+
+    ``tests`` are the handlers that become tests of ``attempt.error``, the broad one last; ``kept`` are those that stay
+    handlers. ``call`` is the source that makes the executor; ``attempt`` and ``outcome`` are names that nothing uses.
     """
 
     shape: TryShape
     tests: tuple[int, ...]
     kept: tuple[int, ...]
-    lazy: frozenset[int]
     call: str
     attempt: str
     outcome: str
@@ -160,8 +160,7 @@ class _Writer:
         error = f"{attempt}.error"
         if index != self.plan.tests[-1]:
             types = handler.types[0] if len(handler.types) == 1 else f"({', '.join(handler.types)})"
-            guard = f"{error} is not None and " if index in self.plan.lazy else ""
-            test = f"{guard}isinstance({error}, {types})"
+            test = f"isinstance({error}, {types})"
             assign = bound
         elif bound and not handler.name_shared and not self.scoped:
             test = f"({handler.name} := {error}) is not None"
@@ -189,10 +188,8 @@ class _Writer:
         shape = self.shape
         if not self._outer():
             return
-        if shape.final is not None:
-            end = shape.final.line - 1
-        else:
-            end = (shape.orelse or shape.handlers[-1].clause).end_line
+        last = shape.orelse or shape.handlers[-1].clause
+        end = shape.final.line - 1 if shape.final is not None else last.end_line
         if self.plan.kept:
             self._indent(shape.body, shape.handlers[0].clause.line - 1)
             if not silent(shape, self.plan.tests):

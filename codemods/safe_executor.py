@@ -2,11 +2,11 @@
 
 A handler body cannot move into ``__exit__``, but it can run right after the block::
 
-    try:                                             with SafeExecutor(logger, recoverable=(zmq.ZMQError,)) as attempt:
-        reply = sock.recv_json()                         reply = sock.recv_json()
-    except Exception as e:                           if (e := attempt.error) is not None:
-        logger.warning("no reply: %s", e)                logger.warning("no reply: %s", e)
-                                                         del e, attempt
+    try:                                   with SafeExecutor(logger, recoverable=(zmq.ZMQError,)) as attempt:
+        reply = sock.recv_json()               reply = sock.recv_json()
+    except Exception as e:                 if (e := attempt.error) is not None:
+        logger.warning("no: %s", e)            logger.warning("no: %s", e)
+                                               del e, attempt
 
 ``return``, ``break``, ``continue``, ``yield`` and ``await`` in the handler keep their meaning. ``finally``, and handlers
 of errors that an executor never recovers, stay in an outer ``try``; other sibling handlers become tests of
@@ -15,7 +15,7 @@ of errors that an executor never recovers, stay in an outer ``try``; other sibli
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
@@ -23,6 +23,7 @@ import msgspec
 
 from analysis.collectors.handlers import HandlerCollector, Try
 from analysis.collectors.imports import Imports as ImportCollector
+from analysis.collectors.readers import ReaderCollector
 from analysis.collectors.shapes import ShapeCollector, TryShape
 from codemods.codemod import Codemod, FileView
 from codemods.edits import Declined, Example, Need, Reason, Rewrite, Safety, Skipped
@@ -30,6 +31,8 @@ from codemods.handler_edits import needs_error
 from codemods.imports import Refused
 from codemods.recoverable import EVERYTHING, Recoverable, Spelling, family, recoverable
 from codemods.safe_block import Block, Refusal, block, narrow, refusal, silent
+from codemods.safe_executor_declined import DECLINED
+from codemods.safe_executor_examples import REWRITTEN
 
 if TYPE_CHECKING:
     from analysis.project import Project
@@ -60,7 +63,6 @@ class Decided(msgspec.Struct, frozen=True):
     index: int
     tests: tuple[int, ...]
     kept: tuple[int, ...]
-    lazy: frozenset[int]
     extra: tuple[str, ...]
 
 
@@ -70,8 +72,13 @@ class SafeExecutorCodemod(Codemod):
     name: ClassVar[str] = "safe_executor"
     summary: ClassVar[str] = "Turn broad handlers into SafeExecutor blocks, or narrow them where they stand."
     answers: ClassVar[tuple[str, ...]] = ("E900",)
-    collectors: ClassVar[tuple[type[Collector], ...]] = (HandlerCollector, ShapeCollector, ImportCollector)
-    examples: ClassVar[tuple[Example, ...]] = ()
+    collectors: ClassVar[tuple[type[Collector], ...]] = (
+        HandlerCollector,
+        ShapeCollector,
+        ReaderCollector,
+        ImportCollector,
+    )
+    examples: ClassVar[tuple[Example, ...]] = (*REWRITTEN, *DECLINED)
 
     def parameters(self) -> Sequence[click.Parameter]:
         """``--policy``."""
@@ -85,9 +92,30 @@ class SafeExecutorCodemod(Codemod):
             ),
         )
 
+    def prepare(self, project: Project, settings: Settings, options: Mapping[str, Any]) -> Mapping[str, bytes]:
+        """Work out what each body can raise, and which functions of the project read the error being handled."""
+        readers = frozenset(one.name for facts in project.files.values() for one in facts.records(ReaderCollector))
+        told: dict[str, bytes] = {}
+        for path, facts in project.files.items():
+            shapes = facts.records(ShapeCollector)
+            if shapes:
+                told[path] = msgspec.msgpack.encode(Prepared((), readers))
+        return told
+
+    def moved(self, prepared: bytes, where: Callable[[int, int], tuple[int, int]]) -> bytes:
+        """The same sites where an earlier pass has moved them."""
+        told = msgspec.msgpack.decode(prepared, type=Prepared)
+        sites = tuple(Site(*where(one.line, one.col), one.types, one.open, one.assumed) for one in told.sites)
+        return msgspec.msgpack.encode(Prepared(sites, told.readers))
+
     def rewrite(self, file: FileView, prepared: bytes | None) -> Iterator[Rewrite | Declined | Skipped]:
         """Answer the findings of one file, the outermost statements first."""
         yield from _FileRewriter(file, prepared).answers()
+
+
+def policy(settings: Settings, options: Mapping[str, Any]) -> str:
+    """``infer`` or ``preserve``, from the command line or else from the settings."""
+    return str(options.get("policy") or settings.policy)
 
 
 class _FileRewriter:
@@ -97,7 +125,7 @@ class _FileRewriter:
         self.sites = {(one.line, one.col): one for one in told.sites}
         self.readers = told.readers
         self.spelling = Spelling(file.facts.records(ImportCollector), file.source.data)
-        self.infer = (file.options.get("policy") or file.settings.policy) == "infer"
+        self.infer = policy(file.settings, file.options) == "infer"
         self.unsafe = bool(file.options.get("unsafe"))
         self.around: list[tuple[int, str]] = []
 
@@ -107,11 +135,7 @@ class _FileRewriter:
         self.tangled = _tangled(shapes.values())
         statements = sorted(self.file.facts.records(HandlerCollector), key=lambda one: (one.span.line, one.span.col))
         for statement in statements:
-            indexes = [
-                index
-                for index, one in enumerate(statement.handlers)
-                if (one.span.line, one.span.col) in wanted
-            ]
+            indexes = [index for index, one in enumerate(statement.handlers) if (one.span.line, one.span.col) in wanted]
             if indexes:
                 yield from self._statement(statement, shapes[statement.span.line, statement.span.col], indexes)
 
@@ -162,7 +186,6 @@ class _FileRewriter:
         return found, "safe", ""
 
     def _block(self, statement: Try, shape: TryShape, index: int, types: Recoverable) -> Rewrite | Refusal:
-        handler = shape.handlers[index]
         problem = self._standing(shape, index) or refusal(shape, index)
         if problem is not None:
             return problem
@@ -187,7 +210,7 @@ class _FileRewriter:
         call = f"{names[needs[0]]}({logger}recoverable=({listed}))"
         attempt = self._attempt(shape)
         outcome = _free("outcome", {*shape.taken, *shape.bound})
-        plan = Block(shape, siblings.tests, siblings.kept, siblings.lazy, call, attempt, outcome)
+        plan = Block(shape, siblings.tests, siblings.kept, call, attempt, outcome)
         edits = block(self.file.source.data, self.file.source.encoding, plan)
         if isinstance(edits, Refusal):
             return edits
@@ -241,7 +264,7 @@ class _FileRewriter:
             if "named" in families:
                 extra += [one for one in sibling.types if self._family(one, shape) == "named" and one not in extra]
             tests.append(position)
-        return Decided(index, (*tests, index), tuple(kept), frozenset(), tuple(extra))
+        return Decided(index, (*tests, index), tuple(kept), tuple(extra))
 
     def _family(self, written: str, shape: TryShape) -> str:
         """``error``, ``exit`` or ``unknown``; ``named`` when all that is known is that the name can be evaluated."""

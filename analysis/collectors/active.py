@@ -130,9 +130,7 @@ def _of_call(node: ast.Call, name: str | None, source: Source, loggers: KnowsLog
     elif last == "exception" and (node.args or node.keywords):
         standard = loggers.known(receiver) and not any(one.arg is None for one in node.keywords)
         yield _use("exception" if standard else "unknown", node, source, called or last)
-    elif last in _READERS and not node.args and not node.keywords:
-        yield _use("unknown", node, source, called or last)
-    elif last == "opt" and any(one.arg == "exception" for one in node.keywords):
+    elif last in _READERS and not node.args and not node.keywords or last == "opt" and any(one.arg == "exception" for one in node.keywords):
         yield _use("unknown", node, source, called or last)
 
 

@@ -143,10 +143,7 @@ def always_raises(suite: list[ast.stmt]) -> bool:
 
 
 def _leaves_otherwise(suite: list[ast.stmt]) -> bool:
-    for node in statements(suite):
-        if isinstance(node, (ast.Return, ast.Break, ast.Continue)):
-            return True
-    return False
+    return any(isinstance(node, (ast.Return, ast.Break, ast.Continue)) for node in statements(suite))
 
 
 def _reraised(suite: list[ast.stmt], name: str | None, own: bool) -> Iterator[ast.Raise]:

@@ -32,8 +32,7 @@ class Names:
             if place is None and isinstance(node, ast.JoinedStr):
                 # Before 3.12 the positions inside an f-string are not to be trusted.
                 place = (node.lineno, node.col_offset)
-            for child in ast.iter_child_nodes(node):
-                pending.append((child, place))
+            pending.extend((child, place) for child in ast.iter_child_nodes(node))
 
     def _note(self, node: ast.AST, place: Place | None) -> None:
         if isinstance(node, ast.Name):
@@ -42,9 +41,9 @@ class Names:
                 self.bound.add(node.id)
             return
         if isinstance(node, ast.Call):
-            if isinstance(node.func, ast.Name) and node.func.id in _INSPECTORS and id(node) not in self._asked:
-                if not node.args or node.func.id in ("eval", "exec"):
-                    self.inspections.append(node.lineno)
+            called = node.func.id if isinstance(node.func, ast.Name) and id(node) not in self._asked else ""
+            if called in _INSPECTORS and (not node.args or called in ("eval", "exec")):
+                self.inspections.append(node.lineno)
             return
         if isinstance(node, ast.Compare):
             self._compared(node)
@@ -76,10 +75,11 @@ class Names:
     def _compared(self, node: ast.Compare) -> None:
         """``"name" in locals()`` asks for one name only, which is as good as naming it."""
         for left, right in zip([node.left, *node.comparators], node.comparators, strict=False):
-            if isinstance(left, ast.Constant) and isinstance(left.value, str) and isinstance(right, ast.Call):
-                if isinstance(right.func, ast.Name) and right.func.id in _INSPECTORS and not right.args:
-                    self._asked.add(id(right))
-                    self.places.setdefault(left.value, []).append((node.lineno, node.col_offset))
+            if not (isinstance(left, ast.Constant) and isinstance(left.value, str) and isinstance(right, ast.Call)):
+                continue
+            if isinstance(right.func, ast.Name) and right.func.id in _INSPECTORS and not right.args:
+                self._asked.add(id(right))
+                self.places.setdefault(left.value, []).append((node.lineno, node.col_offset))
 
     def like_ours(self) -> tuple[str, ...]:
         """The names in use that look like the ones a rewrite would introduce."""

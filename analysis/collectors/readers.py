@@ -23,7 +23,15 @@ class ReaderCollector(Collector):
     version = 1
     record = Reader
     nodes = (ast.FunctionDef, ast.AsyncFunctionDef)
-    needles = (b"exc_info", b"format_exc", b"print_exc", b".exception(", b"sys.exception", b"capture_exception", b"raise")
+    needles = (
+        b"exc_info",
+        b"format_exc",
+        b"print_exc",
+        b".exception(",
+        b"sys.exception",
+        b"capture_exception",
+        b"raise",
+    )
 
     def visit(self, walk: Walk, node: ast.AST) -> None:
         assert isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))

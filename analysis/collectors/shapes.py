@@ -8,7 +8,6 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from typing import Literal
 
 import msgspec
 
@@ -25,7 +24,7 @@ _BLANK = re.compile(rb"[ \t\r\n\f;\\]*")
 
 
 class Clause(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One clause of a ``try`` statement: ``start`` of its keyword, its ``colon``, and its suite from ``first`` to ``end``.
+    """One clause of a ``try`` statement: the ``start`` of its keyword, its ``colon``, and its suite.
 
     ``first`` and ``end`` are the offsets of the suite's first and behind its last statement.
     """
@@ -50,7 +49,7 @@ class Exit(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     ``value`` and ``value_end`` bound the returned expression (both 0 without one); ``uses`` tells whether it names the
     caught error; ``alone`` whether the statement is the first on its line; ``guarded`` whether handlers of
-    a ``try`` inside this handler would run for its value, and ``finally_follows`` whether one with a ``finally`` that runs after it.
+    a ``try`` inside this handler would run for its value, and ``finally_follows`` whether a ``finally`` in it runs next.
     """
 
     start: int
@@ -155,9 +154,7 @@ class ShapeCollector(Collector):
         body = self._clause(node, node.body, node.handlers[0])
         handlers = tuple(self._handler(one, node, parents, names) for one in node.handlers)
         orelse = self._trailing(b"else", handlers[-1].clause, node.orelse) if node.orelse else None
-        final = (
-            self._trailing(b"finally", orelse or handlers[-1].clause, node.finalbody) if node.finalbody else None
-        )
+        final = self._trailing(b"finally", orelse or handlers[-1].clause, node.finalbody) if node.finalbody else None
         bound: set[str] = set()
         for one in scopes:
             if one.kind == "function":
@@ -224,7 +221,9 @@ class ShapeCollector(Collector):
         last = suite[-1]
         assert last.end_lineno is not None
         breaks = re.findall(rb"\r\n|\r|\n", data[start:colon])
-        return Clause(start, colon, line, line + len(breaks), first_offset, first_line, self._end(last), last.end_lineno)
+        return Clause(
+            start, colon, line, line + len(breaks), first_offset, first_line, self._end(last), last.end_lineno
+        )
 
     def _trailing(self, keyword: bytes, before: Clause, suite: list[ast.stmt]) -> Clause:
         """The clause of ``else`` or ``finally``, whose keyword the tree does not place."""
@@ -260,9 +259,7 @@ class ShapeCollector(Collector):
                     if isinstance(inner, ast.Name) and inner.id == name:
                         reads |= isinstance(inner.ctx, ast.Load)
                         writes |= not isinstance(inner.ctx, ast.Load)
-                    elif isinstance(inner, ast.ExceptHandler) and inner.name == name:
-                        writes = True
-                    elif name in _other_bindings(inner):
+                    elif isinstance(inner, ast.ExceptHandler) and inner.name == name or name in _other_bindings(inner):
                         writes = True
         return HandlerShape(
             clause=clause,
@@ -393,5 +390,3 @@ def _lines_in_strings(node: ast.AST) -> tuple[int, ...]:
             if one.end_lineno is not None and one.end_lineno > one.lineno:
                 lines.update(range(one.lineno + 1, one.end_lineno + 1))
     return tuple(sorted(lines))
-
-
