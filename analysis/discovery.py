@@ -127,11 +127,11 @@ class _Search:
         self.ignored = ignored
         self.exclude = _spec(exclude) if exclude else None
         self.folders: dict[str, str | None] = {}
-        self.links: list[tuple[str, str]] = []
+        self.links: list[str] = []
 
     def run(self, paths: Iterable[str | os.PathLike[str]]) -> Discovery:
         for given in paths:
-            path = os.path.abspath(given)
+            path = self.absolute(given)
             try:
                 mode = os.stat(path).st_mode
             except OSError as error:
@@ -150,6 +150,16 @@ class _Search:
         result.unreadable = dict(sorted(result.unreadable.items()))
         return result
 
+    def absolute(self, given: str | os.PathLike[str]) -> str:
+        """The absolute path of ``given``, below the root where it lies there, be it by way of a link."""
+        path = os.path.abspath(given)
+        if os.path.isabs(self.name(path)):
+            real = os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
+            root = os.path.realpath(self.root)
+            if real == root or real.startswith(root.rstrip(os.sep) + os.sep):
+                return os.path.normpath(os.path.join(self.root, os.path.relpath(real, root)))
+        return path
+
     def name(self, path: str) -> str:
         """How reports name the absolute ``path``."""
         if path == self.root:
@@ -167,6 +177,11 @@ class _Search:
         self.result.excluded.setdefault(name, "excluded by a pattern of the settings")
         return True
 
+    def leave_out(self, folder: str, reason: str) -> None:
+        """Note why ``folder`` is not entered. What version control keeps for itself is not worth a line."""
+        if reason != "version control":
+            self.result.excluded[self.name(folder) + "/"] = reason
+
     def take(self, path: str) -> None:
         """Take the file ``path`` unless something speaks against it."""
         name = self.name(path)
@@ -178,7 +193,7 @@ class _Search:
         try:
             status = os.lstat(path)
             if stat.S_ISLNK(status.st_mode):
-                self.links.append((name, path))
+                self.links.append(name)
                 status = os.stat(path)
         except FileNotFoundError:
             if not os.path.lexists(path):
@@ -199,17 +214,13 @@ class _Search:
         """A link to a file that is in the tree itself is left out, so that no file is counted or changed twice."""
         if not self.links:
             return
-        own = {(f.status.st_dev, f.status.st_ino): n for n, f in self.result.files.items() if f.status is not None}
-        for name, _ in self.links:
-            linked = self.result.files.get(name)
-            if linked is None or linked.named or linked.status is None:
-                continue
-            key = (linked.status.st_dev, linked.status.st_ino)
-            target = next(
-                (n for n, f in self.result.files.items() if n != name and f.status and _same(f.status, key)), own[key]
-            )
-            if target != name:
-                del self.result.files[name]
+        files = self.result.files
+        links = set(self.links)
+        own = {_identity(one.status): name for name, one in files.items() if one.status and name not in links}
+        for name in sorted(links & files.keys()):
+            target = own.setdefault(_identity(files[name].status), name)
+            if target != name and not files[name].named:
+                del files[name]
                 self.result.excluded[name] = f"a link to {target}"
 
     def below(self, top: str) -> None:
@@ -222,9 +233,12 @@ class _Search:
             walk(self, top)
             return
         for path, why in listed.ignored:
-            self.result.excluded.setdefault(self.name(path.rstrip("/")) + ("/" if path.endswith("/") else ""), why)
+            if path.endswith("/"):
+                self.leave_out(path[:-1], FOREIGN.get(os.path.basename(path[:-1]), why))
+            else:
+                self.result.excluded[self.name(path)] = why
         for path, why in listed.unreadable:
-            self.result.unreadable[self.name(path)] = why
+            self.result.unreadable[self.name(path) + "/"] = why
         for folder in listed.nested:
             if self.inside_reason(top, folder + "/x") is None and not self.is_excluded(folder, folder=True):
                 self.below(folder)
@@ -243,15 +257,15 @@ class _Search:
         if reason is None:
             reason = folder_reason(folder, os.path.basename(folder))
             if reason is not None:
-                self.result.excluded[self.name(folder) + "/"] = reason
+                self.leave_out(folder, reason)
             elif self.is_excluded(folder, folder=True):
                 reason = "excluded"
         self.folders[folder] = reason
         return reason
 
 
-def _same(status: os.stat_result, key: tuple[int, int]) -> bool:
-    return (status.st_dev, status.st_ino) == key
+def _identity(status: os.stat_result | None) -> tuple[int, int] | None:
+    return None if status is None else (status.st_dev, status.st_ino)
 
 
 def _spec(patterns: Iterable[str]) -> pathspec.GitIgnoreSpec:

@@ -6,6 +6,8 @@ import os
 import re
 from typing import NamedTuple
 
+_TRACKED = re.compile(rb"([0-7]{6}) [0-9a-f]{40,64} [0-3]\t")
+"""How ``--stage`` begins the entry of a tracked file. The mode 160000 is a submodule's."""
 _UNREADABLE = re.compile(rb"warning: could not open directory '(.*?)/?': (.*)")
 
 
@@ -26,21 +28,21 @@ def list_files(top: str, ignored: bool = False) -> Listing | None:
     """The files below the folder ``top``; None when git cannot say, or ignores that folder as a whole."""
     if not _in_work_tree(top):
         return None
-    done = _git(top, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate")
+    done = _git(top, "ls-files", "-z", "--stage", "--cached", "--others", "--exclude-standard")
     if done is None:
         return None
     output, errors = done
+    base = top.rstrip("/") + "/"
     listing = Listing([], [], [], [])
     for entry in output.split(b"\0"):
-        if not entry:
-            continue
-        path = os.path.join(top, os.fsdecode(entry))
-        if path.endswith("/"):
-            listing.nested.append(path.rstrip("/"))
-        elif path.endswith((".py", ".pyw")):
-            listing.files.append(path)
-        elif os.path.isdir(path) and not os.path.islink(path):
-            # A submodule: git lists the folder as one tracked entry.
+        tracked = _TRACKED.match(entry)
+        if entry.endswith((b".py", b".pyw")) and not (tracked and tracked[1] == b"160000"):
+            listing.files.append(base + os.fsdecode(entry[tracked.end() :] if tracked else entry))
+        elif entry.endswith(b"/"):
+            listing.nested.append(base + os.fsdecode(entry[:-1]))
+        elif (
+            tracked and tracked[1] == b"160000" and os.path.lexists(path := base + os.fsdecode(entry[tracked.end() :]))
+        ):
             listing.nested.append(path)
     if not output and _git(top, "check-ignore", "-q", ".") is not None:
         return None
@@ -52,7 +54,7 @@ def list_files(top: str, ignored: bool = False) -> Listing | None:
         for entry in (done[0] if done else b"").split(b"\0"):
             path = os.fsdecode(entry)
             if path.endswith(("/", ".py", ".pyw")) and path != "./":
-                listing.ignored.append((os.path.join(top, path), "ignored by git"))
+                listing.ignored.append((base + path, "ignored by git"))
     return listing
 
 

@@ -44,10 +44,10 @@ def walk(search: _Search, top: str) -> None:
                 if reason is None and _ignored(entry.path, True, rules):
                     reason = "ignored by a .gitignore"
                 if reason is not None:
-                    search.result.excluded[search.name(entry.path) + "/"] = reason
+                    search.leave_out(entry.path, reason)
                 elif not search.is_excluded(entry.path, folder=True):
                     pending.append((entry.path, rules))
-            elif entry.is_symlink() and entry.is_dir():
+            elif entry.is_symlink() and os.path.isdir(entry.path):
                 # What a link leads to is either in the tree by its own name, or is not of the tree.
                 search.result.excluded[search.name(entry.path) + "/"] = "a link to a folder"
             elif entry.name.endswith(SUFFIXES):

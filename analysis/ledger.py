@@ -1,12 +1,13 @@
 """What became of every file of a tree, by name: analysed, unparseable, unreadable or excluded, and why.
 
-``unsnarl ledger`` and ``python -m analysis.ledger`` print it.
+``unsnarl ledger`` prints it.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import msgspec
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from analysis.project import Progress, Project
 
 State = Literal["analysed", "uncompilable", "unparseable", "unreadable", "crashed", "excluded"]
+
+_MENTION = re.compile(r" \(detected at line \d+\)| on line \d+(?= \(|$)")
 
 STATES: tuple[State, ...] = ("analysed", "uncompilable", "unparseable", "unreadable", "crashed", "excluded")
 
@@ -33,6 +36,14 @@ class Row(msgspec.Struct, frozen=True, gc=False):
     kind: str = ""
     cause: str = ""
     line: int = 0
+
+
+class Cause(NamedTuple):
+    """What some files have in common: their state, the kind of their fault, and the cause without its line numbers."""
+
+    state: State
+    kind: str
+    cause: str
 
 
 class Ledger(msgspec.Struct, frozen=True):
@@ -78,13 +89,17 @@ class Ledger(msgspec.Struct, frozen=True):
             counts[row.state] += 1
         return counts
 
-    def causes(self) -> dict[tuple[State, str, str], list[str]]:
-        """The files that something is wrong with, by state, kind and cause; the commonest cause first."""
-        found: dict[tuple[State, str, str], list[str]] = {}
+    def causes(self) -> dict[Cause, list[Row]]:
+        """The files that something is wrong with or that are left out, by cause; the commonest cause of a state first.
+
+        Causes that differ only in a line number that they mention are one.
+        """
+        found: dict[Cause, list[Row]] = {}
         for row in self.rows():
             if row.state != "analysed":
-                found.setdefault((row.state, row.kind, row.cause), []).append(row.path)
-        return dict(sorted(found.items(), key=lambda item: (-len(item[1]), item[0])))
+                found.setdefault(Cause(row.state, row.kind, _MENTION.sub("", row.cause)), []).append(row)
+        order = {state: place for place, state in enumerate(STATES)}
+        return dict(sorted(found.items(), key=lambda item: (order[item[0].state], -len(item[1]), item[0])))
 
 
 def make_ledger(discovery: Discovery, files: Mapping[str, FileFacts], generated: Mapping[str, str]) -> Ledger:
@@ -133,3 +148,22 @@ def ledger(
     made = asked.ledger
     refused = {path: found[0] for path, facts in asked.files.items() if (found := facts.records(Compiles))}
     return msgspec.structs.replace(made, uncompilable=refused)
+
+
+def text(account: Ledger) -> Iterator[str]:
+    """The lines of ``account`` for people: by state and cause, each file that something is wrong with, then the sums."""
+    state = ""
+    for cause, rows in account.causes().items():
+        if cause.state != state:
+            state = cause.state
+            yield f"{state}: {account.counts()[cause.state]}"
+        yield f"  {cause.cause}{f' [{cause.kind}]' if cause.kind else ''}: {len(rows)}"
+        for row in rows:
+            yield f"    {row.path}{f':{row.line}' if row.line else ''}"
+    counts = account.counts()
+    yield f"{sum(counts.values())} in all: " + ", ".join(f"{counts[state]} {state}" for state in STATES)
+
+
+def document(account: Ledger) -> dict[str, Any]:
+    """``account`` as plain values for JSON: ``counts`` by state, and ``files`` with one mapping for each file."""
+    return {"version": 1, "counts": account.counts(), "files": [msgspec.structs.asdict(row) for row in account.rows()]}

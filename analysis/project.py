@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
 from functools import cache
 from pathlib import Path
@@ -15,10 +15,9 @@ from analysis.discovery import Discovery, Found, discover
 from analysis.facts import FileFacts
 from analysis.index import RACY_NS, Index, Stamp, digest_of
 from analysis.ledger import Ledger, make_ledger
-from analysis.reading import Reading, State, state_key, topic_keys
+from analysis.reading import Reading, State, Task, keys_for, read_file
 from analysis.source import read_regular
 from analysis.walk import Collector
-from analysis.workers import Task, read_all, usable_cpus
 
 Progress = Callable[[int, int], None]
 """Called with the number of files done and the number of files in all."""
@@ -82,6 +81,13 @@ def load(
     return project
 
 
+def usable_cpus() -> int:
+    """How many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0)) or 1
+    return os.cpu_count() or 1
+
+
 @cache
 def _state_decoder() -> msgspec.msgpack.Decoder[State]:
     return msgspec.msgpack.Decoder(State)
@@ -95,8 +101,7 @@ class _Asking:
         self.collectors = list(dict.fromkeys(collectors))
         self.progress = progress
         self.found = list(project.discovery.files.values())
-        self.keys = topic_keys(self.collectors)
-        self.state_key = state_key()
+        self.state_key, self.keys = keys_for(self.collectors)
         self.index = Index(project.root) if project.cache else None
         self.now: int | None = None
         self.files: dict[str, FileFacts] = {}
@@ -109,9 +114,8 @@ class _Asking:
         done = len(self.found) - len(todo)
         try:
             self.tell(done)
-            with closing(read_all([task for _, task in todo], self.collectors, self.project.jobs)) as readings:
-                for position, reading in readings:
-                    found, task = todo[position]
+            with closing(self.readings(todo)) as readings:
+                for found, task, reading in readings:
                     self.accept(found, task, reading)
                     done += 1
                     self.tell(done)
@@ -121,6 +125,16 @@ class _Asking:
                 self.index.write(self.new_files, blobs, [os.fsencode(found.name) for found in self.found])
         self.project.files = dict(sorted(self.files.items()))
         self.project.generated = dict(sorted(self.generated.items()))
+
+    def readings(self, todo: list[tuple[Found, Task]]) -> Generator[tuple[Found, Task, Reading], None, None]:
+        if not todo:
+            return
+        # Loading what starts processes costs a run that needs none a quarter of its time.
+        from analysis.workers import read_all
+
+        with closing(read_all([task for _, task in todo], self.collectors, self.project.jobs)) as readings:
+            for position, reading in readings:
+                yield *todo[position], reading
 
     def tell(self, done: int) -> None:
         if self.progress is not None:
@@ -204,8 +218,6 @@ class _Asking:
             # It was changed between being recognised and being read: only what one reading found goes together.
             whole = tuple(range(len(self.collectors)))
             if task.asked != whole:
-                from analysis.reading import read_file
-
                 reading = read_file(task.path, found.named, self.collectors)
                 state, digest, task = reading.state, reading.digest, task._replace(asked=whole)
             before = None

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -18,6 +21,15 @@ _HEAD = 4096
 _MARKS = (b"@generated", b"DO NOT EDIT")
 _HEAD_COMMENTS = re.compile(rb"(?:\xef\xbb\xbf)?(?:[ \t\f]*(?:#[^\r\n]*)?(?:\r\n|\r|\n))*(?:[ \t\f]*#[^\r\n]*\Z)?")
 _encode = msgspec.msgpack.Encoder().encode
+
+
+class Task(NamedTuple):
+    """A file to read: ``path`` absolute, ``asked`` the positions of the collectors to run, ``size`` in bytes."""
+
+    path: str
+    named: bool
+    asked: tuple[int, ...]
+    size: int
 
 
 class State(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -46,6 +58,8 @@ def read_file(path: str, named: bool, collectors: Sequence[type[Collector]]) -> 
         data, status = read_regular(path)
     except OSError as error:
         return Reading(b"", None, State(unreadable(error), ""))
+    except MemoryError:
+        return Reading(b"", None, State(Fault("unreadable", "it is too large for the memory"), ""))
     source = Source.from_bytes(data, path)
     generated = generated_mark(data)
     blobs: tuple[bytes, ...] = ()
@@ -83,7 +97,6 @@ def _facts(source: Source, collectors: Sequence[type[Collector]]) -> tuple[Fault
                 raise RecursionError
             records = collect(source, tree, collectors)
         except RecursionError:
-            # Freeing a deep tree recurses as building it did: the last reference must go in the large stack too.
             records = in_deep_stack(lambda: collect(source, tree, collectors))
         return None, tuple(_encode(made) if (made := records[kind.topic]) else EMPTY for kind in collectors)
     except (RecursionError, MemoryError):
@@ -102,28 +115,44 @@ def _crash(error: Exception) -> Fault:
     return Fault("crashed", f"{type(error).__name__}: {error}{where}")
 
 
-def build_key() -> str:
-    """A key for everything but the file that the facts depend on: this interpreter and the code in ``analysis``."""
-    import hashlib
+class Keys(NamedTuple):
+    """The keys of topics in the index: of the ``State`` of files, and of each collector's records."""
 
-    digest = hashlib.blake2b(digest_size=8)
-    digest.update(f"{sys.implementation.cache_tag} {sys.hexversion:x}".encode())
-    try:
-        files = sorted(Path(__file__).parent.rglob("*.py"))
-        for file in files:
-            digest.update(file.read_bytes())
-    except OSError:
-        # Run from an archive: the versions of the collectors alone must do.
-        pass
-    return digest.hexdigest()
+    state: str
+    topics: Mapping[type[Collector], str]
 
 
-def topic_keys(collectors: Sequence[type[Collector]]) -> Mapping[type[Collector], str]:
-    """The key of each collector's topic in the index."""
-    build = build_key()
-    return {kind: f"{kind.topic} {kind.version} {kind.__module__} {build}" for kind in collectors}
+def keys_for(collectors: Sequence[type[Collector]]) -> Keys:
+    """The keys under which what ``collectors`` find is kept.
+
+    Beside topic and version they name the interpreter and the very code that does the reading, so that a change of
+    either makes what was found before unknown rather than wrong.
+    """
+    here = _code(Path(__file__).parent)
+    build = digest_of(f"{sys.implementation.cache_tag} {sys.hexversion:x} ".encode() + here).hex()
+    topics = {}
+    for kind in collectors:
+        home = "" if kind.__module__.startswith("analysis.") else _home(kind)
+        topics[kind] = f"{kind.topic} {kind.version} {kind.__module__}.{kind.__qualname__} {home}{build}"
+    return Keys(f"state {build}", topics)
 
 
-def state_key() -> str:
-    """The key under which the index keeps the ``State`` of files."""
-    return f"state 1 {build_key()}"
+def _code(folder: Path) -> bytes:
+    parts = []
+    # Run from an archive there is nothing to be read, and the versions of the collectors alone must do.
+    with contextlib.suppress(OSError):
+        for top in (folder, folder / "collectors"):
+            with os.scandir(top) as scan:
+                names = sorted(entry.path for entry in scan if entry.name.endswith(".py"))
+            for name in names:
+                with open(name, "rb") as file:
+                    parts.append(digest_of(file.read()))
+    return b"".join(parts)
+
+
+def _home(kind: type[Collector]) -> str:
+    file = getattr(sys.modules.get(kind.__module__), "__file__", None)
+    if file is not None:
+        with contextlib.suppress(OSError), open(file, "rb") as code:
+            return digest_of(code.read()).hex() + " "
+    return ""

@@ -259,19 +259,23 @@ class Source:
 
         The fault of ``parse`` when that fails; kind ``compile`` when the file parses and the compiler refuses it.
         """
-        if self.parse() is None:
+        if self.fault is not None:
             return self.fault
+        if b"\0" in self.data:
+            return self._null_byte()
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 compile(self.data, os.fspath(self.path), "exec", dont_inherit=True)
         except SyntaxError as error:
-            return self._syntax_fault(error, "compile")
+            found = self._syntax_fault(error, "compile")
         except (RecursionError, MemoryError) as error:
-            return Fault("compile", str(error) or "it nests deeper than Python's compiler follows")
+            found = Fault("compile", str(error) or "it nests deeper than Python's compiler follows")
         except (ValueError, OverflowError, SystemError) as error:
-            return Fault("compile", str(error))
-        return None
+            found = Fault("compile", str(error))
+        else:
+            return None
+        return found if self.parse() is not None else self.fault
 
     def _tree(self) -> ast.Module:
         with warnings.catch_warnings():

@@ -92,10 +92,12 @@ def collect(source: Source, tree: ast.Module, collectors: Iterable[type[Collecto
     """Walk ``tree`` once for all ``collectors``; return their records by topic."""
     walk = Walk()
     made: list[Collector] = []
+    # In some encodings (UTF-7, ISO 2022) a keyword need not be written by its own bytes.
+    searchable = source.encoding in ("utf-8", "iso-8859-1")
     for kind in collectors:
         one = kind(source)
         made.append(one)
-        if kind.needles and not any(needle in source.data for needle in kind.needles):
+        if kind.needles and searchable and not any(needle in source.data for needle in kind.needles):
             continue
         for node_type in kind.nodes:
             walk.table.setdefault(node_type, []).append(one.visit)

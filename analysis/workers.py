@@ -17,29 +17,22 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext
 from sys import platform
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
 from analysis.facts import Fault
-from analysis.reading import Reading, State, read_file
+from analysis.reading import Reading, State, Task, read_file
 from analysis.walk import Collector
 
 _CHUNK_BYTES = 256 << 10
 _CHUNK_FILES = 32
+_STILLBORN = 4
+_READY = b"ready"
 SERIAL_BYTES = 256 << 10
 """Below this many bytes in all, starting processes costs more than it saves."""
 
 _encode = msgspec.msgpack.Encoder().encode
-
-
-class Task(NamedTuple):
-    """A file to read: ``path`` absolute, ``asked`` the positions of the collectors to run, ``size`` in bytes."""
-
-    path: str
-    named: bool
-    asked: tuple[int, ...]
-    size: int
 
 
 def read_all(
@@ -64,13 +57,6 @@ def read_all(
     yield from _Crew(tasks, collectors, min(jobs, len(tasks))).run()
 
 
-def usable_cpus() -> int:
-    """How many processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0)) or 1
-    return os.cpu_count() or 1
-
-
 def _context() -> BaseContext:
     """The way to start workers: what was chosen for this program, else fork where it is safe, as it costs least."""
     chosen: str = multiprocessing.get_start_method(allow_none=True) or "fork"
@@ -84,14 +70,14 @@ def _context() -> BaseContext:
 
 
 class _Worker:
-    """One process, and the positions of the tasks that it has been given and has not answered yet."""
+    """One process. ``ready`` once it has reported for work; ``pending``: what it was given and has not answered."""
 
     def __init__(self, context: Any, collectors: Sequence[type[Collector]], others: list[Connection]) -> None:
         self.pipe, theirs = context.Pipe()
-        forked = context.get_start_method() == "fork"
+        self.ready = False
         self.pending: deque[int] = deque()
         # A forked process inherits the parent's ends of all pipes; while it holds them the others never see an end.
-        inherited = [*others, self.pipe] if forked else []
+        inherited = [*others, self.pipe] if context.get_start_method() == "fork" else []
         self.process = context.Process(target=_work, args=(theirs, list(collectors), inherited), daemon=True)
         self.process.start()
         theirs.close()
@@ -107,6 +93,7 @@ def _work(pipe: Connection, collectors: list[type[Collector]], inherited: list[C
         end.close()
     decode = msgspec.msgpack.Decoder(list[tuple[bytes, bool, tuple[int, ...]]]).decode
     with contextlib.suppress(EOFError, OSError):
+        pipe.send_bytes(_READY)
         while request := pipe.recv_bytes():
             for path, named, asked in decode(request):
                 reading = read_file(os.fsdecode(path), named, [collectors[i] for i in asked])
@@ -116,40 +103,47 @@ def _work(pipe: Connection, collectors: list[type[Collector]], inherited: list[C
 
 
 class _Crew:
+    """The workers, and the parts of the work that none of them has been given yet."""
+
     def __init__(self, tasks: Sequence[Task], collectors: Sequence[type[Collector]], jobs: int) -> None:
         self.tasks = tasks
         self.collectors = collectors
         self.jobs = jobs
         self.context = _context()
         self.workers: list[_Worker] = []
+        self.stillborn = 0
         self.waiting = deque(_chunks(tasks, jobs))
         self.decode: Callable[[bytes], Reading] = msgspec.msgpack.Decoder(Reading).decode
 
     def run(self) -> Iterator[tuple[int, Reading]]:
-        left = len(self.tasks)
         try:
             for _ in range(min(self.jobs, len(self.waiting))):
                 self.start()
-            while left:
-                for answer in self.answers():
-                    left -= 1
-                    yield answer
+            while self.workers:
+                yield from self.answers()
         finally:
             self.stop()
+        # Where no process can be had, as in a program that was typed in, the work is done here.
+        for position in (position for chunk in self.waiting for position in chunk):
+            task = self.tasks[position]
+            yield position, read_file(task.path, task.named, [self.collectors[i] for i in task.asked])
 
     def start(self) -> None:
-        worker = _Worker(self.context, self.collectors, [other.pipe for other in self.workers])
-        self.workers.append(worker)
-        # Two parts at a time: the next one is there when the first is done.
-        self.give(worker)
-        self.give(worker)
+        try:
+            self.workers.append(_Worker(self.context, self.collectors, [other.pipe for other in self.workers]))
+        except OSError:
+            self.stillborn += 1
 
     def give(self, worker: _Worker) -> None:
+        """Give ``worker`` the next part, or let it go. It must have answered all: then no send can wait for ever."""
         if not self.waiting:
+            self.workers.remove(worker)
+            worker.pipe.close()
+            worker.process.join()
             return
         chunk = self.waiting.popleft()
-        request = [(os.fsencode(t.path), t.named, t.asked) for t in (self.tasks[i] for i in chunk)]
         worker.pending.extend(chunk)
+        request = [(os.fsencode(task.path), task.named, task.asked) for task in map(self.tasks.__getitem__, chunk)]
         # A worker that is dead is noticed, and dealt with, where its answers are read.
         with contextlib.suppress(OSError):
             worker.pipe.send_bytes(_encode(request))
@@ -163,8 +157,13 @@ class _Crew:
             except (EOFError, OSError):
                 yield from self.bury(worker)
                 continue
+            if not worker.ready:
+                worker.ready = True
+                self.stillborn = 0
+                self.give(worker)
+                continue
             position = worker.pending.popleft()
-            if len(worker.pending) < _CHUNK_FILES // 2:
+            if not worker.pending:
                 self.give(worker)
             yield position, self.decode(answer)
 
@@ -173,13 +172,15 @@ class _Crew:
         self.workers.remove(worker)
         worker.pipe.close()
         worker.process.join()
+        if not worker.ready:
+            self.stillborn += 1
         if worker.pending:
             position = worker.pending.popleft()
             if worker.pending:
                 self.waiting.appendleft(list(worker.pending))
             fault = Fault("crashed", f"the process that read it died ({_end(worker.process.exitcode)})")
             yield position, Reading(b"", None, State(fault, ""))
-        if self.waiting:
+        if self.waiting and self.stillborn < _STILLBORN:
             self.start()
 
     def stop(self) -> None:

@@ -22,7 +22,8 @@ class Import(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     ``when``: ``import``, always while the module is imported; ``conditional``, then but under an ``if``, ``try``,
     ``with``, ``match`` or loop; ``class``, then in a class body, conditional there or not; ``deferred``, when a
-    function is called; ``typing``, never at run time, under ``if TYPE_CHECKING``.
+    function is called, or when the file is run as a script (``if __name__ == "__main__"``); ``typing``, never at run
+    time (``if TYPE_CHECKING``, ``if False``).
     """
 
     span: Span
@@ -78,8 +79,9 @@ class Imports(Collector):
         for parent in reversed(walk.parents):
             if isinstance(parent, ast.If):
                 conditional = True
-                if self._is_typing(parent, inner):
-                    return "typing"
+                branch = self._branch(parent, inner)
+                if branch is not None:
+                    return branch
             elif not isinstance(parent, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
                 conditional = True
             inner = parent
@@ -89,13 +91,18 @@ class Imports(Collector):
             return "class"
         return "conditional" if conditional else "import"
 
-    def _is_typing(self, test: ast.If, inner: ast.AST) -> bool:
-        """Whether the branch of ``test`` that holds ``inner`` is for type checkers only."""
+    def _branch(self, test: ast.If, inner: ast.AST) -> When | None:
+        """When the branch of ``test`` that holds ``inner`` runs, if that is not while the module is imported."""
         condition: ast.expr = test.test
-        in_body = inner in test.body
+        in_body = any(inner is node for node in test.body)
         while isinstance(condition, ast.UnaryOp) and isinstance(condition.op, ast.Not):
             condition, in_body = condition.operand, not in_body
-        return in_body and self._is_flag(condition)
+        if in_body:
+            if self._is_flag(condition) or (isinstance(condition, ast.Constant) and not condition.value):
+                return "typing"
+            if _is_main(condition):
+                return "deferred"
+        return None
 
     def _is_flag(self, condition: ast.expr) -> bool:
         if isinstance(condition, ast.Name):
@@ -105,3 +112,12 @@ class Imports(Collector):
         if isinstance(condition, ast.BoolOp) and isinstance(condition.op, ast.And):
             return any(self._is_flag(value) for value in condition.values)
         return False
+
+
+def _is_main(condition: ast.expr) -> bool:
+    if not (isinstance(condition, ast.Compare) and len(condition.ops) == 1 and isinstance(condition.ops[0], ast.Eq)):
+        return False
+    sides = (condition.left, condition.comparators[0])
+    return any(isinstance(side, ast.Name) and side.id == "__name__" for side in sides) and any(
+        isinstance(side, ast.Constant) and side.value == "__main__" for side in sides
+    )
