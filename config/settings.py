@@ -43,7 +43,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     ``require_reason``: whether a ``noqa`` that silences one of our rules must say why (E904).
     ``target_version``: the Python that rewritten code must compile for; none means the one that runs us.
     ``policy``: ``infer`` narrows a handler where its errors are known, ``preserve`` keeps what it catches.
-    ``baseline`` and ``history``: files, relative to the root, of ``unsnarl baseline`` and ``unsnarl metrics``.
+    ``baseline`` and ``history``: files, relative to the root, of ``unsnarl baseline`` and ``unsnarl metrics``. Without
+    ``baseline``, ``.unsnarl-baseline.jsonl`` is used where there is one.
     ``rules``: one table per rule code with that rule's own options.
     """
 

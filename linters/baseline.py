@@ -29,10 +29,6 @@ class Key(msgspec.Struct, frozen=True, order=True, gc=False):
     scope: str
     source: str
 
-    def moved(self) -> tuple[str, str, str]:
-        """What stays the same when the code goes to another file."""
-        return self.code, self.scope, self.source
-
 
 class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """One line of the file."""
@@ -86,52 +82,68 @@ def match(
     """Hold ``findings`` and ``faults`` (path to kind) against ``baseline``.
 
     ``within`` tells whether an entry was looked for in this run: what was not looked for is never stale. ``gone`` tells
-    whether a file no longer exists. First each finding is matched under its own path. What is left over is matched by
-    rule, definition and source alone, to entries that are left over too, those of vanished files first: so a moved
-    file or function adds nothing, and still no entry covers more findings than its count.
+    whether a file no longer exists. First each finding is matched under its own path. What is left over is matched to
+    entries that are left over too: to those of a vanished file of the same name, then by rule, definition and source to
+    those of any vanished file, then to others. So a moved file or function adds nothing, and still no entry covers more
+    findings than its count. A file that cannot be parsed is only ever taken for a vanished one of its name.
     """
     left = Counter({one: number for one, number in baseline.items() if number > 0})
-    unmatched: list[Finding] = []
+    found = [(fault_key(path, kind), None) for path, kind in sorted(faults.items())]
+    todo: list[tuple[Key, Finding | None]] = []
+    shrunk: Counter[Key] = Counter()
     known: list[Finding] = []
-    for finding in findings:
-        own = key(finding)
-        if left[own] > 0:
-            left[own] -= 1
-            known.append(finding)
-        else:
-            unmatched.append(finding)
-    shrunk = baseline - +left
-    faults_new: list[str] = []
-    for path, kind in sorted(faults.items()):
-        own = fault_key(path, kind)
+    for own, finding in [*((key(one), one) for one in findings), *found]:
         if left[own] > 0:
             left[own] -= 1
             shrunk[own] += 1
+            if finding is not None:
+                known.append(finding)
         else:
-            faults_new.append(path)
-    left = +left
-    movable: dict[tuple[str, str, str], list[Key]] = {}
-    for entry in sorted(left, key=lambda one: (not gone(one.path), one)):
-        if entry.code != UNPARSEABLE and (within(entry) or gone(entry.path)):
-            movable.setdefault(entry.moved(), []).extend([entry] * left[entry])
-    new: list[Finding] = []
+            todo.append((own, finding))
+    vanished = {path for path in {one.path for one in +left} if gone(path)}
     moved: list[tuple[Key, Key]] = []
-    for finding in unmatched:
-        own = key(finding)
-        olds = movable.get(own.moved())
-        if olds:
-            old = olds.pop(0)
+    for trait, candidates in (
+        (_same_name, [one for one in +left if one.path in vanished]),
+        (_same_code, [one for one in +left if one.path in vanished and one.code != UNPARSEABLE]),
+        (_same_code, [one for one in +left if one.path not in vanished and within(one) and one.code != UNPARSEABLE]),
+    ):
+        olds: dict[tuple[str, ...], list[Key]] = {}
+        for entry in sorted(candidates, reverse=True):
+            olds.setdefault(trait(entry), []).extend([entry] * left[entry])
+        rest: list[tuple[Key, Finding | None]] = []
+        for own, finding in todo:
+            alike = olds.get(trait(own))
+            if not alike:
+                rest.append((own, finding))
+                continue
+            old = alike.pop()
             left[old] -= 1
             shrunk[own] += 1
             moved.append((old, own))
-            known.append(finding)
-        else:
-            new.append(finding)
+            if finding is not None:
+                known.append(finding)
+        todo = rest
     left = +left
     stale = Counter({one: number for one, number in left.items() if within(one)})
-    shrunk += left - stale
     known.sort(key=lambda one: (one.path, one.span.line, one.span.col, one.code))
-    return Match(new, known, stale, moved, faults_new, shrunk)
+    return Match(
+        new=[finding for _, finding in todo if finding is not None],
+        known=known,
+        stale=stale,
+        moved=sorted(moved),
+        faults_new=[own.path for own, finding in todo if finding is None],
+        shrunk=shrunk + (left - stale),
+    )
+
+
+def _same_name(one: Key) -> tuple[str, ...]:
+    """What stays the same when a file goes to another folder."""
+    return one.code, one.scope, one.source, one.path.rpartition("/")[2]
+
+
+def _same_code(one: Key) -> tuple[str, ...]:
+    """What stays the same when code goes to another file."""
+    return one.code, one.scope, one.source
 
 
 def read(file: Path) -> Counter[Key]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
+from analysis.collectors.suppressions import SuppressionCollector
 from analysis.source import Source
 from config.settings import SettingsError, load
 from linters import runner
@@ -52,8 +53,13 @@ class Checker:
     def run(self) -> Iterator[tuple[int, int, str, type[Checker]]]:
         """Yield line (from 1), column (in characters, from 0), text and ourselves for each finding."""
         chosen = self._rules if self._rules is not None else rules(load(Path.cwd()), Selection())
-        source = Source.from_bytes("".join(self._lines).encode("utf-8", "surrogatepass"), self._filename)
+        text = "".join(self._lines)
+        source = Source.from_bytes(text.encode("utf-8", "surrogatepass"), self._filename)
         wanted = runner.collectors(chosen)
+        folded = text.upper() if "noqa" in text.lower() else ""
+        if not folded or not any(rule.settings.require_reason or rule.code in folded for rule in chosen):
+            # flake8 applies the noqa itself. Only what E904 and E905 say is ours, and it takes tokenising to say it.
+            wanted = tuple(one for one in wanted if one is not SuppressionCollector)
         facts = runner.SourceFacts(self._filename, source, self._tree, wanted)
         outcome = runner.check(facts, chosen)
         for finding in sorted([*outcome.kept, *outcome.silenced], key=runner.place):

@@ -13,6 +13,8 @@ import click  # noqa: E402
 
 COMMANDS = {
     "check": "Report findings.",
+    "baseline": "Compare with the findings that were agreed to, and shrink that list.",
+    "metrics": "Count findings per rule and keep the counts.",
     "explain": "Print the documentation of a rule.",
 }
 

@@ -16,6 +16,8 @@ from linters.rule import Finding, Rule, Selection, check_codes, kinds, rules
 from linters.suppress import Outcome
 from unsnarl.report import Broken, Report
 
+BASELINE = ".unsnarl-baseline.jsonl"
+
 
 class Trouble(click.ClickException):
     """The job could not be done: the message says why, and the exit code is 2."""
@@ -54,27 +56,32 @@ class Session:
         return rules(self.settings, chosen)
 
     def baseline_file(self, given: str | None) -> Path | None:
-        """The baseline that the command line or the settings name, if any does."""
+        """The baseline that the command line or the settings name, else the usual one where it exists."""
         if given is not None:
             return Path(given)
-        return self.root / self.settings.baseline if self.settings.baseline is not None else None
+        usual = self.root / (self.settings.baseline or BASELINE)
+        return usual if self.settings.baseline is not None or usual.exists() else None
 
     def check(
         self,
         chosen: Sequence[Rule],
         baseline_file: Path | None,
         *,
+        held: Counter[baseline.Key] | None = None,
         jobs: int | None = None,
         cache: bool = True,
         force_exclude: bool = False,
     ) -> tuple[Report, baseline.Match | None]:
-        """Run ``chosen`` over the tree, and hold what they find against the baseline. Raises Trouble."""
+        """Run ``chosen`` over the tree, and hold what they find against the baseline. Raises Trouble.
+
+        ``held`` is what stands in ``baseline_file``, when that was read already.
+        """
         from analysis.discovery import NoSuchPath
         from analysis.project import load
         from unsnarl.progress import Progress
 
         begun = time.perf_counter()
-        known = read_baseline(baseline_file) if baseline_file is not None else None
+        known = read_baseline(baseline_file) if baseline_file is not None and held is None else held
         try:
             with Progress("reading") as progress:
                 project = load(
@@ -99,24 +106,24 @@ class Session:
                 silenced.extend(with_reasons(outcome))
         ledger = project.ledger
         broken = [Broken(path, one.kind, one.message, one.line, one.col) for path, one in ledger.faults.items()]
-        held = self._hold(known, findings, broken, chosen) if known is not None else None
-        if held is not None:
-            new = set(held.faults_new)
+        match = self._hold(known, findings, broken, chosen) if known is not None else None
+        if match is not None:
+            new = set(match.faults_new)
             broken = [Broken(o.path, o.kind, o.message, o.line, o.col, o.path not in new) for o in broken]
         report = Report(
             root=self.root,
             rules=tuple(type(rule) for rule in chosen),
-            findings=held.new if held is not None else findings,
+            findings=match.new if match is not None else findings,
             silenced=silenced,
-            known=held.known if held is not None else [],
-            stale=held.stale if held is not None else Counter(),
+            known=match.known if match is not None else [],
+            stale=match.stale if match is not None else Counter(),
             baseline=baseline_file,
             broken=broken,
             analysed=len(ledger.analysed),
             excluded=len(ledger.excluded),
             seconds=time.perf_counter() - begun,
         )
-        return report, held
+        return report, match
 
     def _hold(
         self, known: Counter[baseline.Key], findings: list[Finding], broken: list[Broken], chosen: Sequence[Rule]
