@@ -15,6 +15,7 @@ COMMANDS = {
     "check": "Report findings.",
     "baseline": "Compare with the findings that were agreed to, and shrink that list.",
     "metrics": "Count findings per rule and keep the counts.",
+    "ledger": "Account for every file: analysed, unparseable, excluded, and why.",
     "explain": "Print the documentation of a rule.",
 }
 

@@ -1,11 +1,26 @@
-"""Writing result files."""
+"""Where results go: to stdout, or whole into a file."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import tempfile
 from pathlib import Path
+
+from unsnarl.trouble import Trouble
+
+
+def deliver(text: str, file: str | None) -> None:
+    """Put results on stdout or, whole or not at all, into ``file``. Raises Trouble."""
+    if file is None:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+        return
+    try:
+        replace(Path(file), text.encode("utf-8"))
+    except OSError as error:
+        raise Trouble(f"{file}: cannot be written: {error.strerror}") from None
 
 
 def replace(file: Path, data: bytes) -> None:

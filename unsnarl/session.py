@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,14 +16,13 @@ from linters import baseline, runner
 from linters.rule import Finding, Rule, Selection, check_codes, kinds, rules
 from linters.suppress import Outcome
 from unsnarl.report import Broken, Report
+from unsnarl.trouble import Trouble
+
+if TYPE_CHECKING:
+    from analysis.project import Project
+    from analysis.walk import Collector
 
 BASELINE = ".unsnarl-baseline.jsonl"
-
-
-class Trouble(click.ClickException):
-    """The job could not be done: the message says why, and the exit code is 2."""
-
-    exit_code = 2
 
 
 class Session:
@@ -62,6 +62,40 @@ class Session:
         usual = self.root / (self.settings.baseline or BASELINE)
         return usual if self.settings.baseline is not None or usual.exists() else None
 
+    def project(
+        self,
+        collectors: Sequence[type[Collector]],
+        *,
+        jobs: int | None = None,
+        cache: bool = True,
+        force_exclude: bool = False,
+        ignored: bool = False,
+    ) -> Project:
+        """The tree with what ``collectors`` note down, loaded under a progress bar. Raises Trouble.
+
+        ``force_exclude``: what the settings exclude is left out even when it is named. ``ignored``: git is asked to
+        name what it ignores.
+        """
+        from analysis.discovery import NoSuchPath
+        from analysis.project import load
+        from unsnarl.progress import Progress
+
+        try:
+            with Progress("reading") as progress:
+                return load(
+                    self.paths,
+                    root=self.root,
+                    collectors=collectors,
+                    jobs=jobs,
+                    cache=cache,
+                    exclude=self.settings.exclude,
+                    progress=progress,
+                    named_too=force_exclude,
+                    ignored=ignored,
+                )
+        except NoSuchPath as error:
+            raise Trouble(str(error)) from None
+
     def check(
         self,
         chosen: Sequence[Rule],
@@ -76,26 +110,9 @@ class Session:
 
         ``held`` is what stands in ``baseline_file``, when that was read already.
         """
-        from analysis.discovery import NoSuchPath
-        from analysis.project import load
-        from unsnarl.progress import Progress
-
         begun = time.perf_counter()
         known = read_baseline(baseline_file) if baseline_file is not None and held is None else held
-        try:
-            with Progress("reading") as progress:
-                project = load(
-                    self.paths,
-                    root=self.root,
-                    collectors=runner.collectors(chosen),
-                    jobs=jobs,
-                    cache=cache,
-                    exclude=self.settings.exclude,
-                    progress=progress,
-                    named_too=force_exclude,
-                )
-        except NoSuchPath as error:
-            raise Trouble(str(error)) from None
+        project = self.project(runner.collectors(chosen), jobs=jobs, cache=cache, force_exclude=force_exclude)
         ignores = runner.Ignores(self.settings)
         findings: list[Finding] = []
         silenced: list[tuple[Finding, str]] = []

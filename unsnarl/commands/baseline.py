@@ -14,7 +14,8 @@ from unsnarl.files import replace
 from unsnarl.options import config_option, jobs_option, no_cache_option, paths_argument
 from unsnarl.output.text import describe
 from unsnarl.report import Report, plural, printable
-from unsnarl.session import BASELINE, Session, Trouble, read_baseline, say
+from unsnarl.session import BASELINE, Session, read_baseline, say
+from unsnarl.trouble import Trouble
 
 
 @click.command()

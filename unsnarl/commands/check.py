@@ -11,9 +11,11 @@ import click
 
 from linters import runner
 from linters.rule import Rule
+from unsnarl.files import deliver
 from unsnarl.options import codes, config_option, jobs_option, no_cache_option, paths_argument
 from unsnarl.report import Broken, Report
-from unsnarl.session import Session, Trouble, say, with_reasons
+from unsnarl.session import Session, say, with_reasons
+from unsnarl.trouble import Trouble
 
 FORMATS = ("text", "json", "sarif", "github")
 
@@ -60,7 +62,7 @@ def command(paths: tuple[str, ...], explain: str | None, **options: Any) -> None
             cache=not options["no_cache"],
             force_exclude=options["force_exclude"],
         )
-    write(render(report, options), options["output_file"])
+    deliver(render(report, options), options["output_file"])
     if not options["quiet"]:
         from unsnarl.output.text import summary
 
@@ -127,17 +129,3 @@ def coloured() -> bool:
     if os.environ.get("NO_COLOR"):
         return False
     return bool(os.environ.get("FORCE_COLOR")) or sys.stdout.isatty()
-
-
-def write(text: str, file: str | None) -> None:
-    """Put results on stdout or, whole or not at all, into ``file``. Raises Trouble."""
-    if file is None:
-        sys.stdout.write(text)
-        sys.stdout.flush()
-        return
-    from unsnarl.files import replace
-
-    try:
-        replace(Path(file), text.encode("utf-8"))
-    except OSError as error:
-        raise Trouble(f"{file}: cannot be written: {error.strerror}") from None

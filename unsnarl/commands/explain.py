@@ -7,7 +7,7 @@ import inspect
 import click
 
 from linters.rule import kinds
-from unsnarl.session import Trouble
+from unsnarl.trouble import Trouble
 
 
 @click.command()

@@ -14,10 +14,11 @@ import click
 
 from linters import history
 from linters.history import Counts, Record
-from unsnarl.files import replace
+from unsnarl.files import deliver
 from unsnarl.options import config_option, jobs_option, no_cache_option, paths_argument
 from unsnarl.report import Report, plural
-from unsnarl.session import Session, Trouble, say
+from unsnarl.session import Session, say
+from unsnarl.trouble import Trouble
 
 
 @click.command()
@@ -54,9 +55,9 @@ def command(paths: tuple[str, ...], **options: Any) -> None:
     if options["svg"] is not None:
         from unsnarl.output.plot import svg
 
-        _write(options["svg"], svg(records))
+        deliver(svg(records), options["svg"])
     if options["table"] is not None:
-        _write(options["table"], history.to_csv(records))
+        deliver(history.to_csv(records), options["table"])
     left = sum(counts.left for counts in record.rules.values())
     say(f"{plural(left, 'finding')} left in {plural(record.files, 'file')}; {plural(len(records), 'run')} in {kept}.")
     if report.unaccepted:
@@ -127,13 +128,6 @@ def _json(record: Record) -> str:
     import msgspec
 
     return msgspec.json.format(msgspec.json.encode(record), indent=2).decode() + "\n"
-
-
-def _write(file: str, text: str) -> None:
-    try:
-        replace(Path(file), text.encode())
-    except OSError as error:
-        raise Trouble(f"{file}: cannot be written: {error.strerror}") from None
 
 
 def _relative(path: str, root: Path) -> str:
