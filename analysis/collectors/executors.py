@@ -100,7 +100,8 @@ class ExecutorCollector(Collector):
         self.records.append(
             Executor(
                 span=span_of(node),
-                column=len(self.source.data[self.source.offset(node.lineno, 0) : start].decode(encoding, "replace")) + 1,
+                column=len(self.source.data[self.source.offset(node.lineno, 0) : start].decode(encoding, "replace"))
+                + 1,
                 scope=walk.qualname,
                 module=found[0],
                 star=found[1],
