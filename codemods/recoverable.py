@@ -17,7 +17,7 @@ _MOST = 6
 
 
 class Recoverable(NamedTuple):
-    """The types as source, ``needs`` those that must be imported first; ``exact`` when they are fewer than ``Exception``."""
+    """The types as source, ``needs`` those that must be imported first; ``exact``: fewer than ``Exception``."""
 
     types: tuple[str, ...]
     needs: tuple[Need, ...] = ()
@@ -59,17 +59,17 @@ class Spelling:
             return None
         return f"{target}.{rest}" if dot else target
 
-    def written(self, qualified: str, line: int, taken: frozenset[str]) -> str | Need | None:
-        """How to write a qualified name at ``line``, where ``taken`` are other names; a Need when it must be imported.
+    def written(self, qualified: str, line: int, region: bytes) -> str | Need | None:
+        """How to write a qualified name at ``line``, inside the function ``region``; a Need when it must be imported.
 
         None when it cannot be written there: the module may be missing when the file runs.
         """
         if "." not in qualified:
-            shadowed = qualified in taken or qualified in self._bound or qualified in self._doubtful
-            return None if shadowed or self._defines(qualified) else qualified
+            shadowed = qualified in self._bound or qualified in self._doubtful
+            return None if shadowed or rebinds(self._data, qualified) else qualified
         spelt: list[str] = []
         for local, (target, bound_at) in self._bound.items():
-            if local in self._doubtful or local in taken or bound_at >= line:
+            if local in self._doubtful or bound_at >= line or rebinds(region, local):
                 continue
             if target == qualified:
                 spelt.append(local)
@@ -82,18 +82,23 @@ class Spelling:
         same = any(target.partition(".")[0] == top for local, (target, _) in self._bound.items())
         return Need(module, name) if same or top in sys.stdlib_module_names else None
 
-    def _defines(self, name: str) -> bool:
-        """Whether the file may define ``name`` itself: as a class, a function or by assignment."""
-        pattern = rb"(?:\bclass|\bdef)\s+%b\b|\b%b\s*(?::[^=\n]*)?=(?!=)" % (name.encode(), name.encode())
-        return re.search(pattern, self._data) is not None
+
+def rebinds(source: bytes, name: str) -> bool:
+    """Whether ``source`` may bind the first part of ``name`` itself. In doubt it does: strings are read like code."""
+    first = name.partition(".")[0].encode()
+    if "." in name:
+        # A module is only ever followed by a dot; anything else may be an assignment, a parameter or an import.
+        return re.search(rb"(?<![\w.])%b\b(?!\s*\.)" % first, source) is not None
+    pattern = rb"\b(?:class|def|as|for|import)\s+%b\b|(?<![\w.])%b\s*(?::[^=\n]*)?=(?!=)" % (first, first)
+    return re.search(pattern, source) is not None
 
 
-def recoverable(types: Iterable[str], spelling: Spelling, line: int, taken: frozenset[str]) -> Recoverable | None:
-    """``types`` (qualified) as source, or None when one of them cannot be named in this file."""
+def recoverable(types: Iterable[str], spelling: Spelling, line: int, region: bytes) -> Recoverable | None:
+    """``types`` (qualified) as source at ``line`` in the function ``region``; None when one cannot be named there."""
     written: list[str] = []
     needs: list[Need] = []
     for one in types:
-        found = spelling.written(one, line, taken)
+        found = spelling.written(one, line, region)
         if found is None:
             return None
         if isinstance(found, Need):

@@ -8,8 +8,8 @@ A handler body cannot move into ``__exit__``, but it can run right after the blo
         logger.warning("no: %s", e)            logger.warning("no: %s", e)
                                                del e, attempt
 
-``return``, ``break``, ``continue``, ``yield`` and ``await`` in the handler keep their meaning. ``finally``, and handlers
-of errors that an executor never recovers, stay in an outer ``try``; other sibling handlers become tests of
+``return``, ``break``, ``continue``, ``yield`` and ``await`` in the handler keep their meaning. ``finally``, and
+handlers of errors that an executor never recovers, stay in an outer ``try``; other sibling handlers become tests of
 ``attempt.error`` in their order.
 """
 
@@ -29,7 +29,7 @@ from codemods.codemod import Codemod, FileView
 from codemods.edits import Declined, Example, Need, Reason, Rewrite, Safety, Skipped
 from codemods.handler_edits import needs_error
 from codemods.imports import Refused
-from codemods.recoverable import EVERYTHING, Recoverable, Spelling, family, recoverable
+from codemods.recoverable import EVERYTHING, Recoverable, Spelling, family, rebinds, recoverable
 from codemods.safe_block import Block, Refusal, block, narrow, refusal, silent
 from codemods.safe_executor_declined import DECLINED
 from codemods.safe_executor_examples import REWRITTEN
@@ -178,7 +178,8 @@ class _FileRewriter:
             return EVERYTHING, "safe", site.open
         if site.assumed is not None and not self.unsafe:
             return EVERYTHING, "safe", site.assumed
-        found = recoverable(site.types, self.spelling, shape.definition, frozenset(shape.bound))
+        region = self.file.source.data[shape.around : shape.around_end] if shape.scope == "function" else b""
+        found = recoverable(site.types, self.spelling, shape.definition, region)
         if found is None:
             return EVERYTHING, "safe", "the types that it can raise cannot be named here"
         if site.assumed is not None:
@@ -209,7 +210,7 @@ class _FileRewriter:
         logger = f"{shape.logger}, " if shape.logger else ""
         call = f"{names[needs[0]]}({logger}recoverable=({listed}))"
         attempt = self._attempt(shape)
-        outcome = _free("outcome", {*shape.taken, *shape.bound})
+        outcome = _free("outcome", set(shape.taken))
         plan = Block(shape, siblings.tests, siblings.kept, call, attempt, outcome)
         edits = block(self.file.source.data, self.file.source.encoding, plan)
         if isinstance(edits, Refusal):
@@ -268,7 +269,7 @@ class _FileRewriter:
 
     def _family(self, written: str, shape: TryShape) -> str:
         """``error``, ``exit`` or ``unknown``; ``named`` when all that is known is that the name can be evaluated."""
-        if written.partition(".")[0] in shape.bound:
+        if shape.scope == "function" and rebinds(self.file.source.data[shape.around : shape.around_end], written):
             return "unknown"
         qualified = self.spelling.meaning(written, shape.definition)
         if qualified is None:

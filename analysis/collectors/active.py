@@ -7,6 +7,7 @@ error or keep the handler where it is.
 from __future__ import annotations
 
 import ast
+from bisect import bisect_left
 from collections.abc import Iterator
 from typing import Literal, Protocol
 
@@ -39,8 +40,44 @@ _READERS = frozenset(
         "print_last",
     }
 )
+_ENDS_RAISE = (b"", b"\n", b"\r", b";", b"#")
 _LEVELS = frozenset({"debug", "info", "warning", "warn", "error", "critical", "fatal", "log"})
 _CLOSED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.ExceptHandler)
+
+
+_MARKS = (
+    b"exc_info",
+    b"format_exc",
+    b"print_exc",
+    b"exception",
+    b"captureException",
+    b"showtraceback",
+    b"post_mortem",
+    b"print_last",
+    b"Failure(",
+    b"err(",
+)
+
+
+def marks(data: bytes) -> list[int]:
+    """The offsets where a file may read the error being handled, sorted: plain searches, cheaper than the tree."""
+    found: list[int] = []
+    for mark in (*_MARKS, b"raise"):
+        at = data.find(mark)
+        while at >= 0:
+            end = at + len(mark)
+            # Only a `raise` of nothing in particular raises the error being handled.
+            if mark != b"raise" or data[end : end + 1] in _ENDS_RAISE or data[end : end + 2].strip() in (b"", b"#"):
+                found.append(at)
+            at = data.find(mark, end)
+    found.sort()
+    return found
+
+
+def marked(found: list[int], start: int, end: int) -> bool:
+    """Whether one of the offsets ``found`` lies between ``start`` and ``end``."""
+    at = bisect_left(found, start)
+    return at < len(found) and found[at] < end
 
 
 class ActiveUse(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -130,7 +167,9 @@ def _of_call(node: ast.Call, name: str | None, source: Source, loggers: KnowsLog
     elif last == "exception" and (node.args or node.keywords):
         standard = loggers.known(receiver) and not any(one.arg is None for one in node.keywords)
         yield _use("exception" if standard else "unknown", node, source, called or last)
-    elif last in _READERS and not node.args and not node.keywords or last == "opt" and any(one.arg == "exception" for one in node.keywords):
+    elif (last in _READERS and not node.args and not node.keywords) or (
+        last == "opt" and any(one.arg == "exception" for one in node.keywords)
+    ):
         yield _use("unknown", node, source, called or last)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 
 from analysis.collectors.handlers import dotted
 from analysis.walk import Scope, Walk
@@ -55,17 +56,17 @@ class Loggers:
         """Whether ``name`` is bound to a standard logger somewhere in the file, or is the module ``logging``."""
         return name in self._names
 
-    def at(self, scopes: list[Scope], definition: int, bound: set[str], text: str) -> str:
+    def at(self, scopes: list[Scope], definition: int, unbound: Callable[[str], bool], text: str) -> str:
         """An expression for a logger that exists whenever code in ``scopes`` runs; empty when none can be shown to.
 
         ``definition`` is the first line of the outermost enclosing definition: what stands above it at module level
-        was run before. ``bound`` are the names that enclosing functions bind. ``text`` is the source of the handlers:
-        the logger that they use is preferred.
+        was run before. ``unbound`` tells whether no enclosing function binds a name. ``text`` is the source of the
+        handlers: the logger that they use is preferred.
         """
         found = [
             name
             for name, line in self._module.items()
-            if line < definition and name not in self._other and name not in bound
+            if line < definition and name not in self._other and unbound(name)
         ]
         owner = _owner(scopes)
         if owner is not None:

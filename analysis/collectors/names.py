@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import ast
-import re
 
 _INSPECTORS = frozenset({"locals", "vars", "dir", "eval", "exec", "globals"})
-_OURS = re.compile(r"(attempt|outcome)(_\d+)?\Z")
 Place = tuple[int, int]
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 
@@ -81,18 +79,13 @@ class Names:
                 self._asked.add(id(right))
                 self.places.setdefault(left.value, []).append((node.lineno, node.col_offset))
 
-    def like_ours(self) -> tuple[str, ...]:
-        """The names in use that look like the ones a rewrite would introduce."""
-        return tuple(sorted(name for name in self.places if _OURS.match(name)))
-
     def shared(
         self,
         name: str,
         handler: ast.ExceptHandler,
-        statement: ast.Try | ast.TryStar,
         parents: list[ast.AST],
     ) -> bool:
-        """Whether ``name``, bound by ``handler`` of ``statement``, means something else elsewhere in the scope.
+        """Whether ``name``, bound by ``handler``, means something else elsewhere in the scope.
 
         Binding it to None when nothing was caught would then be seen. Handlers apart from this one that bind the same
         name do no harm: they bind it before they use it. A handler around this one does: its error is still wanted.

@@ -6,7 +6,7 @@ import ast
 
 import msgspec
 
-from analysis.collectors.active import reads_active
+from analysis.collectors.active import marked, marks, reads_active
 from analysis.walk import Collector, Walk
 
 
@@ -23,17 +23,15 @@ class ReaderCollector(Collector):
     version = 1
     record = Reader
     nodes = (ast.FunctionDef, ast.AsyncFunctionDef)
-    needles = (
-        b"exc_info",
-        b"format_exc",
-        b"print_exc",
-        b".exception(",
-        b"sys.exception",
-        b"capture_exception",
-        b"raise",
-    )
+
+    def begin(self, walk: Walk, tree: ast.Module) -> None:
+        """Look for the words that give such a function away: most files have none."""
+        self._marks = marks(self.source.data)
 
     def visit(self, walk: Walk, node: ast.AST) -> None:
+        """Note down a function that does; its bytes are asked first, since most do not."""
         assert isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
-        if reads_active(node.body):
+        assert node.end_lineno is not None
+        start, end = self.source.offset(node.lineno, 0), self.source.offset(node.end_lineno, node.end_col_offset or 0)
+        if marked(self._marks, start, end) and reads_active(node.body):
             self.records.append(Reader(node.name))

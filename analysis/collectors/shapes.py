@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import msgspec
 
 from analysis.collectors import loggers
-from analysis.collectors.active import ActiveUse, active_uses
+from analysis.collectors.active import ActiveUse, active_uses, marked, marks
 from analysis.collectors.handlers import caught_types, dotted, reraises, statements
 from analysis.collectors.names import Names
 from analysis.source import Source
@@ -20,6 +20,20 @@ from analysis.walk import Collector, Scope, ScopeKind, Walk
 
 _TRIES = (ast.Try, ast.TryStar)
 _CLOSED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+_BINDERS = (
+    ast.ExceptHandler,
+    ast.FunctionDef,
+    ast.AsyncFunctionDef,
+    ast.ClassDef,
+    ast.alias,
+    ast.Global,
+    ast.Nonlocal,
+    ast.MatchAs,
+    ast.MatchStar,
+    ast.MatchMapping,
+)
+_OURS = re.compile(rb"(?<!\w)(?:attempt|outcome)(?:_\d+)?(?!\w)")
+_INSPECTS = re.compile(rb"(?<![\w.])(?:locals|vars|dir|eval|exec|globals)\s*\(")
 _BLANK = re.compile(rb"[ \t\r\n\f;\\]*")
 
 
@@ -48,8 +62,8 @@ class Exit(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A ``return``, ``break`` or ``continue`` that leaves a handler.
 
     ``value`` and ``value_end`` bound the returned expression (both 0 without one); ``uses`` tells whether it names the
-    caught error; ``alone`` whether the statement is the first on its line; ``guarded`` whether handlers of
-    a ``try`` inside this handler would run for its value, and ``finally_follows`` whether a ``finally`` in it runs next.
+    caught error; ``alone`` whether the statement is the first on its line; ``guarded`` whether a ``try`` inside this
+    handler would catch what its value raises, and ``finally_follows`` whether a ``finally`` in there runs next.
     """
 
     start: int
@@ -90,9 +104,10 @@ class TryShape(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A ``try`` statement with at least one handler that catches ``Exception`` or more and does not raise it again.
 
     ``scope`` is the kind of the enclosing scope; ``definition`` the first line of the outermost function or class
-    around it (its own line at module level). ``bound`` are the names bound in the enclosing function, ``taken`` those
-    that look like the ones a rewrite would introduce. ``class_names``: it stands in a class body where every name
-    counts (bases, decorators or a metaclass may look at them). ``inspects``: the scope looks at its own names
+    around it (its own line at module level). ``around`` and ``around_end`` bound the outermost enclosing function (the
+    whole file outside of any), and ``taken`` are the names in it that look like the ones a rewrite would introduce.
+    ``class_names``: it stands in a class body where every name counts, since bases, decorators or a metaclass may look
+    at them. ``inspects``: the scope looks at its own names
     (``locals()``, ``eval``); ``inspected``: it does so inside this statement. ``in_strings``: lines of it that begin
     inside a string literal. ``logger``: an expression for a logger that is sure to exist here, or the empty string.
     """
@@ -108,7 +123,8 @@ class TryShape(msgspec.Struct, frozen=True, array_like=True, gc=False):
     handlers: tuple[HandlerShape, ...]
     orelse: Clause | None
     final: Clause | None
-    bound: tuple[str, ...]
+    around: int
+    around_end: int
     taken: tuple[str, ...]
     class_names: bool
     inspects: bool
@@ -131,39 +147,41 @@ class ShapeCollector(Collector):
         super().__init__(source)
         self._found: list[tuple[ast.Try | ast.TryStar, list[Scope], list[ast.AST]]] = []
         self._names: dict[int, Names] = {}
+        self._named: dict[str, list[tuple[int, int]]] = {}
         self._loggers = loggers.Loggers()
+        self._marks: list[int] = []
 
     def visit(self, walk: Walk, node: ast.AST) -> None:
         if isinstance(node, _TRIES):
+            for one in node.handlers:
+                if one.name is not None:
+                    self._named.setdefault(one.name, []).append((self._offset(one), self._end(one)))
             if any(_swallows(one) for one in node.handlers):
                 self._found.append((node, list(walk.scopes), list(walk.parents)))
         else:
             self._loggers.note(walk, node)
 
     def finish(self, walk: Walk) -> None:
+        self._marks = marks(self.source.data) if self._found else []
         for node, scopes, parents in self._found:
             self.records.append(self._shape(node, scopes, parents))
 
     def _shape(self, node: ast.Try | ast.TryStar, scopes: list[Scope], parents: list[ast.AST]) -> TryShape:
         scope = scopes[-1]
-        names = self._names_of(scope)
         outermost = scopes[1].node if len(scopes) > 1 else node
         assert isinstance(outermost, ast.stmt)
         decorators = getattr(outermost, "decorator_list", [])
         definition = min([outermost.lineno, *(one.lineno for one in decorators)])
         body = self._clause(node, node.body, node.handlers[0])
-        handlers = tuple(self._handler(one, node, parents, names) for one in node.handlers)
+        region = self._region(scopes)
+        handlers = tuple(self._handler(one, parents, scope, region) for one in node.handlers)
         orelse = self._trailing(b"else", handlers[-1].clause, node.orelse) if node.orelse else None
         final = self._trailing(b"finally", orelse or handlers[-1].clause, node.finalbody) if node.finalbody else None
-        bound: set[str] = set()
-        for one in scopes:
-            if one.kind == "function":
-                bound |= self._names_of(one).bound
         handler_text = "".join(
             self.source.data[one.clause.start : one.clause.end].decode("utf-8", "replace") for one in handlers
         )
         assert node.end_lineno is not None and node.end_col_offset is not None
-        inner = isinstance(scope.node, ast.ClassDef)
+        inspections = self._names_of(scope).inspections if _INSPECTS.search(self.source.data, *region) else []
         return TryShape(
             line=node.lineno,
             col=node.col_offset,
@@ -176,15 +194,49 @@ class ShapeCollector(Collector):
             handlers=handlers,
             orelse=orelse,
             final=final,
-            bound=tuple(sorted(bound)),
-            taken=names.like_ours(),
-            class_names=inner and _looks_at_names(scope.node),
-            inspects=bool(names.inspections),
-            inspected=any(node.lineno <= line <= node.end_lineno for line in names.inspections),
+            around=region[0],
+            around_end=region[1],
+            taken=tuple(sorted({one.decode() for one in _OURS.findall(self.source.data, *region)})),
+            class_names=isinstance(scope.node, ast.ClassDef) and _looks_at_names(scope.node),
+            inspects=bool(inspections),
+            inspected=any(node.lineno <= line <= node.end_lineno for line in inspections),
             destructor=scope.kind == "function" and getattr(scope.node, "name", "") == "__del__",
             in_strings=_lines_in_strings(node) if node.finalbody or len(handlers) > 1 else (),
-            logger=self._loggers.at(scopes, definition, bound, handler_text),
+            logger=self._loggers.at(
+                scopes, definition, lambda name: not self._binds(name, scopes, region), handler_text
+            ),
         )
+
+    def _region(self, scopes: list[Scope]) -> tuple[int, int]:
+        """The bytes of the outermost enclosing function; all of the file outside of any."""
+        for scope in scopes:
+            if isinstance(scope.node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                return self._offset(scope.node), self._end(scope.node)
+        return 0, len(self.source.data)
+
+    def _binds(self, name: str, scopes: list[Scope], region: tuple[int, int]) -> bool:
+        """Whether an enclosing function binds ``name``; the tree is only asked when the bytes leave it open."""
+        other_than_read = re.compile(rb"(?<![\w.])%b\b(?!\s*\.)" % name.encode())
+        return other_than_read.search(self.source.data, *region) is not None and any(
+            name in self._names_of(one).bound for one in scopes if one.kind == "function"
+        )
+
+    def _shared(
+        self,
+        name: str,
+        handler: ast.ExceptHandler,
+        parents: list[ast.AST],
+        scope: Scope,
+        region: tuple[int, int],
+    ) -> bool:
+        """See ``Names.shared``; the tree is spared when all mentions lie in handlers that bind the name."""
+        own = self._offset(handler), self._end(handler)
+        spans = self._named[name]
+        mentions = re.compile(rb"(?<![\w.])%b\b" % name.encode())
+        for found in mentions.finditer(self.source.data, *region):
+            if not any(start <= found.start() < end for start, end in spans):
+                return self._names_of(scope).shared(name, handler, parents)
+        return any(start < own[0] and own[1] <= end for start, end in spans)
 
     def _names_of(self, scope: Scope) -> Names:
         key = id(scope.node)
@@ -195,7 +247,7 @@ class ShapeCollector(Collector):
     def _offset(self, node: ast.stmt | ast.expr | ast.ExceptHandler) -> int:
         return self.source.offset(node.lineno, node.col_offset)
 
-    def _end(self, node: ast.stmt | ast.expr) -> int:
+    def _end(self, node: ast.stmt | ast.expr | ast.ExceptHandler) -> int:
         assert node.end_lineno is not None and node.end_col_offset is not None
         return self.source.offset(node.end_lineno, node.end_col_offset)
 
@@ -243,7 +295,11 @@ class ShapeCollector(Collector):
         return self._suite(at, line, at, suite)
 
     def _handler(
-        self, node: ast.ExceptHandler, statement: ast.Try | ast.TryStar, parents: list[ast.AST], names: Names
+        self,
+        node: ast.ExceptHandler,
+        parents: list[ast.AST],
+        scope: Scope,
+        region: tuple[int, int],
     ) -> HandlerShape:
         clause = self._clause(node, node.body, None)
         types = caught_types(node.type)
@@ -251,16 +307,9 @@ class ShapeCollector(Collector):
         if raised:
             return HandlerShape(clause, types, node.name, True)
         name = node.name
-        shared = name is not None and names.shared(name, node, statement, parents)
-        reads = writes = False
-        if name is not None:
-            for one in node.body:
-                for inner in ast.walk(one):
-                    if isinstance(inner, ast.Name) and inner.id == name:
-                        reads |= isinstance(inner.ctx, ast.Load)
-                        writes |= not isinstance(inner.ctx, ast.Load)
-                    elif isinstance(inner, ast.ExceptHandler) and inner.name == name or name in _other_bindings(inner):
-                        writes = True
+        shared = name is not None and self._shared(name, node, parents, scope, region)
+        active = marked(self._marks, clause.start, clause.end)
+        reads, writes, calls = self._survey(node)
         return HandlerShape(
             clause=clause,
             types=types,
@@ -273,20 +322,29 @@ class ShapeCollector(Collector):
             name_shared=shared,
             raises=_new_error(node.body),
             exits=tuple(self._exits(node.body, name)),
-            active=tuple(active_uses(node, self.source, self._loggers)),
-            calls=self._called(node.body),
+            active=tuple(active_uses(node, self.source, self._loggers)) if active else (),
+            calls=calls,
         )
 
-    def _called(self, suite: list[ast.stmt]) -> tuple[str, ...]:
-        found: set[str] = set()
-        for statement in suite:
+    def _survey(self, handler: ast.ExceptHandler) -> tuple[bool, bool, tuple[str, ...]]:
+        """Whether a handler reads, and whether it binds, the name of its error; and the names of what it calls."""
+        name = handler.name
+        reads = writes = False
+        called: set[str] = set()
+        for statement in handler.body:
             for node in ast.walk(statement):
-                if isinstance(node, ast.Call):
+                if isinstance(node, ast.Name):
+                    if node.id == name:
+                        reads |= isinstance(node.ctx, ast.Load)
+                        writes |= not isinstance(node.ctx, ast.Load)
+                elif isinstance(node, ast.Call):
                     if isinstance(node.func, ast.Name):
-                        found.add(node.func.id)
+                        called.add(node.func.id)
                     elif isinstance(node.func, ast.Attribute) and not self._on_logger(node.func):
-                        found.add(node.func.attr)
-        return tuple(sorted(found))
+                        called.add(node.func.attr)
+                elif isinstance(node, _BINDERS) and name in _bound_by(node):
+                    writes = True
+        return reads, writes, tuple(sorted(called))
 
     def _on_logger(self, function: ast.Attribute) -> bool:
         receiver = dotted(function.value)
@@ -362,18 +420,12 @@ def _new_error(suite: list[ast.stmt]) -> int:
     return 0
 
 
-def _other_bindings(node: ast.AST) -> tuple[str, ...]:
-    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-        return (node.name,)
-    if isinstance(node, ast.alias):
-        return ((node.asname or node.name).split(".")[0],)
-    if isinstance(node, (ast.MatchAs, ast.MatchStar)):
-        return (node.name,) if node.name else ()
-    if isinstance(node, ast.MatchMapping):
-        return (node.rest,) if node.rest else ()
+def _bound_by(node: ast.AST) -> tuple[str | None, ...]:
     if isinstance(node, (ast.Global, ast.Nonlocal)):
         return tuple(node.names)
-    return ()
+    if isinstance(node, ast.alias):
+        return ((node.asname or node.name).partition(".")[0],)
+    return (getattr(node, "rest" if isinstance(node, ast.MatchMapping) else "name"),)
 
 
 def _looks_at_names(node: ast.AST) -> bool:
