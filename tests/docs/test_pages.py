@@ -10,11 +10,10 @@ import pytest
 
 from linters import rule
 from tools import docs, text
+from tools.scaffold import FOREIGN
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "examples" / "README.md"])
-# Used by pycodestyle, so that they can never be ours.
-FOREIGN = {"E901", "E902", "E999"}
 # Of other linters, in lists of neighbours and in what is told about them.
 NEIGHBOURS = {code for one in rule.kinds().values() for code in one.neighbours}
 CODES = set(rule.kinds())
