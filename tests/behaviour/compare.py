@@ -14,7 +14,7 @@ from typing import Any, Literal
 from tests.behaviour import stage
 from tests.behaviour.drive import Loaded, Observation
 
-Channel = Literal["behaviour", "context"]
+Channel = Literal["behaviour", "lifetime", "context"]
 
 _LINE = re.compile(r"\bline \d+")
 # Which part of a line the marks are under depends on how often CPython has run the function (3.11 merges instructions).
@@ -23,6 +23,8 @@ _ADDRESS = re.compile(r"\b0x[0-9a-f]+|\bTask-\d+")
 _BLOCK = r"Traceback \(most recent call last\):\n(?:.+\n)+\n"
 _DURING = "During handling of the above exception, another exception occurred:\n\n"
 _CAUSE = "The above exception was the direct cause of the following exception:\n\n"
+# A body on the line of its `try` stands behind the `with` now, and a traceback shows that line.
+_ONE_LINE = re.compile(r"^(\s+)(?:try:|with SafeExecutor\([^\n]*\)(?: as \w+)?:) (?=\S)", re.MULTILINE)
 _CONTEXT = re.compile(f"(?:{_BLOCK}(?:{_DURING}|{_CAUSE}))*{_BLOCK}{_DURING}")
 
 EXECUTOR = "<class SafeExecutor>"
@@ -30,7 +32,11 @@ EXECUTOR = "<class SafeExecutor>"
 
 @dataclass(frozen=True)
 class Difference:
-    """A plan under which two programs differ, and how. ``context``: in nothing but implicit ``__context__``."""
+    """A plan under which two programs differ, and how.
+
+    ``context``: in nothing but the implicit ``__context__`` of an error, and what follows from it. ``lifetime``: in
+    nothing but when things end.
+    """
 
     channel: Channel
     plan: dict[int, str]
@@ -40,7 +46,7 @@ class Difference:
 def plain(item: Any, *, context: bool) -> Any:
     """``item`` without line numbers and addresses; without implicit contexts, too, unless ``context``."""
     if isinstance(item, str):
-        text = _MARKS.sub("", _ADDRESS.sub("#", _LINE.sub("line #", item)))
+        text = _ONE_LINE.sub(r"\1", _MARKS.sub("", _ADDRESS.sub("#", _LINE.sub("line #", item))))
         return text if context else _CONTEXT.sub("", text)
     if isinstance(item, dict):
         return {key: plain(value, context=context) for key, value in item.items() if context or key != "context"}
@@ -84,14 +90,20 @@ def differ(before: Observation, after: Observation, plan: dict[int, str]) -> Dif
         return None
     bare_old, bare_new = canonical(before, context=False), canonical(after, context=False)
     channel: Channel = "behaviour"
-    same_but_for_ends = _without_ends(bare_old) == _without_ends(bare_new)
-    if bare_old == bare_new or (same_but_for_ends and _without_ends(old) != _without_ends(new)):
-        # An error that is nobody's context any more ends earlier: that follows from the context.
+    if bare_old == bare_new:
         channel = "context"
     else:
+        if _without_ends(bare_old) == _without_ends(bare_new):
+            # An error that is nobody's context any more ends earlier: that follows from the context.
+            earlier = _leaked(new) <= _leaked(old) and _without_ends(old) != _without_ends(new)
+            channel = "context" if earlier else "lifetime"
         old, new = bare_old, bare_new
     lines = difflib.unified_diff(old, new, "before", "after", n=3, lineterm="")
     return Difference(channel, plan, "\n".join(line[:600] for line in list(lines)[:60]))
+
+
+def _leaked(lines: list[str]) -> set[str]:
+    return {line for line in lines if line.startswith("never freed ")}
 
 
 def _without_ends(lines: list[str]) -> list[str]:

@@ -122,7 +122,7 @@ class Writer:
             "read": 2 if place.names else 0, "look": 0 if chance(self.pick, 97) else 1,
             "async for": nested if place.kind in COROUTINES else 0,
             "async with": nested if place.kind in COROUTINES else 0,
-            "from": 1 if place.kind == "gen" else 0, "print": 1,
+            "from": 1 if place.kind == "gen" else 0, "print": 1, "long string": 1, "continued": 1, "semicolon": 1,
         }  # fmt: skip
         choice = weighted(self.pick, options)
         self.shapes[choice] += 1
@@ -172,6 +172,12 @@ class Writer:
                 return [f"yield from [boom({site}), 2]"]
             case "print":
                 return [f"print('out {site}', {self.value(place)})"]
+            case "long string":
+                return [f"mark('text', '''first {site}", "  second \\", f"third''', boom({site}))  # behind"]
+            case "continued":
+                return [f"{self.name()} = boom({site}) + \\", f"  boom({self.site()})", "mark('sum', [  # why", " 1])"]
+            case "semicolon":
+                return [f"{self.name()} = 1; mark('first {site}'); boom({site})"]
             case "break" | "continue":
                 return [choice]
         return [self.value(place) if chance(self.pick, 50) else f"boom({site})"]
