@@ -21,7 +21,7 @@ from codemods import codemod as codemod_module
 from codemods.edits import Reason, SkipReason
 from config.settings import Settings
 from linters import rule as rule_module
-from tools.text import code_block, generated, inline, markdown, meanings, plain_type, sentence, table, toml
+from tools.text import code_block, generated, inline, markdown, meanings, plain_type, sentence, signature, table, toml
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -100,6 +100,11 @@ def rule_page(rule: type[rule_module.Rule]) -> str:
     for title, examples in (("Flagged", flagged), ("Not flagged", clean)):
         if examples:
             out += ["", f"## {title}"]
+        if examples is flagged:
+            out += [
+                "",
+                f"Where a line ends in `# <{rule.code}>`, it is reported there; the mark is not part of the code.",
+            ]
         for example in examples:
             out += ["", f"{sentence(example.why)}{under(example.options)}", "", *code_block(example.source)]
     return "\n".join(out)
@@ -321,11 +326,10 @@ def member(name: str, value: Any, level: int) -> list[str]:
     doc = inspect.getdoc(value)
     if not doc or not (inspect.isclass(value) or inspect.isroutine(value) or isinstance(value, property)):
         return []
-    try:
-        shown = f"{name}{inspect.signature(value)}" if not isinstance(value, property) else name
-    except (TypeError, ValueError):
-        shown = name
-    out = ["", f"{'#' * level} `{name}`", "", *code_block(shown), "", markdown(doc)]
+    out = ["", f"{'#' * level} `{name}`", ""]
+    if not isinstance(value, property) and not getattr(value, "_is_protocol", False):
+        out += [*code_block(signature(name.rpartition(".")[2], value)), ""]
+    out.append(markdown(doc))
     if inspect.isclass(value):
         for inner, one in vars(value).items():
             function = one.__func__ if isinstance(one, (classmethod, staticmethod)) else one

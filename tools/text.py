@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import textwrap
 from collections.abc import Iterable, Iterator
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, ForwardRef, Literal, get_args, get_origin
 
 
 def generated(source: str) -> str:
@@ -35,24 +36,83 @@ def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[st
         yield f"| {' | '.join(cells)} |"
 
 
+SECTION = re.compile(r"(Args|Attributes|Raises|Returns|Yields):$")
+
+
 def markdown(doc: str) -> str:
-    """A docstring as Markdown: fenced blocks stay, an indented block becomes one, reST's double backquotes go."""
+    """A docstring as Markdown: fenced blocks stay, an indented block becomes one, reST's double backquotes go, and a
+    section such as ``Raises:`` becomes a list.
+    """
     out: list[str] = []
-    block: list[str] = []
-    fenced = False
-    for line in [*doc.splitlines(), ""]:
-        if block or (line.startswith("    ") and not fenced and (not out or not out[-1])):
-            if not line or line.startswith("    "):
-                block.append(line)
-                continue
-            out += [*code_block("\n".join(block)), ""]
-            block = []
+    lines = [*doc.splitlines(), ""]
+    at = 0
+    while at < len(lines):
+        line = lines[at]
         if line.startswith("```"):
-            fenced = not fenced
-        out.append(line if fenced else inline(re.sub(r"::$", ":", line)))
-    if block:
-        out += code_block("\n".join(block))
-    return "\n".join(out).strip()
+            end = lines.index("```", at + 1) + 1
+            out += lines[at:end]
+        elif SECTION.match(line) or (line.startswith("    ") and (not out or not out[-1])):
+            end = at + 1
+            while end < len(lines) and (not lines[end] or lines[end].startswith("    ")):
+                end += 1
+            block = textwrap.dedent("\n".join(lines[at + 1 if SECTION.match(line) else at : end])).strip("\n")
+            out += [*(entries(line, block) if SECTION.match(line) else code_block(block)), ""]
+        else:
+            end = at + 1
+            out.append(inline(re.sub(r"::$", ":", line)))
+        at = end
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(out)).strip()
+
+
+def entries(title: str, block: str) -> list[str]:
+    """The entries of a section of a docstring, each ``name: meaning``, as a list."""
+    out = ["", f"**{title.rstrip(':')}**", ""]
+    for line in block.splitlines():
+        if line.startswith(" "):
+            out[-1] += f" {inline(line.strip())}"
+            continue
+        name, colon, meaning = line.partition(": ")
+        out.append(f"- `{name}`: {inline(meaning)}" if colon else f"- {inline(line)}")
+    return out
+
+
+def signature(name: str, function: Any) -> str:
+    """How ``function`` is called, with the annotations as they are written, whatever Python this runs on."""
+    shown: list[str] = []
+    kind = None
+    for one in inspect.signature(function).parameters.values():
+        if one.name in {"self", "cls"} and not shown:
+            continue
+        if kind == one.POSITIONAL_ONLY != one.kind:
+            shown.append("/")
+        if one.kind == one.KEYWORD_ONLY and kind not in {one.KEYWORD_ONLY, one.VAR_POSITIONAL}:
+            shown.append("*")
+        kind = one.kind
+        text = {one.VAR_POSITIONAL: "*", one.VAR_KEYWORD: "**"}.get(one.kind, "") + one.name
+        if one.annotation is not one.empty:
+            text += f": {_annotation(one.annotation)}"
+        if one.default is not one.empty:
+            text += f" = {_default(one.default)}"
+        shown.append(text)
+    if kind == inspect.Parameter.POSITIONAL_ONLY:
+        shown.append("/")
+    returned = inspect.signature(function).return_annotation
+    told = inspect.isclass(function) or returned is inspect.Signature.empty
+    return f"{name}({', '.join(shown)})" + ("" if told else f" -> {_annotation(returned)}")
+
+
+def _annotation(annotation: Any) -> str:
+    if isinstance(annotation, ForwardRef):
+        return annotation.__forward_arg__
+    return annotation if isinstance(annotation, str) else getattr(annotation, "__name__", str(annotation))
+
+
+def _default(value: Any) -> str:
+    if isinstance(value, tuple):
+        return f"({', '.join(map(_default, value))}{',' if len(value) == 1 else ''})"
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return repr(value)
+    return getattr(value, "__name__", "…")
 
 
 def meanings(doc: str) -> dict[str, str]:

@@ -99,9 +99,25 @@ def test_changelog_is_for_the_version_that_is_built() -> None:
 
 
 def test_docstrings_become_markdown() -> None:
-    doc = "Says ``x``.\n\n    code = 1\n\n    more\n\n## Example\n```python\nif a:\n\n    ``b``\n```\nEnd."
+    doc = (
+        "Says ``x``.\n\n    code = 1\n\n    more\n\n## Example\n```python\nif a:\n\n    ``b``\n```\nEnd.\n\n"
+        "Raises:\n    OSError: it is\n        ``gone``.\n    ValueError: it is bad.\n\nMore."
+    )
     assert text.markdown(doc) == (
-        "Says `x`.\n\n```python\ncode = 1\n\nmore\n```\n\n## Example\n```python\nif a:\n\n    ``b``\n```\nEnd."
+        "Says `x`.\n\n```python\ncode = 1\n\nmore\n```\n\n## Example\n```python\nif a:\n\n    ``b``\n```\nEnd.\n\n"
+        "**Raises**\n\n- `OSError`: it is `gone`.\n- `ValueError`: it is bad.\n\nMore."
+    )
+
+
+def test_signatures_are_as_written() -> None:
+    def called(
+        a: int, /, b: str | None = None, *rest: int, c: type = ValueError, d: tuple[type, ...] = (OSError,)
+    ) -> None:
+        raise AssertionError
+
+    assert text.signature("called", called) == (
+        "called(a: int, /, b: str | None = None, *rest: int, c: type = ValueError, "
+        "d: tuple[type, ...] = (OSError,)) -> None"
     )
 
 
