@@ -6,6 +6,8 @@ holds, and the error being handled, which ``logger.exception`` and its relatives
 
 from __future__ import annotations
 
+import re
+
 import libcst as cst
 
 from analysis.collectors.active import ActiveUse
@@ -51,21 +53,42 @@ class Layout:
         return [line[line.index("#") :].rstrip() for line in text.splitlines() if "#" in line]
 
 
-def release(shape: HandlerShape, bound: bool, attempt: str, layout: Layout, free: str, last: bool) -> list[Splice]:
+def release(
+    shape: HandlerShape, bound: bool, attempt: str, layout: Layout, free: str, unit: str, last: bool
+) -> list[Splice]:
     """Unbind what ``except`` would have unbound, on every way out of the handler.
 
     ``bound``: the handler's name is bound, and so must go. ``free``: a name that nothing uses, for a result that is
-    worked out from the error. ``last``: whether ``attempt`` goes at the end of the handler too, or later.
+    worked out from the error; ``unit`` one step of indentation. ``last``: whether ``attempt`` goes at the end of the
+    handler too, or later.
     """
     name = shape.name if bound else None
     # Python sets the name to None before it deletes it, since the handler may have deleted it already.
     before = [f"{name} = None"] if name is not None and shape.name_rebound else []
     everything = [*before, f"del {name}, {attempt}" if name is not None else f"del {attempt}"]
-    splices = [one for way in shape.exits for one in _leave(way, needs_error(way, shape), everything, layout, free)]
+    splices: list[Splice] = []
+    for way in shape.exits:
+        if way.keeps and bound:
+            splices += _leave_with_error(way, everything, layout, unit)
+        else:
+            splices += _leave(way, needs_error(way, shape), everything, layout, free)
     at_end = everything if last else [*before, f"del {name}"] if name is not None else []
     if shape.falls and at_end:
         splices.append(_append(shape, at_end, layout))
     return splices
+
+
+def _leave_with_error(way: Exit, lines: list[str], layout: Layout, unit: str) -> list[Splice]:
+    """The caller gets the error itself: a name for the value would keep the frame alive through its traceback."""
+    indent = layout.indent(way.start)
+    gone = "".join(f"\n{indent}{unit}{line}" for line in lines)
+    splices = [Splice(way.start, way.start, f"try:\n{indent}{unit}")]
+    text = layout.data[way.start : way.end]
+    if b'"""' not in text and b"'''" not in text:
+        starts = (way.start + one.end() for one in re.finditer(rb"\r\n|\r|\n", text))
+        splices += [Splice(one, one, unit) for one in starts]
+    end = layout.line_end(way.end)
+    return [*splices, Splice(end, end, f"\n{indent}finally:{gone}")]
 
 
 def needs_error(way: Exit, shape: HandlerShape) -> bool:

@@ -55,9 +55,16 @@ def refusal(shape: TryShape, index: int) -> Refusal | None:
         return Refusal(
             Reason.IMPLICIT_CONTEXT, f"the error raised at line {handler.raises} would lose its `__context__`"
         )
+    if binds(handler) and any(way.keeps and not way.alone for way in handler.exits):
+        return Refusal(Reason.ONE_LINE, "it returns its error from a line that holds more than that")
     if any(way.finally_follows for way in handler.exits):
         return Refusal(Reason.LEAVES_THROUGH_FINALLY, "the handler returns through a `finally` of its own")
     return None
+
+
+def binds(handler: HandlerShape) -> bool:
+    """Whether the name of a handler's error matters to anyone."""
+    return handler.name is not None and (handler.name_used or handler.name_rebound or handler.name_shared)
 
 
 def silent(shape: TryShape, tests: tuple[int, ...]) -> bool:
@@ -156,7 +163,7 @@ class _Writer:
         word = "if" if first else "elif"
         if first and self.plan.kept:
             word = f"else:\n{self.base}{self.unit}if"
-        bound = handler.name is not None and (handler.name_used or handler.name_shared)
+        bound = binds(handler)
         error = f"{attempt}.error"
         if index != self.plan.tests[-1]:
             types = handler.types[0] if len(handler.types) == 1 else f"({', '.join(handler.types)})"
@@ -176,7 +183,9 @@ class _Writer:
         for use in handler.active:
             source = self.data[use.start : use.end].decode(self.encoding)
             self.splices.append(Splice(use.start, use.end, name_error(use, named or error, source)))
-        self.splices += release(handler, bound, attempt, self.layout, self.plan.outcome, last=not self.scoped)
+        self.splices += release(
+            handler, bound, attempt, self.layout, self.plan.outcome, self.unit, last=not self.scoped
+        )
 
     def _forget_later(self) -> None:
         """Unbind the attempt behind the statement, whether an error was caught or not."""

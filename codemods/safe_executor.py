@@ -63,7 +63,6 @@ class Decided(msgspec.Struct, frozen=True):
     index: int
     tests: tuple[int, ...]
     kept: tuple[int, ...]
-    extra: tuple[str, ...]
 
 
 class SafeExecutorCodemod(Codemod):
@@ -149,7 +148,10 @@ class _FileRewriter:
     def _answer(self, statement: Try, shape: TryShape, index: int) -> Rewrite | Declined:
         handler = statement.handlers[index]
         types, safety, note = self._types(shape)
-        if handler.catches_exits:
+        own = {self._family(one, shape) for one in handler.types if one not in ("Exception", "builtins.Exception")}
+        if "unknown" in own:
+            return Declined("E900", handler.span, Reason.SIBLING_TYPE, f"`{', '.join(handler.types)}`")
+        if handler.catches_exits or "exit" in own:
             safety = "unsafe"
             note = "KeyboardInterrupt, SystemExit and cancellation would now leave the block"
         found = self._block(statement, shape, index, types)
@@ -205,7 +207,7 @@ class _FileRewriter:
                 names[need] = self.file.imports.bind(need, shape.definition)
             except Refused as error:
                 return Refusal(error.reason, error.detail)
-        recovered = [*siblings.extra, *types.types, *(names[need] for need in types.needs)]
+        recovered = [*types.types, *(names[need] for need in types.needs)]
         listed = ", ".join(recovered) + ("," if len(recovered) == 1 else "")
         logger = f"{shape.logger}, " if shape.logger else ""
         call = f"{names[needs[0]]}({logger}recoverable=({listed}))"
@@ -244,7 +246,6 @@ class _FileRewriter:
     def _siblings(self, shape: TryShape, index: int) -> Decided | Refusal:
         tests: list[int] = []
         kept: list[int] = []
-        extra: list[str] = []
         if index + 1 < len(shape.handlers):
             return Refusal(Reason.SIBLING_ORDER, f"a handler follows at line {shape.handlers[index + 1].clause.line}")
         for position, sibling in enumerate(shape.handlers[:index]):
@@ -262,20 +263,17 @@ class _FileRewriter:
             helper = self.readers.intersection(sibling.calls)
             if helper:
                 return Refusal(Reason.HELPER_READS, f"`{min(helper)}`")
-            if "named" in families:
-                extra += [one for one in sibling.types if self._family(one, shape) == "named" and one not in extra]
             tests.append(position)
-        return Decided(index, (*tests, index), tuple(kept), tuple(extra))
+        return Decided(index, (*tests, index), tuple(kept))
 
     def _family(self, written: str, shape: TryShape) -> str:
-        """``error``, ``exit`` or ``unknown``; ``named`` when all that is known is that the name can be evaluated."""
+        """``error`` for a subclass of ``Exception``, ``exit`` for another exception, ``unknown`` in doubt."""
         if shape.scope == "function" and rebinds(self.file.source.data[shape.around : shape.around_end], written):
             return "unknown"
         qualified = self.spelling.meaning(written, shape.definition)
         if qualified is None:
             return "unknown"
-        found = family(qualified)
-        return "named" if found == "unknown" else found
+        return family(qualified)
 
     def _attempt(self, shape: TryShape) -> str:
         """A name for the attempt that neither the scope nor a statement around this one uses."""

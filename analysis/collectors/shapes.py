@@ -61,15 +61,18 @@ class Clause(msgspec.Struct, frozen=True, array_like=True, gc=False):
 class Exit(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A ``return``, ``break`` or ``continue`` that leaves a handler.
 
-    ``value`` and ``value_end`` bound the returned expression (both 0 without one); ``uses`` tells whether it names the
-    caught error; ``alone`` whether the statement is the first on its line; ``guarded`` whether a ``try`` inside this
-    handler would catch what its value raises, and ``finally_follows`` whether a ``finally`` in there runs next.
+    ``value`` and ``value_end`` bound the returned expression (both 0 without one), and ``end`` is the statement's.
+    ``uses``: the expression names the caught error; ``keeps``: its value may go on holding it; ``alone``: the statement
+    is the first on its line; ``guarded``: a ``try`` inside this handler would catch what the expression raises;
+    ``finally_follows``: a ``finally`` in there runs next.
     """
 
     start: int
     value: int
     value_end: int
     uses: bool
+    keeps: bool
+    end: int
     alone: bool
     guarded: bool
     finally_follows: bool
@@ -364,6 +367,8 @@ class ShapeCollector(Collector):
                     value_end=self._end(node) if value is not None else 0,
                     uses=value is not None
                     and any(isinstance(one, ast.Name) and one.id == name for one in ast.walk(value)),
+                    keeps=value is not None and _holds(value, name),
+                    end=self._end(node),
                     alone=not self.source.data[line_start:start].strip(b" \t\f"),
                     guarded=guarded,
                     finally_follows=last,
@@ -418,6 +423,24 @@ def _new_error(suite: list[ast.stmt]) -> int:
         if isinstance(node, ast.Raise):
             return node.lineno
     return 0
+
+
+_TELL = frozenset({"str", "repr", "len", "int", "bool", "hash", "id", "isinstance", "issubclass", "hasattr", "format"})
+
+
+def _holds(value: ast.AST, name: str | None) -> bool:
+    """Whether an object made from ``value`` may refer to the error ``name``; text made of it does not."""
+    if name is None or isinstance(value, (ast.JoinedStr, ast.Compare)):
+        return False
+    if isinstance(value, ast.Name):
+        return value.id == name
+    if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id in _TELL:
+        return False
+    if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Mod) and isinstance(value.left, ast.Constant):
+        return False
+    if isinstance(value, ast.Attribute) and dotted(value) in (f"{name}.errno", f"{name}.strerror"):
+        return False
+    return any(_holds(one, name) for one in ast.iter_child_nodes(value))
 
 
 def _bound_by(node: ast.AST) -> tuple[str | None, ...]:
