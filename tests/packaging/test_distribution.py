@@ -64,7 +64,7 @@ def test_installed_commands_work_far_from_the_checkout(installed: Path, tmp_path
     assert flake8.stdout.startswith("./mod.py:4:5: E900 ")
     assert "E90" in run(installed / "python", "-m", "flake8", "--version", cwd=tmp_path).stdout
 
-    fix = [installed / "python", "-m", "codemods.safe_executor"]
+    fix: list[str | Path] = [installed / "python", "-m", "codemods.safe_executor"]
     dry = run(*fix, "--check", "--allow-dirty", ".", cwd=tmp_path, check=False)
     assert dry.returncode == 1
     assert (tmp_path / "mod.py").read_text() == BROAD
