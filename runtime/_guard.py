@@ -66,6 +66,12 @@ def _kind_of(func: Callable[..., Any]) -> str:
     return "function"
 
 
+def _release(error: BaseException) -> None:
+    from ._retry import release
+
+    release(error)
+
+
 def _fallback(default: Any) -> Any:
     return default() if callable(default) else default
 
@@ -78,6 +84,8 @@ def _function(executor: SafeExecutor[Any, Any], run: Callable[..., Any], site: S
             if not executor._recovers(error):
                 raise
             executor._report(error, site)
+            if executor.retries:
+                _release(error)
             return _fallback(executor.default)
 
     return wrapper
@@ -91,6 +99,8 @@ def _coroutine(executor: SafeExecutor[Any, Any], run: Callable[..., Any], site: 
             if not executor._recovers(error):
                 raise
             executor._report(error, site)
+            if executor.retries:
+                _release(error)
             return _fallback(executor.default)
 
     return wrapper

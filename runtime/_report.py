@@ -114,7 +114,7 @@ def _log(
                 logger = logger.logger
             # A record made by hand names the position exactly, however deep in wrappers, retries or an event loop
             # the recovery happens; stacklevel would name a frame, and for a task there may be none of the user's.
-            values = (error_type, site, message)
+            values = (error_type, str(site), message)
             record = target.makeRecord(
                 target.name, level, site.file, site.line, template, values, None, site.function, extra
             )

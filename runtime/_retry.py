@@ -74,6 +74,17 @@ def retrying(executor: SafeExecutor[Any, Any], func: Callable[..., Any], is_asyn
     return call
 
 
+def release(error: BaseException) -> None:
+    """Empty the frames that ``error`` went through, once it has been recovered and reported.
+
+    stamina and tenacity keep the outcome of the last try in reference cycles of their own, until the collector comes
+    by. The error itself cannot be freed from there; the locals of the user's frames can.
+    """
+    import traceback
+
+    traceback.clear_frames(error.__traceback__)
+
+
 def _settings_of(retries: int | Retries) -> Retries:
     if isinstance(retries, int) and not isinstance(retries, bool):
         if retries < 0:

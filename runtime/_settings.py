@@ -166,10 +166,6 @@ def _from_environment() -> None:
         warnings.warn(
             f"UNSNARL_RECOVERY={word!r} is neither on nor off: recovery stays on", RuntimeWarning, stacklevel=2
         )
-    if path := os.environ.get("UNSNARL_EVIDENCE"):
-        from .evidence import record_to
-
-        record_to(path)
 
 
 _from_environment()

@@ -190,6 +190,8 @@ def _after_fork() -> None:
 atexit.register(flush)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
+if _asked_for := os.environ.get("UNSNARL_EVIDENCE"):
+    record_to(_asked_for)
 
 
 def read(*paths: str | os.PathLike[str]) -> Evidence:

@@ -7,8 +7,9 @@ whole process: `set_active`, `set_level`, `set_testing`, `add_hook`, `remove_hoo
 
 from __future__ import annotations
 
+import os
 import sys
-from typing import TYPE_CHECKING, Any, Generic, Protocol, cast, overload
+from typing import TYPE_CHECKING, Any, Generic, Protocol, overload
 
 from ._report import report
 from ._settings import (
@@ -44,6 +45,9 @@ else:
 
     Error_co = TypeVar("Error_co", bound=BaseException, covariant=True)
     Default_co = TypeVar("Default_co", covariant=True)
+
+if os.environ.get("UNSNARL_EVIDENCE"):
+    from . import evidence  # noqa: F401 - it reads the variable; elsewhere it costs what json costs
 
 __all__ = [
     "SafeExecutor",
@@ -157,7 +161,16 @@ class SafeExecutor(Generic[Error_co, Default_co]):
         logger: SupportsDebug | None = ...,
         *,
         level: int | None = ...,
-        default: Callable[[], Default_co] | Default_co,
+        default: Callable[[], Default_co],
+        retries: int | Retries = ...,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: SafeExecutor[Exception, Default_co],
+        logger: SupportsDebug | None = ...,
+        *,
+        level: int | None = ...,
+        default: Default_co,
         retries: int | Retries = ...,
     ) -> None: ...
     @overload
@@ -167,7 +180,17 @@ class SafeExecutor(Generic[Error_co, Default_co]):
         *,
         recoverable: type[Error_co] | tuple[type[Error_co], ...],
         level: int | None = ...,
-        default: Callable[[], Default_co] | Default_co,
+        default: Callable[[], Default_co],
+        retries: int | Retries = ...,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: SafeExecutor[Error_co, Default_co],
+        logger: SupportsDebug | None = ...,
+        *,
+        recoverable: type[Error_co] | tuple[type[Error_co], ...],
+        level: int | None = ...,
+        default: Default_co,
         retries: int | Retries = ...,
     ) -> None: ...
     def __init__(
@@ -201,7 +224,9 @@ class SafeExecutor(Generic[Error_co, Default_co]):
                 "this SafeExecutor has been entered more than once, and error belongs to one block: construct it in "
                 "the with statement, or write `with shared.fresh() as attempt`"
             )
-        return cast("Error_co | None", None if state is False else state)
+        error: Any = None if state is False else state
+        recovered: Error_co | None = error
+        return recovered
 
     def fresh(self) -> Self:
         """Return a new executor with the same settings, for a ``with ... as attempt`` of its own."""
