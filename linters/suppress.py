@@ -75,7 +75,7 @@ def _comments(noqa: Noqa, silenced: set[str]) -> Iterator[Comment]:
         own = NOQA_INLINE_REGEXP.search(remark.text)
         if own is None:
             continue
-        # flake8 looks no further than the first match of a logical line, which may be in another comment or a string.
+        # flake8 looks no further than the first match in lines that belong together, which may be in another comment or a string.
         first = effective is not None and remark.start <= effective.start() < remark.start + len(remark.text)
         yield Comment(
             first=noqa.first,
@@ -114,8 +114,7 @@ class SuppressionWithoutReason(Rule):
     """A suppression that does not say why.
 
     ## What it flags
-    With `require-reason = true`: a `noqa` that names one of our codes, or silences one of our findings, with no words
-    beside it in the same comment.
+    With `require-reason = true`: a `noqa` that names one of our codes, with no words beside it in the same comment.
 
     ## Why it matters
     A year later nobody knows whether the place was thought about or only made quiet.
@@ -133,6 +132,7 @@ class SuppressionWithoutReason(Rule):
     ## When it is left alone
     - The words stand before the `noqa` in the same comment, or in a further comment on the line.
     - Another tool's directive (`pragma: no cover`, `type: ignore`) is not a reason.
+    - The `noqa` has no codes, or a prefix such as `E9`: it silences this rule too. Missed alarm; `PGH004` objects to it.
 
     ## Options
     `[tool.unsnarl]`
@@ -156,8 +156,8 @@ class SuppressionWithoutReason(Rule):
             {"require-reason": True},
         ),
         Example(
-            "a blanket one that silences us",
-            "try:\n    work()\nexcept Exception:  # noqa # <E904>\n    pass\nx = 1  # noqa\n",
+            "no codes silence this rule too",
+            "try:\n    work()\nexcept Exception:  # noqa\n    pass\n",
             {"require-reason": True},
         ),
         Example(
@@ -178,7 +178,7 @@ class SuppressionWithoutReason(Rule):
         """Yield each comment about us that has no reason."""
         if self.settings.require_reason:
             for comment in comments:
-                ours = sorted(judged.intersection((*comment.codes, *comment.silenced)))
+                ours = sorted(judged.intersection(comment.codes))
                 if ours and not comment.reason:
                     yield _about(type(self), path, comment, f"suppression of {', '.join(ours)} does not say why")
 

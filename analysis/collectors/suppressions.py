@@ -34,10 +34,10 @@ class Remark(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Noqa(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """The lines ``first`` to ``last``, from 1, of one logical line with ``noqa`` in them, in a comment or a string.
+    """The lines ``first`` to ``last``, from 1, that flake8 takes together, with ``noqa`` in a comment or a string.
 
-    flake8 looks at them as one text for a finding on any of them. ``first`` is 0 for a physical line that may
-    switch off the whole file.
+    Usually that is one line; those that a string or a backslash joins are one text for a finding on any of them, while
+    a line end within brackets parts them. ``first`` is 0 for a physical line that may switch off the whole file.
     """
 
     first: int
