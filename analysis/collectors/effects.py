@@ -1,0 +1,325 @@
+"""Notes down what each function, module body and ``try`` body of a file may raise, as far as the file itself says.
+
+What it cannot know without the other files it leaves as symbols, which :mod:`analysis.exceptions` resolves.
+"""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import msgspec
+
+from analysis.effects.flow import before
+from analysis.effects.kinds import is_symbol
+from analysis.effects.names import ClassInfo, File, Known, binding_of
+from analysis.effects.records import Class, Function, Module, Place, Region, Try
+from analysis.effects.scopes import Binding, FunctionNode, Scope, yielded
+from analysis.effects.statements import PLAIN_DECORATORS, Statements, named
+from analysis.walk import Collector, Walk
+from config.knowledge import knowledge
+
+if TYPE_CHECKING:
+    from analysis.source import Source
+
+_SUITES = ("body", "handlers", "orelse", "finalbody", "cases")
+_REBINDERS = (b"globals(", b"exec(", b"__dict__", b"vars(", b"locals(", b"setattr(", b"delattr(")
+_HOOKS = frozenset({"__getattr__", "__getattribute__", "__setattr__", "__delattr__", "__slots__"})
+
+
+class Effects(Collector):
+    """One :class:`~analysis.effects.records.Module` per file."""
+
+    topic: ClassVar[str] = "effects"
+    version: ClassVar[int] = 1
+    record: ClassVar[type[msgspec.Struct]] = Module
+    nodes: ClassVar[tuple[type[ast.AST], ...]] = (
+        ast.FunctionDef,
+        ast.AsyncFunctionDef,
+        ast.ClassDef,
+        ast.Try,
+        ast.TryStar,
+        ast.Assign,
+        ast.AugAssign,
+        ast.AnnAssign,
+        ast.For,
+        ast.AsyncFor,
+        ast.With,
+        ast.AsyncWith,
+        ast.Delete,
+        ast.Global,
+        ast.Nonlocal,
+        ast.ImportFrom,
+        ast.Return,
+    )
+
+    def __init__(self, source: Source) -> None:
+        super().__init__(source)
+        self.file: File
+        self.tries: list[tuple[ast.Try | ast.TryStar, Scope, list[ast.AST]]] = []
+        self.declared: list[tuple[ast.Global | ast.Nonlocal, Scope]] = []
+
+    def begin(self, walk: Walk, tree: ast.Module) -> None:
+        data = self.source.data
+        self.file = File(knowledge(), tree, walrus=b":=" in data, generators=b"yield" in data)
+        if any(word in data for word in _REBINDERS):
+            self._look_for_rebinding(tree)
+
+    def visit(self, walk: Walk, node: ast.AST) -> None:
+        kind = node.__class__
+        if kind is ast.Assign:
+            for each in node.targets:  # type: ignore[attr-defined]
+                if each.__class__ is not ast.Name:
+                    self._stored(walk, each, Binding("value", node.value))  # type: ignore[attr-defined]
+        elif kind is ast.Return:
+            self.file.scopes[id(walk.scopes[-1].node)].returns.append(node.value)  # type: ignore[attr-defined]
+        elif kind is ast.Try or kind is ast.TryStar:
+            scope = self.file.scopes[id(walk.scopes[-1].node)]
+            self.tries.append((node, scope, list(walk.parents)))  # type: ignore[arg-type]
+        elif kind is ast.FunctionDef or kind is ast.AsyncFunctionDef:
+            self._function(walk, node)  # type: ignore[arg-type]
+        else:
+            self._rarer(walk, node)
+
+    def _rarer(self, walk: Walk, node: ast.AST) -> None:
+        match node:
+            case ast.AugAssign():
+                self._stored(walk, node.target, Binding("augmented", node.value))
+            case ast.AnnAssign():
+                if node.value is not None:
+                    self._stored(walk, node.target, Binding("value", node.value))
+            case ast.For() | ast.AsyncFor():
+                self._stored(walk, node.target, Binding("other", None))
+            case ast.With() | ast.AsyncWith():
+                how = "entered" if isinstance(node, ast.With) else "entered-async"
+                for item in node.items:
+                    if item.optional_vars is not None:
+                        self._stored(walk, item.optional_vars, Binding(how, item.context_expr))
+            case ast.Delete():
+                for each in node.targets:
+                    self._stored(walk, each, Binding("other", None))
+            case ast.ClassDef():
+                scope = self._scope(walk, "class", node.name, node)
+                self.file.classes[scope.qualname] = ClassInfo(node, scope)
+            case ast.Global() | ast.Nonlocal():
+                self.declared.append((node, self.file.scopes[id(walk.scopes[-1].node)]))
+            case ast.ImportFrom():
+                if node.module == "__future__":
+                    self.file.postponed |= any(alias.name == "annotations" for alias in node.names)
+                elif any(alias.name == "*" for alias in node.names):
+                    self.file.stars.append(f"{node.level}:{node.module or ''}:")
+
+    def _scope(self, walk: Walk, kind: Any, name: str, node: ast.AST) -> Scope:
+        outer = self.file.scopes[id(walk.scopes[-1].node)]
+        scope = Scope(
+            kind, f"{outer.qualname}.{name}" if outer.qualname else name, node, outer, walrus=self.file.module.walrus
+        )
+        self.file.scopes[id(node)] = scope
+        return scope
+
+    def _function(self, walk: Walk, node: FunctionNode) -> None:
+        scope = self._scope(walk, "function", node.name, node)
+        outer = scope.outer
+        if outer is not None and outer.kind == "class":
+            scope.owner = outer.qualname
+            self.file.classes[outer.qualname].methods[node.name] = node
+        self.file.functions.setdefault(scope.qualname, []).append((node, scope))
+
+    def _stored(self, walk: Walk, node: ast.expr, binding: Binding) -> None:
+        """Note an attribute that is assigned: on ``self`` for its class, on anything else for the whole project."""
+        if isinstance(node, (ast.Tuple, ast.List)):
+            for at, each in enumerate(node.elts):
+                how = "unpacked" if binding.how == "value" else "other"
+                self._stored(walk, each, Binding(how, binding.node, at=at))
+        elif isinstance(node, ast.Starred):
+            self._stored(walk, node.value, Binding("other", None))
+        elif isinstance(node, ast.Attribute):
+            scope = self.file.scopes[id(walk.scopes[-1].node)]
+            owner = self._instance(node.value, scope)
+            if owner is None:
+                self.file.stores.add(node.attr)
+            else:
+                self.file.classes[owner].assigned.setdefault(node.attr, []).append((binding, scope))
+
+    @staticmethod
+    def _instance(node: ast.expr, scope: Scope) -> str | None:
+        """The class whose instance ``node`` is, when it is a method's first parameter."""
+        if not isinstance(node, ast.Name) or scope.owner is None:
+            return None
+        assert isinstance(scope.node, (ast.FunctionDef, ast.AsyncFunctionDef))
+        args = [*scope.node.args.posonlyargs, *scope.node.args.args]
+        if args and args[0].arg == node.id and binding_of(scope.node) == "method":
+            return scope.owner
+        return None
+
+    def _look_for_rebinding(self, tree: ast.Module) -> None:
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute) and node.attr == "__dict__":
+                self.file.dynamic = True
+            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                name = node.func.id
+                if name in ("setattr", "delattr"):
+                    at = node.args[1] if len(node.args) > 1 else None
+                    if isinstance(at, ast.Constant) and isinstance(at.value, str):
+                        self.file.stores.add(at.value)
+                    else:
+                        self.file.dynamic = True
+                elif name in ("globals", "exec", "locals") or (name == "vars" and not node.args):
+                    self.file.rebinds = True
+                elif name == "vars":
+                    self.file.dynamic = True
+
+    # -- after the walk
+
+    def finish(self, walk: Walk) -> None:
+        file = self.file
+        for node, scope in self.declared:
+            self._hand_over(node, scope)
+        for info in file.classes.values():
+            for name, bindings in info.scope.bindings.items():
+                if name not in info.methods:
+                    info.assigned.setdefault(name, []).extend((each, info.scope) for each in bindings)
+        reader = Statements(file)
+        functions = tuple(
+            self._function_record(reader, node, scope) for same in file.functions.values() for node, scope in same
+        )
+        classes = tuple(self._class_record(reader, info) for info in file.classes.values())
+        tries = tuple(self._try_record(reader, node, scope, parents) for node, scope, parents in self.tries)
+        assert isinstance(file.module.node, ast.Module)
+        body, _ = reader.region(file.module.node.body, file.module, set(), [])
+        self.records.append(
+            Module(
+                functions=functions,
+                classes=classes,
+                tries=tries,
+                body=body,
+                names=tuple((name, reader.known(file.module, name).kind or "") for name in file.module.bindings),
+                stars=tuple(file.stars),
+                relies=tuple(sorted(file.relies)),
+                stores=tuple(sorted(file.stores)),
+                dynamic=file.dynamic,
+                paths=(),
+            )
+        )
+
+    def _hand_over(self, node: ast.Global | ast.Nonlocal, scope: Scope) -> None:
+        heir: Scope | None = self.file.module
+        for name, bindings in list(scope.take(node.names)):
+            if isinstance(node, ast.Nonlocal):
+                heir = scope.outer
+                while heir is not None and (heir.kind != "function" or name not in heir.bindings):
+                    heir = heir.outer
+            if heir is not None and bindings:
+                unknown = [Binding("other", None) if each.how != "deleted" else each for each in bindings]
+                heir.bindings.setdefault(name, []).extend(unknown)
+
+    def _function_record(self, reader: Statements, node: FunctionNode, scope: Scope) -> Function:
+        decorator, flavour, binding = "", "plain", "function"
+        if scope.owner is not None:
+            binding = binding_of(node)
+        for each in node.decorator_list:
+            dotted = reader.dotted(each.func if isinstance(each, ast.Call) else each)
+            if dotted in ("property", "functools.cached_property", "abc.abstractproperty"):
+                binding = "property"
+            elif isinstance(each, ast.Attribute) and each.attr in ("setter", "getter", "deleter"):
+                binding = "property"
+            elif dotted not in PLAIN_DECORATORS:
+                decorator = dotted or "?"
+        args = node.args
+        parameters = [arg.arg for arg in (*args.posonlyargs, *args.args)]
+        first = len(parameters) - len(args.defaults)
+        keyword = [(arg.arg, default) for arg, default in zip(args.kwonlyargs, args.kw_defaults, strict=True)]
+        if decorator:
+            region, gives = Region(open=Place(f"the decorator `@{decorator}`", node.lineno)), ""
+        else:
+            region, _ = reader.region(node.body, scope, set(parameters) | {name for name, _ in keyword}, [])
+            generator = self.file.generators and yielded(node.body) > 0
+            if isinstance(node, ast.AsyncFunctionDef):
+                flavour = "async generator" if generator else "async"
+            elif generator:
+                flavour = "generator"
+            known = reader.result(scope.qualname) if region.open is None else Known(None)
+            gives = known.kind or "" if known.assumed is None and not known.conditions else ""
+        return Function(
+            qualname=scope.qualname,
+            line=node.lineno,
+            flavour=flavour,
+            binding=binding,
+            decorator=decorator,
+            required=tuple(parameters[:first]),
+            optional=tuple(parameters[first:]),
+            keyword_required=tuple(name for name, default in keyword if default is None),
+            keyword_optional=tuple(name for name, default in keyword if default is not None),
+            many=args.vararg is not None,
+            keywords=args.kwarg is not None,
+            region=region,
+            gives=gives,
+        )
+
+    def _class_record(self, reader: Statements, info: ClassInfo) -> Class:
+        reader.scope = info.scope.outer or self.file.module
+        bases = tuple(named(reader.quietly(each)) for each in info.node.bases)
+        decorators = [
+            reader.dotted(each.func if isinstance(each, ast.Call) else each) for each in info.node.decorator_list
+        ]
+        attributes = []
+        for name in info.assigned:
+            known = reader.own(info.qualname, name)
+            kind = known.kind if known.assumed is None and not known.conditions else None
+            attributes.append((name, kind if kind is not None and not is_symbol(kind) else ""))
+        return Class(
+            qualname=info.qualname,
+            line=info.node.lineno,
+            bases=bases,
+            attributes=tuple(attributes),
+            closed=(
+                not info.node.keywords
+                and all(each in PLAIN_DECORATORS for each in decorators)
+                and not _HOOKS.intersection((*info.methods, *info.assigned))
+            ),
+            dataclass="dataclasses.dataclass" in decorators,
+        )
+
+    def _try_record(
+        self, reader: Statements, node: ast.Try | ast.TryStar, scope: Scope, parents: list[ast.AST]
+    ) -> Try:
+        inside = [*parents, node]
+        while inside and inside[0] is not scope.node and scope.node is not self.file.module.node:
+            inside.pop(0)
+        if scope.node is self.file.module.node:
+            inside = [scope.node, *inside]
+        bound: set[str] = set()
+        if isinstance(scope.node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            args = scope.node.args
+            bound.update(arg.arg for arg in (*args.posonlyargs, *args.args, *args.kwonlyargs))
+        caught: list[str | None] = []
+        path: list[tuple[list[ast.stmt], ast.stmt]] = []
+        for parent, child in zip(inside, inside[1:], strict=False):
+            if isinstance(parent, ast.ExceptHandler):
+                caught.append(parent.name)
+            suite = next(
+                suite for field in _SUITES if (suite := getattr(parent, field, None)) and any(each is child for each in suite)
+            )
+            path.append((suite, child))  # type: ignore[arg-type]
+            bound |= _bound_inside(parent, suite)
+        bound |= before(path)
+        region, yields = reader.region(node.body, scope, bound, caught)
+        if yields and region.open is None:
+            region = Region(open=Place("what may be thrown in at the `yield`", yields))
+        return Try(node.lineno, node.col_offset, region)
+
+
+def _bound_inside(parent: ast.AST, suite: list[ast.stmt]) -> set[str]:
+    """The names that a compound statement has bound when its suite starts."""
+    from analysis.effects.scopes import target
+
+    found: dict[str, list[Binding]] = {}
+    match parent:
+        case ast.For() | ast.AsyncFor():
+            if suite is parent.body:
+                target(parent.target, Binding("other", None), found)
+        case ast.With() | ast.AsyncWith():
+            for item in parent.items:
+                if item.optional_vars is not None:
+                    target(item.optional_vars, Binding("other", None), found)
+    return set(found)

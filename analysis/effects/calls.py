@@ -1,0 +1,375 @@
+"""What calls may raise: functions of the tables, functions of the project, methods by the type they are called on."""
+
+from __future__ import annotations
+
+import ast
+from typing import NamedTuple
+
+from analysis.effects.kinds import Kind, base, held, is_plain, is_symbol, is_thing, join, parts, settled
+from analysis.effects.names import Known, Names
+from analysis.effects.records import Act, Condition
+from analysis.effects.region import Nothing
+from config.knowledge import Entry
+
+
+class Given(NamedTuple):
+    """The arguments of a call: types and expressions of the positional ones, types of the keywords."""
+
+    kinds: tuple[Kind, ...]
+    keywords: tuple[str, ...]
+    named: dict[str, tuple[Kind, ast.expr]]
+    star: bool
+    line: int
+    nodes: tuple[ast.expr, ...]
+
+    def plain(self) -> bool:
+        """Whether all arguments are of known types throughout."""
+        kinds = [*self.kinds, *(kind for kind, _ in self.named.values())]
+        return not self.star and all(kind is not None and (kind[:1] == "=" or is_plain(kind)) for kind in kinds)
+
+
+NO_ARGUMENTS = Given((), (), {}, False, 0, ())
+
+
+class Calls(Names):
+    """Reads calls and attributes."""
+
+    def either(self, kinds: list[Kind]) -> Kind:
+        """The type of a value that has one of ``kinds``."""
+        if not kinds:
+            return None
+        found = kinds[0]
+        for each in kinds[1:]:
+            found = join(found, each)
+        return found
+
+    def said(self, node: ast.expr) -> str:
+        """``node`` for people, short."""
+        return f"`{written(node)}`"
+
+    # -- attributes
+
+    def attribute(self, node: ast.Attribute) -> Kind:
+        """Note what reading ``x.y`` may raise; return the type of what it holds."""
+        return self.member(self.value(node.value), node)
+
+    def member(self, kind: Kind, node: ast.Attribute) -> Kind:
+        """Note what reading an attribute of a ``kind`` may raise."""
+        name = node.attr
+        if kind is None:
+            self.effects.raise_("AttributeError")
+            self.effects.assume(f"{self.said(node)} is taken to be a plain attribute", node.lineno)
+            return None
+        if kind[:1] == "=":
+            return self._of_thing(kind, name)
+        if is_symbol(kind):
+            return self._of_symbol(kind, node)
+        found: list[Kind] = []
+        for part in parts(kind):
+            value = self.knowledge.value(base(part), name)
+            if value is not None:
+                found.append(value)
+            elif self.knowledge.method(base(part), name) is not None:
+                found.append(None)
+            else:
+                self.effects.raise_("AttributeError")
+                if base(part) == "BaseException":
+                    self.effects.assume(f"{self.said(node)} is taken to be a plain attribute", node.lineno)
+                    found.append(None)
+        return self.either(found)
+
+    def _of_thing(self, kind: str, name: str) -> Kind:
+        full = self.knowledge.canonical(f"{kind[1:]}.{name}")
+        value = self.knowledge.values.get(full)
+        if value is not None:
+            return value
+        if not self.knowledge.knows(full):
+            self.effects.raise_("AttributeError")
+        return f"={full}"
+
+    def _of_symbol(self, kind: str, node: ast.Attribute) -> Kind:
+        name = node.attr
+        if kind.startswith("0::") and kind.endswith("@"):
+            known = self.own(kind[3:-1], name)
+            if known.kind is not None and not is_symbol(known.kind):
+                self.effects.raise_("AttributeError")
+                self.effects.rely(Condition(kind[3:-1], name, known.kind, node.lineno))
+                return self.rest(known, node)
+        symbol = extend(kind, name)
+        self.effects.do(Act.READ, symbol, written(node), node.lineno)
+        return symbol if symbol.count(".") < 6 else None
+
+    def own(self, qualname: str, name: str) -> Known:
+        """The type of ``self.name`` in a class of this file, as far as this file assigns it."""
+        info = self.file.classes.get(qualname)
+        if info is None or name in info.methods or name not in info.assigned:
+            return Known(None)
+        cached = info.known.get(name)
+        if cached is not None:
+            return cached
+        info.known[name] = Known(None)
+        kind: Kind = None
+        conditions: tuple[Condition, ...] = ()
+        assumed = None
+        for number, (binding, scope) in enumerate(info.assigned[name]):
+            one = self.infer(binding, scope, name)
+            kind = one.kind if number == 0 else join(kind, one.kind)
+            if kind is None:
+                return info.known[name]
+            assumed = assumed or one.assumed
+            conditions += one.conditions
+        info.known[name] = Known(settled(kind) if kind is not None else None, assumed, conditions)
+        return info.known[name]
+
+    # -- calls
+
+    def arguments(self, node: ast.Call) -> Given:
+        """Note what evaluating the arguments may raise; return their types."""
+        kinds: list[Kind] = []
+        nodes: list[ast.expr] = []
+        star = False
+        for each in node.args:
+            if isinstance(each, ast.Starred):
+                self.iterate(self.value(each.value), each.value)
+                star = True
+                continue
+            kinds.append(self.value(each))
+            nodes.append(each)
+        named: dict[str, tuple[Kind, ast.expr]] = {}
+        for keyword in node.keywords:
+            kind = self.value(keyword.value)
+            if keyword.arg is None:
+                star = True
+                if kind is None or any(base(part) != "dict" for part in parts(kind)):
+                    self.effects.raise_("TypeError")
+                    self.effects.assume(f"{self.said(keyword.value)} is taken to be a dict", node.lineno)
+            else:
+                named[keyword.arg] = (kind, keyword.value)
+        return Given(tuple(kinds), tuple(named), named, star, node.lineno, tuple(nodes))
+
+    def call(self, node: ast.Call, *, awaited: bool = False) -> Kind:
+        """Note what a call may raise; return the type of its result."""
+        func = node.func
+        if isinstance(func, ast.Attribute):
+            receiver = self.value(func.value)
+            if receiver is None:
+                self.effects.leave_open(f"the call to {self.said(func)}", node.lineno)
+            elif not is_thing(receiver):
+                return self._method(receiver, func, node, awaited=awaited)
+            elif receiver[:1] == "=":
+                full = self.knowledge.canonical(f"{receiver[1:]}.{func.attr}")
+                callee: Kind = self.knowledge.values.get(full, f"={full}")
+            else:
+                callee = extend(receiver, func.attr)
+        else:
+            callee = self.value(func)
+        if callee is None:
+            self.effects.leave_open(f"the call to {self.said(func)}", node.lineno)
+            return None
+        if callee[:1] == "=":
+            return self._known(callee[1:], node, awaited=awaited)
+        given = self.arguments(node)
+        if is_symbol(callee):
+            return self._project(callee, func, given, awaited=awaited)
+        found: list[Kind] = []
+        for part in parts(callee):
+            entry = self.knowledge.method(base(part), "__call__")
+            if entry is None:
+                self.effects.raise_("TypeError")
+            else:
+                found.append(self.apply(entry, written(func), given, part, awaited=awaited))
+        return self.either(found)
+
+    def _project(self, symbol: str, func: ast.expr, given: Given, *, awaited: bool) -> Kind:
+        self.effects.do(
+            Act.AWAIT if awaited else Act.CALL,
+            symbol,
+            written(func),
+            given.line,
+            args=len(given.kinds),
+            keywords=given.keywords,
+            star=given.star,
+            plain=given.plain(),
+        )
+        result = f"{symbol}()"
+        if symbol.startswith("0::") and not awaited:
+            known = self.result(symbol[3:])
+            if known.kind is not None:
+                return self.rest(known, func)
+        return None if symbol.count(".") > 5 else result
+
+    def result(self, path: str) -> Known:
+        """The type that a function of this file returns, where all its ``return`` statements agree."""
+        return Known(None)
+
+    def _known(self, dotted: str, node: ast.Call, *, awaited: bool) -> Kind:
+        special = getattr(self, f"_call_{dotted}", None) if dotted.isidentifier() else None
+        if special is not None:
+            answer: Kind = special(node)
+            return answer
+        entry = self.knowledge.functions.get(dotted)
+        gives: Kind = None
+        if entry is None:
+            kind = self.knowledge.kinds.get(dotted)
+            if kind is not None and kind.new is not None:
+                entry, gives = kind.new, kind.new.gives or dotted
+            elif self.knowledge.is_exception(dotted):
+                self._exception(dotted, node)
+                return "BaseException"
+        if entry is None:
+            self.effects.leave_open(f"the call to {self.said(node.func)}", node.lineno)
+            return None
+        given = self.arguments(node)
+        result = self.apply(entry, written(node.func), given, dotted.rpartition(".")[0], awaited=awaited)
+        return gives if gives is not None and result is None else result
+
+    def _exception(self, dotted: str, node: ast.Call) -> None:
+        given = self.arguments(node)
+        if dotted.startswith("Unicode") or given.keywords or given.star:
+            self.effects.raise_("TypeError")
+        if "." in dotted:
+            self.effects.raise_("TypeError")
+            if not given.plain():
+                self.effects.assume(f"`{dotted}` is taken to be made without error", node.lineno)
+
+    def _method(self, receiver: str, func: ast.Attribute, node: ast.Call, *, awaited: bool) -> Kind:
+        name = func.attr
+        entries: list[tuple[str, Entry]] = []
+        for part in parts(receiver):
+            entry = self.knowledge.method(base(part), name) or self.knowledge.functions.get(f"{base(part)}.{name}")
+            if entry is not None:
+                entries.append((part, entry))
+                continue
+            value = self.knowledge.value(base(part), name)
+            if value is not None or base(part) in ("BaseException", "object"):
+                self.effects.leave_open(f"the call to {self.said(func)}", node.lineno)
+            self.effects.raise_("AttributeError")
+        if not entries:
+            return None
+        given = self.arguments(node)
+        return self.either([self.apply(entry, written(func), given, part, awaited=awaited) for part, entry in entries])
+
+    # -- table entries
+
+    def apply(self, entry: Entry, text: str, given: Given, receiver: str = "", *, awaited: bool = False) -> Kind:
+        """Note what a function of the tables may raise for these arguments; return the type of its result."""
+        if entry.awaits and not awaited:
+            return None  # a coroutine that nobody has awaited yet
+        used = entry
+        if entry.given and not given.star and not given.keywords:
+            keys = [self.key(kind) for kind in given.kinds]
+            used = entry.given.get(", ".join(keys)) or entry.given.get(f"{keys[0]}, *" if keys else "", entry)
+        self.effects.raise_(*used.raises)
+        arity = used.arity()
+        if used is entry and arity is not None:
+            low, high = arity
+            if given.star or given.keywords or not low <= len(given.kinds) <= high:
+                self.effects.raise_("TypeError")
+        self._arguments_known(used, text, given)
+        if entry.compares and not is_plain(receiver):
+            self.effects.assume(f"what `{text}` compares is taken to be of built-in types", given.line)
+        for each in entry.runs:
+            self._runs(each, text, given)
+        return self.gives(used.gives if used.gives is not None else entry.gives, given, receiver)
+
+    @staticmethod
+    def key(kind: Kind) -> str:
+        """How ``given`` in the tables names a type."""
+        if kind is None or is_thing(kind):
+            return "?"
+        return "|".join(sorted({base(part) for part in parts(kind)}))
+
+    def _arguments_known(self, entry: Entry, text: str, given: Given) -> None:
+        if entry.arguments == "any":
+            return
+        kinds = [*zip(given.kinds, given.nodes, strict=False), *given.named.values()]
+        if entry.arguments == "first":
+            del kinds[1:]
+        for kind, node in kinds:
+            known = kind is not None and (
+                kind[:1] == "=" or (not is_symbol(kind) if entry.arguments == "top" else is_plain(kind))
+            )
+            if not known:
+                self.effects.assume(f"{self.said(node)} is taken to be of a built-in type", given.line)
+        if given.star:
+            self.effects.assume(f"what `{text}` is given is taken to be of built-in types", given.line)
+
+    def _runs(self, which: int | str, text: str, given: Given) -> None:
+        if isinstance(which, int):
+            if which >= len(given.kinds):
+                return
+            kind, node = given.kinds[which], given.nodes[which]
+        elif which in given.named:
+            kind, node = given.named[which]
+        else:
+            return
+        self.runs(kind, node, text, given.line)
+
+    def runs(self, kind: Kind, node: ast.expr, text: str, line: int) -> None:
+        """Note what may come out of a callable that is handed over and called there."""
+        if kind == "None":
+            return
+        if isinstance(node, ast.Lambda):
+            self.local.append({arg.arg: None for arg in (*node.args.posonlyargs, *node.args.args)})
+            self.value(node.body)
+            self.local.pop()
+            return
+        if kind is not None and is_symbol(kind):
+            self.effects.do(Act.CALL, kind, written(node), line, star=True, plain=False)
+            return
+        entry = self.knowledge.functions.get(kind[1:]) if kind is not None and kind[:1] == "=" else None
+        if entry is None or entry.runs:
+            self.effects.leave_open(f"the call that `{text}` makes to {self.said(node)}", line)
+            return
+        self.effects.raise_("TypeError", *entry.raises)
+        if entry.arguments != "any":
+            self.effects.assume(f"what `{text}` hands to {self.said(node)} is taken to be of built-in types", line)
+
+    def gives(self, gives: Kind, given: Given, receiver: str) -> Kind:
+        """The type of a result, with the tables' ``element``, ``self`` and ``default`` filled in."""
+        if gives is None or ("element" not in gives and "self" not in gives and "default" not in gives):
+            return gives
+        inner = held(receiver)
+        found: list[Kind] = []
+        for part in parts(gives):
+            if part == "self":
+                found.append(receiver)
+            elif part == "default":
+                found.append(given.kinds[1] if len(given.kinds) > 1 else "None")
+            elif "element" in part:
+                found.append(part.replace("element", inner) if inner is not None else base(part) if "[" in part else None)
+            else:
+                found.append(part)
+        return self.either(found)
+
+    def quiet(self) -> bool:
+        """Whether only types are asked for, so that notes are not taken."""
+        return isinstance(self.effects, Nothing)
+
+
+def extend(symbol: str, name: str) -> str:
+    """The symbol of an attribute."""
+    return symbol + name if symbol.endswith(":") else f"{symbol}.{name}"
+
+
+def written(node: ast.expr) -> str:
+    """An expression as a short dotted name; what is not a name becomes a sign for it."""
+    match node:
+        case ast.Name():
+            return node.id
+        case ast.Attribute():
+            return f"{written(node.value)}.{node.attr}"
+        case ast.Call():
+            return f"{written(node.func)}()"
+        case ast.Subscript():
+            return f"{written(node.value)}[]"
+        case ast.Constant():
+            return repr(node.value) if len(repr(node.value)) < 20 else f"a {type(node.value).__name__}"
+        case ast.Await():
+            return written(node.value)
+        case ast.JoinedStr():
+            return "f''"
+        case ast.Lambda():
+            return "a lambda"
+        case _:
+            return f"a {type(node).__name__}"

@@ -1,0 +1,378 @@
+"""What evaluating an expression may raise."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from typing import Any
+
+from analysis.effects.calls import NO_ARGUMENTS, Given, extend, written
+from analysis.effects.flow import leaves
+from analysis.effects.kinds import SCALARS, Kind, base, held, is_symbol, is_thing, join, parts, split
+from analysis.effects.names import Known, taken
+from analysis.effects.operations import Operations
+from analysis.effects.records import Act, Step
+from analysis.effects.scopes import Binding, yielded
+
+_CONSTANTS = {str: "str", bytes: "bytes", float: "float", bool: "bool", type(None): "None", complex: "complex"}
+_HOLDING = frozenset({"list", "tuple", "set", "frozenset", "view", "collections.deque"})
+
+
+class Expressions(Operations):
+    """Reads expressions of every kind."""
+
+    def value(self, node: ast.expr) -> Kind:
+        reader = _READERS.get(node.__class__)
+        if reader is None:
+            self.effects.leave_open(f"an expression of the kind {type(node).__name__}", node.lineno)
+            return None
+        return reader(self, node)
+
+    # -- leaves
+
+    def constant(self, node: ast.Constant) -> Kind:
+        value = node.value
+        if value.__class__ is int:
+            return "size" if -(2**63) <= value < 2**64 else "int"
+        return _CONSTANTS.get(type(value))
+
+    def joined(self, node: ast.JoinedStr) -> Kind:
+        for each in node.values:
+            if isinstance(each, ast.FormattedValue):
+                self.formatted(each)
+        return "str"
+
+    # -- displays
+
+    def sequence(self, node: ast.List | ast.Set | ast.Tuple) -> Kind:
+        name = {ast.List: "list", ast.Set: "set", ast.Tuple: "tuple"}[type(node)]
+        members: list[Kind] = []
+        starred = False
+        for each in node.elts:
+            if isinstance(each, ast.Starred):
+                members.append(self.iterate(self.value(each.value), each.value))
+                starred = True
+            else:
+                members.append(self.value(each))
+                if name == "set":
+                    self.hashed(members[-1], each)
+        if name == "tuple":
+            if starred or not members or any(each is not None and is_thing(each) for each in members):
+                return "tuple" if members else "tuple[None]"
+            return f"tuple[{','.join(each or '?' for each in members)}{',' if len(members) == 1 else ''}]"
+        if not members:
+            return f"{name}[None]"
+        inner = self.either(members)
+        return name if inner is None or is_thing(inner) else f"{name}[{inner}]"
+
+    def mapping(self, node: ast.Dict) -> Kind:
+        inner: list[Kind] = []
+        textual = True
+        for key, value in zip(node.keys, node.values, strict=True):
+            if key is None:
+                kind = self.value(value)
+                if kind is None or any(base(part) != "dict" for part in parts(kind)):
+                    self.effects.raise_("TypeError")
+                    self.effects.assume(f"{self.said(value)} is taken to be a dict", value.lineno)
+                inner.append(None)
+                continue
+            kind = self.value(key)
+            if not isinstance(key, ast.Constant):
+                self.hashed(kind, key)
+            textual = textual and kind in SCALARS
+            inner.append(self.value(value))
+        if not inner:
+            return "dict[None]"
+        both = self.either(inner) if textual else None
+        return "dict" if both is None or is_thing(both) else f"dict[{both}]"
+
+    # -- choices
+
+    def boolean(self, node: ast.BoolOp) -> Kind:
+        kinds: list[Kind] = []
+        bound = None
+        for each in node.values[:-1]:
+            kind = self.value(each)
+            kinds.append(kind)
+            if bound is None and self.scope.walrus:
+                bound = set(self.bound)
+            if kind is None or is_symbol(kind):
+                self.effects.assume(f"the truth of {self.said(each)} is taken to be well defined", each.lineno)
+        kinds.append(self.value(node.values[-1]))
+        if bound is not None:
+            self.bound = bound
+        return self.either(kinds)
+
+    def choice(self, node: ast.IfExp) -> Kind:
+        self.truth(node.test)
+        bound = set(self.bound) if self.scope.walrus else None
+        kind = join(self.value(node.body), self.value(node.orelse))
+        if bound is not None:
+            self.bound = bound
+        return kind
+
+    def walrus(self, node: ast.NamedExpr) -> Kind:
+        kind = self.value(node.value)
+        self.bound.add(node.target.id)
+        return kind
+
+    # -- operators
+
+    def binop(self, node: ast.BinOp) -> Kind:
+        left = self.value(node.left)
+        return self.binary(node, left, self.value(node.right), node.right)
+
+    # -- loops
+
+    def comprehension(self, node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp) -> Kind:
+        depth = 0
+        bound = set(self.bound)
+        for each in node.generators:
+            if each.is_async:
+                self.effects.leave_open(f"the asynchronous loop over {self.said(each.iter)}", node.lineno)
+            kind = self.iterate(self.value(each.iter), each.iter)
+            level: dict[str, Kind] = {}
+            self.local.append(level)
+            depth += 1
+            self._loop_variable(each.target, kind, level)
+            for test in each.ifs:
+                self.truth(test)
+        if isinstance(node, ast.DictComp):
+            key = self.value(node.key)
+            self.hashed(key, node.key)
+            inner = self.value(node.value)
+            if key not in SCALARS:
+                inner = None
+        else:
+            inner = self.value(node.elt)
+            if isinstance(node, ast.SetComp):
+                self.hashed(inner, node.elt)
+        del self.local[-depth:]
+        self.bound = bound
+        name = {ast.ListComp: "list", ast.SetComp: "set", ast.DictComp: "dict", ast.GeneratorExp: "view"}[type(node)]
+        return name if inner is None or is_thing(inner) else f"{name}[{inner}]"
+
+    def _loop_variable(self, node: ast.expr, kind: Kind, level: dict[str, Kind]) -> None:
+        if isinstance(node, ast.Name):
+            level[node.id] = kind if kind is None or not is_symbol(kind) else None
+        elif isinstance(node, (ast.Tuple, ast.List)):
+            self.unpack(node, kind)
+            for at, each in enumerate(node.elts):
+                self._loop_variable(each, taken(kind, at) if not isinstance(each, ast.Starred) else None, level)
+        elif isinstance(node, ast.Starred):
+            self._loop_variable(node.value, None, level)
+
+    def unpack(self, node: ast.Tuple | ast.List, kind: Kind) -> None:
+        """Note what taking a value of ``kind`` apart into the targets of ``node`` may raise."""
+        for part in parts(kind) if kind is not None and not is_thing(kind) else ("?",):
+            if part.startswith("tuple["):
+                members = split(held(part) or "")
+                count = len(members) - (members[-1] == "")
+                if count == len(node.elts) and not any(isinstance(each, ast.Starred) for each in node.elts):
+                    continue
+            self.effects.raise_("ValueError")
+            name = base(part)
+            if name in ("None", "int", "size", "float", "bool") or part == "?":
+                self.effects.raise_("TypeError")
+            if part == "?":
+                self.effects.assume("what is unpacked is taken to be of a built-in type", node.lineno)
+            elif name not in _HOLDING and name not in SCALARS and name != "dict":
+                self.iterate(part, node)
+
+    def iterate(self, kind: Kind, node: ast.AST) -> Kind:
+        line = getattr(node, "lineno", 0)
+        text = written(node) if isinstance(node, ast.expr) else "a value"
+        if kind is None or is_thing(kind):
+            self.effects.raise_("TypeError")
+            if kind is not None and is_symbol(kind) and isinstance(node, ast.Call) and kind.endswith("()"):
+                self.effects.do(Act.ITERATE, kind[:-2], text, line)
+                return None
+            self.effects.assume(f"`{text}` is taken to be iterable without error", line)
+            return None
+        found: list[Kind] = []
+        for part in parts(kind):
+            name = base(part)
+            if name in ("dict", "set"):
+                self.effects.raise_("RuntimeError")
+                found.append("str" if part == "dict[json]" else held(part) if name == "set" else None)
+            elif name == "view":
+                self.effects.raise_("RuntimeError")
+                found.append(held(part))
+            elif name in ("list", "frozenset"):
+                found.append(held(part))
+            elif name == "tuple":
+                found.append(self._members(part))
+            elif name in ("str", "bytes"):
+                found.append("str" if name == "str" else "size")
+            else:
+                entry = self.knowledge.method(name, "__iter__")
+                if entry is None:
+                    self.effects.raise_("TypeError")
+                else:
+                    found.append(self.apply(entry, text, NO_ARGUMENTS, part))
+        return self.either(found)
+
+    def _members(self, part: str) -> Kind:
+        inner = held(part)
+        if inner is None:
+            return None
+        return self.either([each if each != "?" else None for each in split(inner) if each])
+
+    # -- waiting
+
+    def awaiting(self, node: ast.Await) -> Kind:
+        if isinstance(node.value, ast.Call):
+            return self.call(node.value, awaited=True)
+        self.value(node.value)
+        self.effects.leave_open(f"what `await {written(node.value)}` waits for", node.lineno)
+        return None
+
+    def yielding(self, node: ast.Yield | ast.YieldFrom) -> Kind:
+        if node.value is not None:
+            self.value(node.value)
+        if isinstance(node, ast.YieldFrom):
+            self.effects.leave_open(f"what `yield from {written(node.value)}` runs", node.lineno)
+        self.effects.yields = self.effects.yields or node.lineno
+        return None
+
+    def entered(self, kind: Kind, text: str, line: int, *, asynchronous: bool) -> Kind:
+        enter, leave = ("__aenter__", "__aexit__") if asynchronous else ("__enter__", "__exit__")
+        if kind is None or kind[:1] == "=":
+            self.effects.leave_open(f"what `with {text}` does", line)
+            return None
+        if is_symbol(kind):
+            self.effects.do(Act.AWAIT if asynchronous else Act.CALL, extend(kind, enter), f"with {text}", line)
+            self.effects.do(
+                Act.AWAIT if asynchronous else Act.CALL, extend(kind, leave), f"with {text}", line, args=3, plain=False
+            )
+            return None
+        found: list[Kind] = []
+        for part in parts(kind):
+            first, last = (self.knowledge.method(base(part), each) for each in (enter, leave))
+            if first is None or last is None:
+                self.effects.raise_("TypeError", "AttributeError")
+                continue
+            found.append(self.apply(first, text, Given((), (), {}, False, line, ()), part, awaited=True))
+            self.effects.raise_(*last.raises)
+        return self.either(found)
+
+    # -- what runs later
+
+    def later(self, node: ast.Lambda) -> Kind:
+        for each in (*node.args.defaults, *node.args.kw_defaults):
+            if each is not None:
+                self.value(each)
+        return None
+
+    def slices(self, node: ast.Slice) -> Kind:
+        for each in (node.lower, node.upper, node.step):
+            if each is not None:
+                self.value(each)
+        return None
+
+    # -- what functions of this file give
+
+    def result(self, path: str) -> Known:
+        cached = self.file.gives.get(path)
+        if cached is not None:
+            return cached
+        self.file.gives[path] = Known(None)
+        functions = self.file.functions.get(path, [])
+        if len(functions) == 1 and not functions[0][0].decorator_list and isinstance(functions[0][0], ast.FunctionDef):
+            node, scope = functions[0]
+            if not (self.file.generators and yielded(node.body)):
+                bindings = [Binding("value" if each is not None else "none", each) for each in scope.returns]
+                if not leaves(node.body):
+                    bindings.append(Binding("none", None))
+                found = self._joined(bindings, scope, "")
+                if found.kind is None or not is_thing(found.kind):
+                    self.file.gives[path] = found
+        return self.file.gives[path]
+
+    # -- built-in functions whose result depends on what they are given
+
+    def _call_super(self, node: ast.Call) -> Kind:
+        scope = self.scope
+        while scope.owner is None and scope.outer is not None:
+            scope = scope.outer
+        if scope.owner is None or node.args or node.keywords:
+            self.effects.leave_open("what `super()` finds", node.lineno)
+        return f"0::{scope.owner}^"
+
+    def _call_isinstance(self, node: ast.Call) -> Kind:
+        given = self.arguments(node)
+        if len(given.kinds) != 2 or given.keywords or given.star:
+            self.effects.raise_("TypeError")
+            return "bool"
+        kind, against = given.kinds[0], given.nodes[1]
+        classes = against.elts if isinstance(against, ast.Tuple) else [against]
+        for each in classes:
+            dotted = self.dotted(each)
+            if dotted is None or not (dotted in self.knowledge.kinds or self.knowledge.is_exception(dotted)):
+                self.effects.raise_("TypeError")
+                self.effects.assume(f"{self.said(each)} is taken to be a plain class", node.lineno)
+        if kind is None or is_symbol(kind):
+            self.effects.assume(f"the class of {self.said(given.nodes[0])} is taken to be plain", node.lineno)
+        return "bool"
+
+    def _call_hasattr(self, node: ast.Call) -> Kind:
+        self._named_attribute(node, 2)
+        return "bool"
+
+    def _call_getattr(self, node: ast.Call) -> Kind:
+        if not self._named_attribute(node, 3) or len(node.args) < 3:
+            self.effects.raise_("AttributeError", "TypeError")
+        return None
+
+    def _named_attribute(self, node: ast.Call, count: int) -> bool:
+        """Note what looking up an attribute by a name may raise, missing ones aside; whether it was a plain look-up."""
+        if len(node.args) != count or node.keywords or not isinstance(node.args[1], ast.Constant):
+            self.arguments(node)
+            self.effects.raise_("TypeError")
+            self.effects.assume("the attribute that is looked up is taken to be a plain one", node.lineno)
+            return len(node.args) == count
+        kind = self.value(node.args[0])
+        for each in node.args[2:]:
+            self.value(each)
+        name = node.args[1].value
+        if not isinstance(name, str):
+            self.effects.raise_("TypeError")
+        elif kind is not None and is_symbol(kind):
+            outside = self.effects.filters
+            self.effects.filters = (*outside, (Step(("AttributeError",), False),))
+            self.effects.do(Act.READ, extend(kind, name), f"{written(node.args[0])}.{name}", node.lineno)
+            self.effects.filters = outside
+        elif kind is None:
+            self.effects.assume(f"`{written(node.args[0])}.{name}` is taken to be a plain attribute", node.lineno)
+        elif "zmq." in kind or "Path" in kind:
+            self.effects.assume(f"`{written(node.args[0])}.{name}` is taken to be a plain attribute", node.lineno)
+        return True
+
+
+_READERS: dict[type[ast.AST], Callable[[Any, Any], Kind]] = {
+    ast.Name: Expressions.name,
+    ast.Constant: Expressions.constant,
+    ast.Attribute: Expressions.attribute,
+    ast.Call: Expressions.call,
+    ast.JoinedStr: Expressions.joined,
+    ast.Subscript: Expressions.subscript,
+    ast.Dict: Expressions.mapping,
+    ast.List: Expressions.sequence,
+    ast.Tuple: Expressions.sequence,
+    ast.Set: Expressions.sequence,
+    ast.Compare: Expressions.compare,
+    ast.BoolOp: Expressions.boolean,
+    ast.IfExp: Expressions.choice,
+    ast.BinOp: Expressions.binop,
+    ast.UnaryOp: Expressions.unary,
+    ast.ListComp: Expressions.comprehension,
+    ast.SetComp: Expressions.comprehension,
+    ast.DictComp: Expressions.comprehension,
+    ast.GeneratorExp: Expressions.comprehension,
+    ast.Await: Expressions.awaiting,
+    ast.Yield: Expressions.yielding,
+    ast.YieldFrom: Expressions.yielding,
+    ast.Lambda: Expressions.later,
+    ast.NamedExpr: Expressions.walrus,
+    ast.Slice: Expressions.slices,
+}

@@ -1,0 +1,428 @@
+"""What running statements may raise, and what the handlers around them let through."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from typing import Any
+
+from analysis.effects import flow
+from analysis.effects.calls import written
+from analysis.effects.expressions import Expressions
+from analysis.effects.kinds import Kind, is_symbol, is_thing
+from analysis.effects.names import File
+from analysis.effects.records import Act, Filter, Region, Step
+from analysis.effects.region import Effects, Opened
+from analysis.effects.scopes import Scope, yielded
+
+_EVERYTHING = frozenset({"Exception", "BaseException"})
+PLAIN_DECORATORS = frozenset(
+    {
+        "staticmethod", "classmethod", "property", "abc.abstractmethod", "typing.override", "typing.overload",
+        "typing.final", "functools.lru_cache", "functools.cache", "functools.wraps", "functools.cached_property",
+        "dataclasses.dataclass", "functools.total_ordering", "enum.unique",
+    }
+)  # fmt: skip
+
+
+class Statements(Expressions):
+    """Reads suites of statements into :class:`Effects`."""
+
+    def __init__(self, file: File) -> None:
+        super().__init__(file)
+        self.handled: list[tuple[str, ...] | None] = []
+
+    def region(
+        self, suite: list[ast.stmt], scope: Scope, bound: set[str], caught: list[str | None]
+    ) -> tuple[Region, int]:
+        """What ``suite`` may raise when it runs in ``scope``, and the line of a ``yield`` in it, or 0.
+
+        ``bound``: the names already bound; ``caught``: what the handlers around it bind, innermost last.
+        """
+        self.scope, self.effects, self.bound = scope, Effects(), bound
+        self.local, self.caught = [], [(name, None) for name in caught]
+        try:
+            self.suite(suite)
+        except Opened:
+            pass
+        return self.effects.record(), self.effects.yields
+
+    def suite(self, suite: list[ast.stmt]) -> None:
+        """Note what the statements may raise, one after the other."""
+        for node in suite:
+            reader = _READERS.get(node.__class__)
+            if reader is None:
+                self.effects.leave_open(f"a statement of the kind {type(node).__name__}", node.lineno)
+            else:
+                reader(self, node)
+
+    def branch(self, suite: list[ast.stmt]) -> None:
+        """A suite that may not run, or not to its end: what it binds is not bound afterwards."""
+        bound = set(self.bound)
+        self.suite(suite)
+        self.bound = bound
+
+    def done(self, node: ast.stmt) -> None:
+        """Note the names that are bound now that ``node`` has completed."""
+        self.bound |= flow.completes(node) or set()
+
+    # -- simple statements
+
+    def nothing(self, node: ast.stmt) -> None:
+        return
+
+    def expression(self, node: ast.Expr) -> None:
+        if node.value.__class__ is not ast.Constant:
+            self.value(node.value)
+
+    def giving(self, node: ast.Return) -> None:
+        if node.value is not None:
+            self.value(node.value)
+
+    def assign(self, node: ast.Assign) -> None:
+        kind = self.value(node.value)
+        for each in node.targets:
+            self.target(each, kind)
+
+    def annotated_assign(self, node: ast.AnnAssign) -> None:
+        if self.scope.kind != "function":
+            self._annotation(node.annotation)
+        if node.value is not None:
+            self.target(node.target, self.value(node.value))
+
+    def augmented(self, node: ast.AugAssign) -> None:
+        read = ast.copy_location(_loaded(node.target), node.target)
+        left = self.value(read)
+        right = self.value(node.value)
+        self.binary(node, left, right, node.value)
+        if isinstance(node.target, (ast.Attribute, ast.Subscript)):
+            self.target(node.target, None)
+
+    def target(self, node: ast.expr, kind: Kind) -> None:
+        """Note what assigning a value of ``kind`` to ``node`` may raise, and that names in it are bound now."""
+        if isinstance(node, ast.Name):
+            self.bound.add(node.id)
+        elif isinstance(node, ast.Attribute):
+            self._set(node)
+        elif isinstance(node, ast.Subscript):
+            self.store(node)
+        elif isinstance(node, (ast.Tuple, ast.List)):
+            self.unpack(node, kind)
+            for each in node.elts:
+                self.target(each, None)
+        elif isinstance(node, ast.Starred):
+            self.target(node.value, "list")
+
+    def _set(self, node: ast.Attribute) -> None:
+        kind = self.value(node.value)
+        text = written(node)
+        if kind is not None and is_symbol(kind) and not kind.endswith(":"):
+            self.effects.do(Act.WRITE, f"{kind}.{node.attr}", text, node.lineno)
+            return
+        self.effects.raise_("AttributeError", "TypeError")
+        self.effects.assume(f"`{text}` is taken to be a plain attribute", node.lineno)
+
+    def delete(self, node: ast.Delete) -> None:
+        for each in node.targets:
+            if isinstance(each, ast.Name):
+                if each.id not in self.bound:
+                    self.effects.raise_("NameError")
+                self.bound.discard(each.id)
+            elif isinstance(each, ast.Subscript):
+                self.store(each, deletes=True)
+            elif isinstance(each, ast.Attribute):
+                self.value(each.value)
+                self.effects.raise_("AttributeError")
+                self.effects.assume(f"`{written(each)}` is taken to be a plain attribute", each.lineno)
+            else:
+                self.effects.leave_open("a `del` of several", node.lineno)
+
+    def asserting(self, node: ast.Assert) -> None:
+        self.truth(node.test)
+        if node.msg is not None:
+            self.value(node.msg)
+        self.effects.raise_("AssertionError")
+
+    def importing(self, node: ast.Import | ast.ImportFrom) -> None:
+        self.effects.raise_("ImportError")
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
+        level = node.level if isinstance(node, ast.ImportFrom) else 0
+        for name in names:
+            kind = self.thing(name) if not level else None
+            if kind is None or is_symbol(kind):
+                tail = ",".join(a.name for a in node.names) if isinstance(node, ast.ImportFrom) else ""
+                self.effects.do(Act.IMPORT, f"{level}:{name}:{tail}", f"import {'.' * level}{name}", node.lineno)
+            elif name.partition(".")[0] not in _standard():
+                self.effects.assume(f"`import {name}` is taken to fail with ImportError only", node.lineno)
+        self.done(node)
+
+    # -- raising
+
+    def raising(self, node: ast.Raise) -> None:
+        if node.cause is not None:
+            self.value(node.cause)
+        if node.exc is None:
+            self._again(self.caught[-1][1] if self.caught else None, node)
+            return
+        if isinstance(node.exc, ast.Name):
+            for name, again in reversed(self.caught):
+                if name == node.exc.id:
+                    self._again(again, node)
+                    return
+        made = node.exc
+        if isinstance(made, ast.Call):
+            callee = made.func
+            dotted = self.dotted(callee)
+            kind = f"={dotted}" if dotted is not None else None
+            if kind is None or not self.knowledge.is_exception(kind[1:]):
+                kind = self.quietly(callee)
+            self.value(made)
+        else:
+            kind = self.value(made)
+            if kind is not None and is_symbol(kind):
+                self.effects.do(Act.CALL, kind, written(made), node.lineno)
+        if kind is not None and kind[:1] == "=" and self.knowledge.is_exception(kind[1:]):
+            self.effects.raise_(kind[1:])
+        elif kind is not None and is_symbol(kind) and "()" not in kind and "@" not in kind:
+            self.effects.raise_(kind)
+        else:
+            self.effects.leave_open(f"what `raise {written(node.exc)}` raises", node.lineno)
+
+    def _again(self, again: list[bool] | None, node: ast.Raise) -> None:
+        if again is None:
+            self.effects.leave_open("what the `raise` raises again", node.lineno)
+        else:
+            again[0] = True
+
+    def quietly(self, node: ast.expr) -> Kind:
+        """The type of an expression whose effects are noted elsewhere."""
+        from analysis.effects.scopes import Binding
+
+        return self.infer(Binding("value", node), self.scope, "").kind
+
+    # -- compound statements
+
+    def conditional(self, node: ast.If) -> None:
+        self.truth(node.test)
+        bound = set(self.bound)
+        self.suite(node.body)
+        self.bound = set(bound)
+        self.suite(node.orelse)
+        self.bound = bound
+        self.done(node)
+
+    def while_loop(self, node: ast.While) -> None:
+        self.truth(node.test)
+        self.branch(node.body)
+        self.branch(node.orelse)
+
+    def for_loop(self, node: ast.For) -> None:
+        kind = self.iterate(self.value(node.iter), node.iter)
+        bound = set(self.bound)
+        self.target(node.target, kind)
+        self.suite(node.body)
+        self.bound = bound
+        self.branch(node.orelse)
+
+    def async_for(self, node: ast.AsyncFor) -> None:
+        self.effects.leave_open(f"the asynchronous loop over `{written(node.iter)}`", node.lineno)
+
+    def entering(self, node: ast.With | ast.AsyncWith) -> None:
+        outside = self.effects.filters
+        bound = set(self.bound)
+        for item in node.items:
+            suppressed = self._suppressed(item.context_expr)
+            if suppressed is not None:
+                self.effects.filters = (*self.effects.filters, (Step(suppressed, False),))
+                kind: Kind = "None"
+            else:
+                kind = self.value(item.context_expr)
+                kind = self.entered(
+                    kind, written(item.context_expr), node.lineno, asynchronous=isinstance(node, ast.AsyncWith)
+                )
+            if item.optional_vars is not None:
+                self.target(item.optional_vars, kind)
+        self.suite(node.body)
+        self.effects.filters = outside
+        self.bound = bound
+        self.done(node)
+
+    def _suppressed(self, node: ast.expr) -> tuple[str, ...] | None:
+        """The types that a ``contextlib.suppress(...)`` holds back."""
+        if not isinstance(node, ast.Call) or self.dotted(node.func) != "contextlib.suppress" or node.keywords:
+            return None
+        kinds = [self.value(each) for each in node.args]
+        return tuple(named(kind) for kind in kinds if kind is not None and named(kind))
+
+    def attempt(self, node: ast.Try | ast.TryStar) -> None:
+        steps: list[Step] = []
+        everything = False
+        entered = set(self.bound)
+        outside = self.effects.filters
+        for handler in node.handlers:
+            types = self.types(handler)
+            if isinstance(node, ast.TryStar):
+                self.effects.leave_open("the `except*`", node.lineno)
+            again = self._handler(handler, entered)
+            if again and "" in types:
+                self.effects.leave_open("what an `except` clause of unknown types raises again", handler.lineno)
+            types = tuple(each for each in types if each)
+            if not everything:
+                steps.append(Step(types, again))
+                everything = any(each in _EVERYTHING for each in types)
+        self.bound = set(entered)
+        self._body(node, tuple(steps), everything)
+        self.effects.filters = outside
+        self.bound = entered | (flow.completes_all(node.body) or set())
+        self.suite(node.orelse)
+        self.bound = set(entered)
+        self.suite(node.finalbody)
+        self.bound = entered
+        self.done(node)
+
+    def _body(self, node: ast.Try | ast.TryStar, steps: Filter, everything: bool) -> None:
+        """The body under its handlers: only what they do not catch for good comes out."""
+        if everything and not any(step.passes and _EVERYTHING.intersection(step.types) for step in steps):
+            for step in steps:
+                if step.passes:
+                    self.effects.raise_(*step.types)
+            if self.file.generators:
+                self.effects.yields = self.effects.yields or yielded(node.body)
+            return
+        if steps:
+            self.effects.filters = (*self.effects.filters, steps)
+        self.suite(node.body)
+
+    def _handler(self, handler: ast.ExceptHandler, entered: set[str]) -> bool:
+        again = [False]
+        self.caught.append((handler.name, again))
+        self.bound = entered | ({handler.name} if handler.name else set())
+        self.suite(handler.body)
+        self.caught.pop()
+        return again[0]
+
+    def types(self, handler: ast.ExceptHandler) -> tuple[str, ...]:
+        """What an ``except`` clause names: public names, symbols, "" for others; noting what naming them may raise."""
+        if handler.type is None:
+            return ("BaseException",)
+        written_types = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+        return tuple(named(self.value(each)) for each in written_types)
+
+    # -- definitions
+
+    def define(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+        for decorator in node.decorator_list:
+            dotted = self.dotted(decorator.func if isinstance(decorator, ast.Call) else decorator)
+            setter = isinstance(decorator, ast.Attribute) and decorator.attr in ("setter", "deleter", "getter")
+            if dotted not in PLAIN_DECORATORS and not setter:
+                self.effects.leave_open(f"the decorator `@{written(decorator)}`", node.lineno)
+        args = node.args
+        for default in (*args.defaults, *args.kw_defaults):
+            if default is not None:
+                self.value(default)
+        for arg in (*args.posonlyargs, *args.args, *args.kwonlyargs, args.vararg, args.kwarg):
+            if arg is not None and arg.annotation is not None:
+                self._annotation(arg.annotation)
+        if node.returns is not None:
+            self._annotation(node.returns)
+        self.bound.add(node.name)
+
+    def _annotation(self, node: ast.expr) -> None:
+        if not isinstance(node, ast.Constant) and not self.file.postponed:
+            if not (isinstance(node, ast.Name) and self.annotated(node) is not None):
+                self.effects.raise_("NameError", "AttributeError", "TypeError")
+                self.effects.assume("annotations are taken to be types", node.lineno)
+
+    def define_class(self, node: ast.ClassDef) -> None:
+        for decorator in node.decorator_list:
+            dotted = self.dotted(decorator.func if isinstance(decorator, ast.Call) else decorator)
+            if dotted not in PLAIN_DECORATORS:
+                self.effects.leave_open(f"the decorator `@{written(decorator)}`", node.lineno)
+        for base_class in node.bases:
+            kind = self.value(base_class)
+            if kind is None or is_symbol(kind) or not is_thing(kind):
+                self.effects.leave_open(f"what the base class `{written(base_class)}` does", node.lineno)
+        if node.keywords:
+            self.effects.leave_open(f"the metaclass of `{node.name}`", node.lineno)
+        scope = self.file.scopes.get(id(node))
+        if scope is None:
+            self.effects.leave_open(f"the class `{node.name}`", node.lineno)
+        else:
+            outside = self.scope, self.bound
+            self.scope, self.bound = scope, set()
+            self.suite(node.body)
+            self.scope, self.bound = outside
+        self.bound.add(node.name)
+
+    def matching(self, node: ast.Match) -> None:
+        self.value(node.subject)
+        self.effects.raise_("TypeError", "AttributeError", "NameError")
+        self.effects.assume(f"`{written(node.subject)}` is taken to match without error", node.lineno)
+        for case in node.cases:
+            if case.guard is not None:
+                self.truth(case.guard)
+            bound = set(self.bound)
+            for pattern in ast.walk(case.pattern):
+                for field in ("name", "rest"):
+                    name = getattr(pattern, field, None)
+                    if isinstance(name, str):
+                        self.bound.add(name)
+            self.suite(case.body)
+            self.bound = bound
+
+
+def named(kind: Kind) -> str:
+    """The exception that a thing or symbol names, "" when it names none."""
+    if kind is None:
+        return ""
+    if kind[:1] == "=":
+        return kind[1:]
+    return kind if is_symbol(kind) and "()" not in kind else ""
+
+
+def _loaded(node: ast.expr) -> ast.expr:
+    match node:
+        case ast.Attribute():
+            return ast.Attribute(node.value, node.attr, ast.Load(), lineno=node.lineno, col_offset=node.col_offset)
+        case ast.Subscript():
+            return ast.Subscript(node.value, node.slice, ast.Load(), lineno=node.lineno, col_offset=node.col_offset)
+        case ast.Name():
+            return ast.Name(node.id, ast.Load(), lineno=node.lineno, col_offset=node.col_offset)
+    return node
+
+
+def _standard() -> frozenset[str]:
+    import sys
+
+    return sys.stdlib_module_names
+
+
+_READERS: dict[type[ast.AST], Callable[[Any, Any], None]] = {
+    ast.Expr: Statements.expression,
+    ast.Assign: Statements.assign,
+    ast.If: Statements.conditional,
+    ast.Return: Statements.giving,
+    ast.For: Statements.for_loop,
+    ast.Try: Statements.attempt,
+    ast.TryStar: Statements.attempt,
+    ast.With: Statements.entering,
+    ast.AsyncWith: Statements.entering,
+    ast.AsyncFor: Statements.async_for,
+    ast.While: Statements.while_loop,
+    ast.AugAssign: Statements.augmented,
+    ast.AnnAssign: Statements.annotated_assign,
+    ast.Raise: Statements.raising,
+    ast.Import: Statements.importing,
+    ast.ImportFrom: Statements.importing,
+    ast.FunctionDef: Statements.define,
+    ast.AsyncFunctionDef: Statements.define,
+    ast.ClassDef: Statements.define_class,
+    ast.Match: Statements.matching,
+    ast.Assert: Statements.asserting,
+    ast.Delete: Statements.delete,
+    ast.Pass: Statements.nothing,
+    ast.Break: Statements.nothing,
+    ast.Continue: Statements.nothing,
+    ast.Global: Statements.nothing,
+    ast.Nonlocal: Statements.nothing,
+}

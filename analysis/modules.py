@@ -1,0 +1,103 @@
+"""Which file an import means: packages, namespace packages, loose scripts, several roots, folders put on ``sys.path``.
+
+A *root* is a folder that imports are looked up in. A file has its own: the folder its outermost package lies in (its
+own folder, for a script), the folders it puts on ``sys.path`` itself, then the root of the tree. So two modules of the
+same name in two roots do not get mixed up: each importer finds its own.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from posixpath import dirname, join, normpath
+
+
+class Modules:
+    """Finds files by module name. Paths are relative to the root of the tree, with ``/``."""
+
+    def __init__(self, paths: Iterable[str], added: Mapping[str, tuple[str, ...]] | None = None) -> None:
+        """``added``: for each file, the folders it puts on ``sys.path``, relative to its own folder."""
+        self._files = set(paths)
+        self._added = added or {}
+        self._folders = {""}
+        for path in self._files:
+            folder = dirname(path)
+            while folder not in self._folders:
+                self._folders.add(folder)
+                folder = dirname(folder)
+        self._found: dict[tuple[str, str], str | None] = {}
+        self._roots: dict[str, tuple[str, ...]] = {}
+        self._spelt: dict[str, Counter[str]] = {}
+
+    def root(self, path: str) -> str:
+        """The folder that the file's outermost package lies in."""
+        folder = dirname(path)
+        while folder and join(folder, "__init__.py") in self._files:
+            folder = dirname(folder)
+        return folder
+
+    def roots(self, path: str) -> tuple[str, ...]:
+        """Where imports in the file at ``path`` are looked up, in order."""
+        known = self._roots.get(path)
+        if known is None:
+            added = [normpath(join(dirname(path), each)) for each in self._added.get(path, ())]
+            inside = ["" if each == "." else each for each in added if not each.startswith("..")]
+            known = self._roots[path] = tuple(dict.fromkeys([self.root(path), *inside, dirname(path), ""]))
+        return known
+
+    def name(self, path: str) -> str:
+        """The dotted name the file is imported under: as most of the tree's imports have it, else from its root."""
+        spelt = self._spelt.get(path)
+        if spelt:
+            return min(spelt, key=lambda name: (-spelt[name], name))
+        root = self.root(path)
+        inner = path[len(root) + 1 :] if root else path
+        inner = inner.removesuffix(".py").removesuffix("/__init__")
+        return inner.replace("/", ".")
+
+    def find(self, importer: str, module: str, level: int = 0) -> str | None:
+        """The file, or the folder of a package without ``__init__.py`` (ending in ``/``), that an import finds.
+
+        ``level`` is the number of leading dots. None when nothing in the tree is meant.
+        """
+        if level:
+            base = dirname(importer)
+            for _ in range(level - 1):
+                base = dirname(base)
+            return self._under(base, module)
+        key = (dirname(importer) if importer not in self._added else importer, module)
+        if key not in self._found:
+            found = (self._under(root, module) for root in self.roots(importer))
+            hits = [each for each in found if each is not None]
+            # A regular module anywhere on the path goes before a namespace package.
+            self._found[key] = next((each for each in hits if not each.endswith("/")), hits[0] if hits else None)
+        hit = self._found[key]
+        if hit is not None:
+            self._spelt.setdefault(hit, Counter())[module] += 1
+        return hit
+
+    def inside(self, package: str, name: str) -> str | None:
+        """The submodule ``name`` of the package at ``package`` (an ``__init__.py`` or a folder ending in ``/``)."""
+        if package.endswith("/"):
+            return self._under(package[:-1], name)
+        if package.endswith("__init__.py"):
+            return self._under(dirname(package), name)
+        return None
+
+    def packages(self, path: str) -> list[str]:
+        """The ``__init__.py`` files that run before the file at ``path`` is imported, outermost first."""
+        found: list[str] = []
+        folder = dirname(path)
+        if path.endswith("__init__.py"):
+            folder = dirname(folder)
+        while folder and join(folder, "__init__.py") in self._files:
+            found.insert(0, join(folder, "__init__.py"))
+            folder = dirname(folder)
+        return found
+
+    def _under(self, root: str, module: str) -> str | None:
+        base = join(root, module.replace(".", "/")) if module else root
+        for path in (f"{base}/__init__.py", f"{base}.py"):
+            if path.lstrip("/") in self._files:
+                return path.lstrip("/")
+        return f"{base}/" if base in self._folders and base else None
