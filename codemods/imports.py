@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import sys
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from analysis.collectors.header import Header, Top
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from analysis.source import Source
 
 _NOQA_E402 = re.compile(rb"#\s*noqa(?:\s*$|\s*:[^#]*\bE402\b)", re.IGNORECASE)
-_WORD = re.compile(r"\w*[^\x00-\x7f]\w*")
 
 
 class Refused(Exception):
@@ -39,6 +38,7 @@ class Imports:
 
     ``imports`` are all its import facts, ``header`` its head. ``refusal`` says why this file may not import anything
     new (it defines the target, or its folder shadows it); it is worked out across files by ``codemods.targets``.
+    ``added`` are the names that an earlier pass of this run imported, which nothing else in the file can mean.
     """
 
     def __init__(
@@ -47,13 +47,15 @@ class Imports:
         header: Header,
         imports: Sequence[Import],
         refusal: tuple[Reason, str] | None = None,
+        added: Mapping[Need, str] | None = None,
     ) -> None:
         self._source = source
         self._header = header
         self._imports = imports
         self._refusal = refusal
         self._bindings: Bindings | None = None
-        self._locals: dict[Need, str] = {}
+        self._found: dict[Need, tuple[str, int] | None] = {}
+        self._locals = dict(added or {})
 
     def bind(self, need: Need, line: int) -> str:
         """What to write for ``need`` at ``line``: its name, an alias, or a dotted name where its module is imported.
@@ -91,6 +93,10 @@ class Imports:
         statements = [f"from {module} import {', '.join(sorted(names))}" for module, names in sorted(missing.items())]
         return (Change((self._insertion(statements, next(iter(sorted(missing))), first),)),)
 
+    def given(self, needs: Iterable[Need]) -> dict[Need, str]:
+        """The names under which this planner imports ``needs`` anew, for the next pass over the file."""
+        return {need: self._locals[need] for need in needs if need in self._locals}
+
     def free(self, name: str) -> bool:
         """Whether no identifier ``name`` is in this file, so that new text may bind it anywhere."""
         return not self._mentions(name) or name not in self._bound().used
@@ -99,11 +105,17 @@ class Imports:
 
     def _existing(self, need: Need) -> tuple[str, int] | None:
         """A name that is bound to ``need`` by an import that always runs, and the last line of that import."""
+        if need not in self._found:
+            self._found[need] = self._find(need)
+        return self._found[need]
+
+    def _find(self, need: Need) -> tuple[str, int] | None:
+        added = self._locals.get(need)
         for one in self._imports:
             if one.when != "import" or one.level:
                 continue
             for local, target in _targets(one, need):
-                if self._only(local.partition(".")[0], target):
+                if local == added or self._only(local.partition(".")[0], target):
                     return local, one.span.end_line
         return None
 
@@ -131,10 +143,11 @@ class Imports:
         data = self._source.data
         if re.search(rb"(?<![A-Za-z0-9_])" + name.encode() + rb"(?![A-Za-z0-9_])", data) is not None:
             return True
+        if data.isascii():
+            return False
         # Python reads identifiers in their compatibility form: another spelling may be the same name.
-        return not data.isascii() and any(
-            unicodedata.normalize("NFKC", word) == name for word in _WORD.findall(self._source.text)
-        )
+        odd = {one for one in set(self._source.text) if one > "\x7f" and unicodedata.normalize("NFKC", one).isascii()}
+        return any(unicodedata.normalize("NFKC", word) == name for word in _words_with(odd, self._source.text))
 
     def _bound(self) -> Bindings:
         if self._bindings is None:
@@ -267,6 +280,11 @@ def _targets(one: Import, need: Need) -> Iterator[tuple[str, str]]:
                 yield f"{alias}.{need.name}", need.module
             else:
                 yield f"{name}.{need.name}", f"{name.partition('.')[0]}."
+
+
+def _words_with(odd: set[str], text: str) -> list[str]:
+    """The words of ``text`` that have one of the characters ``odd`` in them."""
+    return re.findall(rf"\w*[{re.escape(''.join(sorted(odd)))}]\w*", text) if odd else []
 
 
 def _section(module: str) -> str:

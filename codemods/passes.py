@@ -11,7 +11,7 @@ from analysis.facts import FileFacts
 from analysis.reading import analyse
 from analysis.source import Source
 from codemods.compose import Composed
-from codemods.edits import Reason, SkipReason
+from codemods.edits import Need, Reason, SkipReason
 from codemods.outcome import Answer, Refusal
 from codemods.solver import Solver, place
 from linters.rule import Finding
@@ -27,7 +27,8 @@ PASSES = 8
 class FileRun:
     """One file on its way through the passes. Findings are told apart by where they began in the original bytes.
 
-    ``source``, ``facts`` and ``prepared`` are those of the pass at hand; ``trail`` holds what each pass made.
+    ``source``, ``facts`` and ``prepared`` are those of the pass at hand; ``trail`` holds what each pass made and
+    ``imported`` the names that were imported.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class FileRun:
         self.facts = facts
         self.prepared = prepared
         self.refusal = refusal
+        self.imported: dict[Need, str] = {}
         self.trail: list[Composed] = []
         self.answers: dict[tuple[int, str], Answer] = {}
 
@@ -70,6 +72,7 @@ class FileRun:
         if composed is None:
             return set()
         again = {self.key(finding) for finding in one.reopened()}
+        self.imported.update(one.imports.given(need for made in one.made for need in made.needs))
         self._advance(composed, again=bool(again))
         return again
 

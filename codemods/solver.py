@@ -30,7 +30,11 @@ class Solver:
         self.findings = asked
         header = run.facts.records(HeaderCollector)
         self.imports = Imports(
-            run.source, header[0] if header else Header((), 0, False), run.facts.records(ImportCollector), run.refusal
+            run.source,
+            header[0] if header else Header((), 0, False),
+            run.facts.records(ImportCollector),
+            run.refusal,
+            run.imported,
         )
         self.composer = Composer(run.source)
         self.said: dict[tuple[str, int, int], Rewrite | Declined | Skipped] = {}

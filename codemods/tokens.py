@@ -102,4 +102,3 @@ def _scan_exact(data: bytes, encoding: str) -> Scan:
         complete = not began
     offsets = tuple(sorted(starts[one] for one in inside if 0 <= one < len(starts)))
     return Scan(tuple(comments), offsets, sure=complete)
-

@@ -1,0 +1,116 @@
+"""Which files cannot import the target of a codemod: those it is made of, and those that would find another module."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from analysis.collectors.imports import Imports as ImportCollector
+from codemods.edits import Reason
+
+if TYPE_CHECKING:
+    from analysis.collectors.imports import Import
+    from analysis.project import Project
+    from codemods.outcome import Refusal
+    from config.settings import Settings
+
+
+class Targets:
+    """The import target that the setting ``field`` names, in ``project``, whose facts hold the imports of each file."""
+
+    def __init__(self, project: Project, settings: Settings, field: str) -> None:
+        module: str = getattr(settings, field).partition(":")[0]
+        self._project = project
+        self._module = module
+        self._setting = field.replace("_", "-")
+        self._top = module.partition(".")[0]
+        self._homes = {home for path in project.files for home in self._home_of(path)}
+        self._makers = self._closure()
+        self._shadows = {folder for path in project.files for folder in self._shadow_of(path)}
+
+    def refusal(self, path: str) -> Refusal | None:
+        """Why the file ``path`` may not import the target; None when it may."""
+        if path in self._makers:
+            return Reason.DEFINES_TARGET, f"`{self._module}` is made of this file"
+        folder = path
+        while folder:
+            folder = folder.rpartition("/")[0]
+            if folder in self._shadows:
+                shadow = f"{folder}/{self._top}" if folder else self._top
+                meant = f"`{shadow}` of this tree would be found in place of `{self._module}`"
+                cure = f"name a module of this tree as `{self._setting}` under [tool.unsnarl]"
+                return Reason.SHADOWED_TARGET, f"{meant}; {cure}"
+        return None
+
+    def _home_of(self, path: str) -> Iterator[str]:
+        """The folder from which ``path`` is the target module: one at most, empty for the root."""
+        file = self._module.replace(".", "/")
+        for ending in (f"{file}.py", f"{file}/__init__.py"):
+            if path == ending:
+                yield ""
+            elif path.endswith(f"/{ending}"):
+                yield path[: -len(ending) - 1]
+
+    def _shadow_of(self, path: str) -> Iterator[str]:
+        """The folder in which ``path`` takes the first name of the target without holding the target."""
+        # A folder without `__init__.py` yields to a package further down `sys.path`.
+        for ending in (f"{self._top}.py", f"{self._top}/__init__.py"):
+            if path == ending or path.endswith(f"/{ending}"):
+                folder = path[: -len(ending) - 1] if path != ending else ""
+                if folder not in self._homes and not self._inside_home(folder) and not self._on_disk(folder):
+                    yield folder
+
+    def _inside_home(self, folder: str) -> bool:
+        """Whether ``folder`` is in a package of the target's own, whose modules are not found by their last name."""
+        return any(f"{folder}/".startswith(f"{home}/{self._top}/" if home else f"{self._top}/") for home in self._homes)
+
+    def _on_disk(self, folder: str) -> bool:
+        """Whether the target is in ``folder`` although the project leaves it out."""
+        file = self._project.root / folder / self._module.replace(".", "/")
+        return file.with_suffix(".py").exists() or (file / "__init__.py").exists()
+
+    def _closure(self) -> frozenset[str]:
+        """The files that importing the target runs, over all that define it."""
+        found: set[str] = set()
+        todo = [path for home in self._homes for path in self._files(home, self._module)]
+        while todo:
+            path = todo.pop()
+            if path in found:
+                continue
+            found.add(path)
+            facts = self._project.files[path]
+            for one in facts.records(ImportCollector) if facts.fault is None else ():
+                if one.when not in ("deferred", "typing"):
+                    todo += [file for module in _modules(one) for file in self._resolve(path, one.level, module)]
+        return frozenset(found)
+
+    def _resolve(self, path: str, level: int, module: str) -> Iterator[str]:
+        folder = path.rpartition("/")[0]
+        if level:
+            for _ in range(level - 1):
+                folder = folder.rpartition("/")[0]
+            yield from self._files(folder, module)
+        else:
+            for home in self._homes:
+                yield from self._files(home, module)
+
+    def _files(self, home: str, module: str) -> Iterator[str]:
+        """The files that importing ``module`` from the folder ``home`` runs: its packages and itself."""
+        parts = module.split(".")
+        for length in range(1, len(parts) + 1):
+            base = "/".join([*([home] if home else []), *parts[:length]])
+            for file in (f"{base}.py", f"{base}/__init__.py"):
+                if file in self._project.files:
+                    yield file
+
+
+def _modules(one: Import) -> Iterator[str]:
+    """The modules that an import may run, without its leading dots."""
+    for name, _ in one.names:
+        if not one.is_from:
+            yield name
+        elif name != "*":
+            # What is imported from a package may be a module of it.
+            yield f"{one.module}.{name}" if one.module else name
+        else:
+            yield one.module
