@@ -178,8 +178,8 @@ class _Search:
         return True
 
     def leave_out(self, folder: str, reason: str) -> None:
-        """Note why ``folder`` is not entered. What version control keeps for itself is not worth a line."""
-        if reason != "version control":
+        """Note why ``folder`` is not entered. What tools keep there for themselves is no part of the tree."""
+        if reason not in ("version control", "a cache"):
             self.result.excluded[self.name(folder) + "/"] = reason
 
     def take(self, path: str) -> None:

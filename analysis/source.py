@@ -157,7 +157,7 @@ class Source:
         try:
             return codecs.lookup(self.encoding).name == "utf-8"
         except LookupError:
-            return True
+            return False
 
     @cached_property
     def line_starts(self) -> list[int]:
