@@ -21,10 +21,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import click
 import msgspec
 
+from analysis.collectors.effects import Effects
 from analysis.collectors.handlers import HandlerCollector, Try
 from analysis.collectors.imports import Imports as ImportCollector
 from analysis.collectors.readers import ReaderCollector
 from analysis.collectors.shapes import ShapeCollector, TryShape
+from analysis.exceptions import RaiseSet, infer
 from codemods.codemod import Codemod, FileView
 from codemods.edits import Declined, Example, Need, Reason, Rewrite, Safety, Skipped
 from codemods.handler_edits import needs_error
@@ -71,11 +73,13 @@ class SafeExecutorCodemod(Codemod):
     name: ClassVar[str] = "safe_executor"
     summary: ClassVar[str] = "Turn broad handlers into SafeExecutor blocks, or narrow them where they stand."
     answers: ClassVar[tuple[str, ...]] = ("E900",)
+    target: ClassVar[str | None] = "safe_executor"
     collectors: ClassVar[tuple[type[Collector], ...]] = (
         HandlerCollector,
         ShapeCollector,
         ReaderCollector,
         ImportCollector,
+        Effects,
     )
     examples: ClassVar[tuple[Example, ...]] = (*REWRITTEN, *DECLINED)
 
@@ -94,11 +98,13 @@ class SafeExecutorCodemod(Codemod):
     def prepare(self, project: Project, settings: Settings, options: Mapping[str, Any]) -> Mapping[str, bytes]:
         """Work out what each body can raise, and which functions of the project read the error being handled."""
         readers = frozenset(one.name for facts in project.files.values() for one in facts.records(ReaderCollector))
+        raises = infer(project, settings) if policy(settings, options) == "infer" else None
         told: dict[str, bytes] = {}
         for path, facts in project.files.items():
             shapes = facts.records(ShapeCollector)
             if shapes:
-                told[path] = msgspec.msgpack.encode(Prepared((), readers))
+                sites = tuple(_site(one, raises.of(path, one.line, one.col)) for one in shapes) if raises else ()
+                told[path] = msgspec.msgpack.encode(Prepared(sites, readers))
         return told
 
     def moved(self, prepared: bytes, where: Callable[[int, int], tuple[int, int]]) -> bytes:
@@ -115,6 +121,10 @@ class SafeExecutorCodemod(Codemod):
 def policy(settings: Settings, options: Mapping[str, Any]) -> str:
     """``infer`` or ``preserve``, from the command line or else from the settings."""
     return str(options.get("policy") or settings.policy)
+
+
+def _site(shape: TryShape, raised: RaiseSet) -> Site:
+    return Site(shape.line, shape.col, raised.types, raised.open, raised.assumed)
 
 
 class _FileRewriter:
@@ -300,3 +310,9 @@ def _free(name: str, taken: set[str]) -> str:
     while f"{name}_{number}" in taken:
         number += 1
     return f"{name}_{number}"
+
+
+if __name__ == "__main__":
+    from codemods.cli import main
+
+    main("safe_executor")
