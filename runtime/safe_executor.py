@@ -320,17 +320,22 @@ class SafeExecutor(Generic[Error_co, Default_co]):
         """Whether ``error`` is to be recovered. Raises TypeError from it when ``recoverable`` cannot say."""
         if not self._settings.active or self._holds_back(error):
             return False
-        lineage = type(error).__mro__
         # Identity in the lineage, as the except clause does it: no __subclasscheck__ or __eq__ of others is run.
-        return any(wanted is base for wanted in self._wanted(error) for base in lineage)
+        lineage = type(error).__mro__
+        for wanted in self._wanted(error):
+            for base in lineage:
+                if base is wanted:
+                    return True
+        return False
 
     def _holds_back(self, error: BaseException) -> bool:
         pending = [error]
         while pending:
             one = pending.pop()
-            for base in type(one).__mro__:
-                if base is KeyboardInterrupt or base is SystemExit or base is GeneratorExit:
-                    return True
+            kind = type(one)
+            if issubclass(kind, (KeyboardInterrupt, SystemExit, GeneratorExit)):
+                return True
+            for base in kind.__mro__:
                 # By name, so that asyncio is neither imported for it nor needed to be still there.
                 if base.__name__ == "CancelledError" and base.__module__ == "asyncio.exceptions":
                     return True
@@ -342,10 +347,9 @@ class SafeExecutor(Generic[Error_co, Default_co]):
         """``recoverable`` as a flat list; TypeError from ``error`` when it is anything but types and tuples."""
         wanted: list[type[BaseException]] = []
         pending: list[object] = [self.recoverable]
-        while pending:
-            one = pending.pop(0)
+        for one in pending:
             if isinstance(one, tuple):
-                pending[:0] = one
+                pending.extend(one)
             elif isinstance(one, type) and issubclass(one, BaseException):
                 wanted.append(one)
             else:
