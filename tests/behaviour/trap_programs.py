@@ -362,7 +362,7 @@ async def guarded(number):
 async def main():
     try:
         async with asyncio.TaskGroup() as group:
-            for number in range(3):
+            for number in range(2):
                 group.create_task(child(number))
     except* KeyError as errors:
         print(errors.exceptions)

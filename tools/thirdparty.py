@@ -1,0 +1,280 @@
+"""Run the test suites of other people's packages as they are and after the codemod, and compare test by test.
+
+Usage: thirdparty.py [--work FOLDER] [--write docs/third-party.md] [NAME...]
+
+Each package comes from the package index as a source distribution, pinned by its hash, and is tested in a virtual
+environment of its own into which this project is installed, as its users would have it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+import xml.etree.ElementTree as ElementTree
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+PYTEST = "pytest==9.0.2"
+
+
+class Unavailable(Exception):
+    """The package index cannot be reached, or no longer has what is pinned."""
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A package with its tests. ``command`` is given the file that the results go to.
+
+    ``unsafe``: nearly all of its broad handlers are bare, and only an unsafe rewrite touches those.
+    """
+
+    name: str
+    version: str
+    sha256: str
+    needs: tuple[str, ...]
+    command: Callable[[Path], list[str]]
+    about: str
+    unsafe: bool = False
+
+    @property
+    def pin(self) -> str:
+        """The requirement, as pip spells it."""
+        return f"{self.name}=={self.version}"
+
+
+def _pytest(*arguments: str) -> Callable[[Path], list[str]]:
+    return lambda results: ["-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={results}", *arguments]
+
+
+def _unittest(module: str) -> Callable[[Path], list[str]]:
+    return lambda results: [str(ROOT / "tools" / "record_unittest.py"), str(results), module]
+
+
+SUITES = (
+    Suite(
+        "tornado",
+        "6.4.2",
+        "92bad5b4746e9879fd7bf1eb21dce4e3fc5128d71601f80005afa39237ad620b",
+        (),
+        _unittest("tornado.test"),
+        "a web server: coroutines, futures, streams",
+    ),
+    Suite(
+        "Paste",
+        "3.10.1",
+        "1c3d12065a5e8a7a18c0c7be1653a97cf38cc3e9a5a0c8334a9dd992d3a05e4a",
+        (PYTEST, "setuptools==80.9.0"),
+        _pytest("tests"),
+        "WSGI middleware: error pages made from the exception at hand",
+    ),
+    Suite(
+        "docutils",
+        "0.21.2",
+        "3a6b18732edf182daa3cd12775bbb338cf5691468f91eeeb109deff6ebfa986f",
+        (PYTEST, "Pygments==2.17.2"),
+        _pytest("test"),
+        "a text processor: parsers, writers, input and output",
+    ),
+    Suite(
+        "supervisor",
+        "4.2.5",
+        "34761bae1a23c58192281a5115fb07fbf22c9b0133c08166beffc70fed3ebc12",
+        (PYTEST, "setuptools==80.9.0"),
+        _pytest("supervisor"),
+        "a process manager: sockets, signals, child processes",
+        unsafe=True,
+    ),
+)
+
+
+@dataclass
+class Ran:
+    """What came of one package: ``before`` and ``after`` are the outcomes by test."""
+
+    suite: Suite
+    before: dict[str, str]
+    after: dict[str, str]
+    counts: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
+    seconds: tuple[float, float] = (0.0, 0.0)
+
+    @property
+    def differing(self) -> list[str]:
+        """Tests with another outcome, or that only one of the runs has."""
+        names = sorted({*self.before, *self.after})
+        return [name for name in names if self.before.get(name) != self.after.get(name)]
+
+
+def run(suite: Suite, work: Path) -> Ran:
+    """Download, test, rewrite and test again, in ``work``.
+
+    Raises:
+        Unavailable: the index does not give what is pinned.
+    """
+    work.mkdir(parents=True, exist_ok=True)
+    archive = download(suite, work)
+    python = environment(suite, work)
+    trees = []
+    for name in ("before", "after"):
+        shutil.rmtree(work / name, ignore_errors=True)
+        with tarfile.open(archive) as packed:
+            packed.extractall(work / name, filter="data")
+        trees.append(next((work / name).iterdir()))
+    report = rewrite(trees[1], unsafe=suite.unsafe)
+    outcomes, seconds = [], []
+    for tree in trees:
+        begun = time.perf_counter()
+        outcomes.append(results(suite, python, tree, work / f"{tree.parent.name}.results"))
+        seconds.append(time.perf_counter() - begun)
+    return Ran(
+        suite,
+        outcomes[0],
+        outcomes[1],
+        Counter({verdict: len(report[verdict]) for verdict in ("rewritten", "narrowed", "declined")}),
+        Counter(answer["reason"] for answer in report["declined"]),
+        (seconds[0], seconds[1]),
+    )
+
+
+def download(suite: Suite, work: Path) -> Path:
+    """The source distribution of ``suite``, whose hash pip has checked."""
+    wanted = work / "requirement.txt"
+    wanted.write_text(f"{suite.pin} --hash=sha256:{suite.sha256}\n")
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", suite.name]
+    made = subprocess.run([*command, "-r", str(wanted), "-d", str(work)], capture_output=True, text=True, check=False)
+    found = [path for path in work.glob("*.tar.gz") if path.name.lower().startswith(suite.name.lower())]
+    if made.returncode or not found:
+        raise Unavailable(f"{suite.pin} cannot be downloaded: {made.stderr.strip()[-300:]}")
+    return found[0]
+
+
+def environment(suite: Suite, work: Path) -> Path:
+    """The interpreter of a new environment that holds what the suite needs, and this project."""
+    home = work / "venv"
+    python = home / "bin" / "python"
+    if not python.exists():
+        subprocess.run([sys.executable, "-m", "venv", str(home)], check=True)
+    install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    wheels = [[*install, "--no-deps", str(ROOT)], *([[*install, *suite.needs]] if suite.needs else [])]
+    for command in wheels:
+        made = subprocess.run(command, capture_output=True, text=True, check=False)
+        if made.returncode:
+            raise Unavailable(f"the environment for {suite.pin} cannot be made: {made.stderr.strip()[-300:]}")
+    return python
+
+
+def rewrite(tree: Path, *, unsafe: bool) -> dict[str, list[dict[str, str]]]:
+    """Run the codemod's command over ``tree``; returns its JSON report."""
+    command = [sys.executable, "-m", "codemods.safe_executor", "--policy", "preserve", "--allow-dirty", "--no-cache"]
+    made = subprocess.run(
+        [*command, "--format", "json", *(["--unsafe"] if unsafe else []), str(tree)],
+        cwd=tree,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )
+    if made.returncode not in {0, 1}:
+        raise SystemExit(f"the codemod failed on {tree}:\n{made.stderr}")
+    report: dict[str, list[dict[str, str]]] = json.loads(made.stdout)
+    return report
+
+
+def results(suite: Suite, python: Path, tree: Path, file: Path) -> dict[str, str]:
+    """Run the tests of ``tree``; the outcome of each by its name."""
+    file.unlink(missing_ok=True)
+    quiet = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "PYTHON"))}
+    made = subprocess.run(
+        [str(python), *suite.command(file)],
+        cwd=tree,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
+        env=quiet | {"PYTHONHASHSEED": "0"},
+    )
+    if not file.exists():
+        raise SystemExit(f"the tests of {suite.pin} did not run:\n{made.stdout[-2000:]}{made.stderr[-2000:]}")
+    if file.read_bytes().startswith(b"{"):
+        found: dict[str, str] = json.loads(file.read_bytes())
+        return found
+    return dict(_junit(file))
+
+
+def _junit(file: Path) -> Iterable[tuple[str, str]]:
+    for case in ElementTree.parse(file).iter("testcase"):
+        outcome = next((child.tag for child in case if child.tag in {"failure", "error", "skipped"}), "passed")
+        yield f"{case.get('classname')}.{case.get('name')}", outcome
+
+
+def page(ran: Iterable[Ran]) -> str:
+    """The page of the documentation."""
+    lines = [
+        "# Test suites of other packages",
+        "",
+        "Each suite was run as it came and again after `python -m codemods.safe_executor --policy preserve` (with",
+        "`--unsafe` where the table says so), and the outcomes were compared test by test, on Python",
+        f"{platform.python_version()}. `python tools/thirdparty.py --write docs/third-party.md` writes this page.",
+        "",
+        "| package | what it is | tests | same result | handlers rewritten | declined | seconds before, after |",
+        "| --- | --- | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    ran = list(ran)
+    for one in ran:
+        same = len(one.before) - len(one.differing)
+        changed = one.counts["rewritten"] + one.counts["narrowed"]
+        unsafe = " (`--unsafe`)" if one.suite.unsafe else ""
+        lines.append(
+            f"| {one.suite.pin}{unsafe} | {one.suite.about} | {len(one.before)} | {same} | {changed} "
+            f"| {one.counts['declined']} | {one.seconds[0]:.0f}, {one.seconds[1]:.0f} |"
+        )
+    lines += ["", "Declined, by reason:", ""]
+    for one in ran:
+        reasons = ", ".join(f"{reason} {number}" for reason, number in sorted(one.reasons.items()))
+        lines.append(f"- {one.suite.pin}: {reasons or 'none'}")
+    return "\n".join(lines) + "\n"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", metavar="NAME", help="packages to run, all when none is named")
+    parser.add_argument("--work", type=Path, help="folder to work in and to keep; a temporary one when not given")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="write the page of the documentation")
+    options = parser.parse_args()
+    unknown = {name.lower() for name in options.names} - {suite.name.lower() for suite in SUITES}
+    if unknown:
+        parser.error(f"no such suite: {', '.join(sorted(unknown))}; there are {', '.join(one.name for one in SUITES)}")
+    chosen = [
+        one for one in SUITES if not options.names or one.name.lower() in {name.lower() for name in options.names}
+    ]
+    ran = []
+    with tempfile.TemporaryDirectory(prefix="unsnarl-suites-") as folder:
+        for suite in chosen:
+            print(f"{suite.pin}: running", file=sys.stderr)
+            try:
+                one = run(suite, (options.work or Path(folder)) / suite.name)
+            except Unavailable as error:
+                print(f"thirdparty: {error}", file=sys.stderr)
+                return 2
+            ran.append(one)
+            print(f"{suite.pin}: {len(one.before)} tests, {len(one.differing)} differ, {dict(one.counts)}")
+            for name in one.differing:
+                print(f"  {name}: {one.before.get(name)} before, {one.after.get(name)} after")
+    if options.write:
+        options.write.write_text(page(ran))
+    return 1 if any(one.differing for one in ran) else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
