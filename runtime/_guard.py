@@ -51,7 +51,8 @@ def _site_of(func: Callable[..., Any]) -> Site:
         func = inner.func
         name, module = getattr(func, "__qualname__", name), getattr(func, "__module__", None) or module
     inner = getattr(inner, "__func__", inner)
-    code = getattr(inner, "__code__", None) or getattr(getattr(type(inner), "__call__", None), "__code__", None)  # noqa: B004
+    called = getattr(type(inner), "__call__", None)  # noqa: B004 - an instance of a class with that method
+    code = getattr(inner, "__code__", None) or getattr(called, "__code__", None)
     return Site("", module, name, 0) if code is None else Site(code.co_filename, module, name, code.co_firstlineno)
 
 
@@ -131,7 +132,7 @@ def _async_generator(executor: SafeExecutor[Any, Any], run: Callable[..., Any], 
                         sent = yield item
                     except GeneratorExit:
                         raise
-                    except BaseException as thrown:  # noqa: BLE001
+                    except BaseException as thrown:  # noqa: BLE001, E900 whatever it is, it goes on to inner
                         item = await inner.athrow(thrown)
                     else:
                         item = await inner.asend(sent)

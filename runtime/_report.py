@@ -50,7 +50,7 @@ def report(executor: SafeExecutor[Any, Any], error: BaseException, place: FrameT
         if listening:
             try:
                 _log(logger, level, site, error, error_type, recoverable)
-            except Exception as problem:  # noqa: BLE001
+            except Exception as problem:  # noqa: BLE001, E900 loggers may raise anything
                 _complain(type(logger), f"the logger {type_name(type(logger))} given at {site} failed", problem)
         if SETTINGS.hooks:
             _call_hooks(error, error_type, site, recoverable)
@@ -86,7 +86,7 @@ def _is_enabled(logger: Any, level: int) -> bool:
     asked = getattr(logger, "isEnabledFor", None)
     try:
         return bool(asked(level)) if callable(asked) else True
-    except Exception:  # noqa: BLE001
+    except Exception:  # noqa: BLE001, E900 loggers may raise anything
         # It will say what is wrong with it when it is asked to log.
         return True
 
@@ -133,7 +133,7 @@ def _text_of(error: BaseException) -> str:
     # Now, not when the record is formatted: a record that held the error would keep its frames alive.
     try:
         text = str(error)
-    except Exception as problem:  # noqa: BLE001
+    except Exception as problem:  # noqa: BLE001, E900 a __str__ may raise anything
         return f"<its message cannot be had: {type_name(type(problem))}>"
     return text if len(text) <= _LONGEST_MESSAGE else text[:_LONGEST_MESSAGE] + "…"
 
@@ -154,7 +154,7 @@ def _call_hooks(error: BaseException, error_type: str, site: Site, recoverable: 
     for hook in SETTINGS.hooks:
         try:
             hook(recovery)
-        except Exception as problem:  # noqa: BLE001
+        except Exception as problem:  # noqa: BLE001, E900 hooks may raise anything
             _complain(hook, f"the hook {hook!r} failed at {site}", problem)
 
 

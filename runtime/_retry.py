@@ -3,34 +3,14 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any
 
-from ._settings import SETTINGS, Testing
+from ._settings import SETTINGS, Retries, Testing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .safe_executor import SafeExecutor
-
-
-class Retries(TypedDict, total=False):
-    """How a call is tried again; each key means what it means to ``stamina.retry``. Times are in seconds.
-
-    Attributes:
-        attempts: How often in all, the first time included; None: no limit.
-        timeout: For how long in all; None: no limit.
-        wait_initial: The least wait before the second try.
-        wait_max: The longest wait.
-        wait_jitter: The most that is added at random.
-        wait_exp_base: By what the wait grows each time.
-    """
-
-    attempts: int | None
-    timeout: float | None
-    wait_initial: float
-    wait_max: float
-    wait_jitter: float
-    wait_exp_base: float
 
 
 def retrying(executor: SafeExecutor[Any, Any], func: Callable[..., Any], is_async: bool) -> Callable[..., Any]:
@@ -52,16 +32,7 @@ def retrying(executor: SafeExecutor[Any, Any], func: Callable[..., Any], is_asyn
     def again(error: Exception) -> bool:
         return executor._recovers(error)
 
-    if is_async:
-
-        @functools.wraps(func)
-        async def once(*args: Any, **kwargs: Any) -> Any:
-            return await func(*args, **kwargs)
-    else:
-
-        @functools.wraps(func)
-        def once(*args: Any, **kwargs: Any) -> Any:
-            return func(*args, **kwargs)
+    once = _coroutine_function(func) if is_async else _function(func)
 
     @functools.cache
     def under(testing: Testing | None) -> Callable[..., Any]:
@@ -72,6 +43,23 @@ def retrying(executor: SafeExecutor[Any, Any], func: Callable[..., Any], is_asyn
         return under(SETTINGS.testing)(*args, **kwargs)
 
     return call
+
+
+def _function(func: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(func)
+    def once(*args: Any, **kwargs: Any) -> Any:
+        return func(*args, **kwargs)
+
+    return once
+
+
+def _coroutine_function(func: Callable[..., Any]) -> Callable[..., Any]:
+    # stamina takes an instance with an async __call__ for a plain function.
+    @functools.wraps(func)
+    async def once(*args: Any, **kwargs: Any) -> Any:
+        return await func(*args, **kwargs)
+
+    return once
 
 
 def release(error: BaseException) -> None:

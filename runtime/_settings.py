@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,6 +37,26 @@ class Site(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.module}:{self.function}:{self.line}"
+
+
+class Retries(TypedDict, total=False):
+    """How a call is tried again; each key means what it means to ``stamina.retry``. Times are in seconds.
+
+    Attributes:
+        attempts: How often in all, the first time included; None: no limit.
+        timeout: For how long in all; None: no limit.
+        wait_initial: The least wait before the second try.
+        wait_max: The longest wait.
+        wait_jitter: The most that is added at random.
+        wait_exp_base: By what the wait grows each time.
+    """
+
+    attempts: int | None
+    timeout: float | None
+    wait_initial: float
+    wait_max: float
+    wait_jitter: float
+    wait_exp_base: float
 
 
 class Testing(NamedTuple):

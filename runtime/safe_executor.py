@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, overload
 from ._report import report
 from ._settings import (
     SETTINGS,
+    Retries,
     Site,
     add_hook,
     get_level,
@@ -32,12 +33,12 @@ if TYPE_CHECKING:
 
     from typing_extensions import TypeVar
 
-    from ._retry import Retries
-
     P = ParamSpec("P")
     R = TypeVar("R")
     Y = TypeVar("Y")
     S = TypeVar("S")
+    E = TypeVar("E", bound=BaseException)
+    D = TypeVar("D")
     Error_co = TypeVar("Error_co", bound=BaseException, covariant=True, default=Exception)
     Default_co = TypeVar("Default_co", covariant=True, default=None)
 else:
@@ -50,6 +51,7 @@ if os.environ.get("UNSNARL_EVIDENCE"):
     from . import evidence  # noqa: F401 - it reads the variable; elsewhere it costs what json costs
 
 __all__ = [
+    "Retries",
     "SafeExecutor",
     "Site",
     "SupportsDebug",
@@ -123,8 +125,7 @@ class SafeExecutor(Generic[Error_co, Default_co]):
         default: What a decorated function returns when its error was recovered; called first when it is callable
             (``default=list``; a function as a value needs ``lambda: function``). A ``with`` block has no use for it.
         retries: How often a decorated function is tried again before its error is recovered: a number, or a mapping
-            with any of ``attempts``, ``timeout``, ``wait_initial``, ``wait_max``, ``wait_jitter``, ``wait_exp_base``
-            as ``stamina.retry`` takes them. Needs stamina (``pip install 'unsnarl[runtime]'``), which also does the
+            with any of the keys of `Retries`. Needs stamina (``pip install 'unsnarl[runtime]'``), which also does the
             waiting: by default 0.1 s at first, twice as long each time up to 5 s, up to 1 s of jitter, 45 s in all.
 
     Raises:
@@ -145,54 +146,60 @@ class SafeExecutor(Generic[Error_co, Default_co]):
         default: None = ...,
         retries: int | Retries = ...,
     ) -> None: ...
+
     @overload
     def __init__(
-        self: SafeExecutor[Error_co, None],
+        self: SafeExecutor[E, None],
         logger: SupportsDebug | None = ...,
         *,
-        recoverable: type[Error_co] | tuple[type[Error_co], ...],
+        recoverable: type[E] | tuple[type[E], ...],
         level: int | None = ...,
         default: None = ...,
         retries: int | Retries = ...,
     ) -> None: ...
+
     @overload
     def __init__(
-        self: SafeExecutor[Exception, Default_co],
+        self: SafeExecutor[Exception, D],
         logger: SupportsDebug | None = ...,
         *,
         level: int | None = ...,
-        default: Callable[[], Default_co],
+        default: Callable[[], D],
         retries: int | Retries = ...,
     ) -> None: ...
+
     @overload
     def __init__(
-        self: SafeExecutor[Exception, Default_co],
+        self: SafeExecutor[Exception, D],
         logger: SupportsDebug | None = ...,
         *,
         level: int | None = ...,
-        default: Default_co,
+        default: D,
         retries: int | Retries = ...,
     ) -> None: ...
+
     @overload
     def __init__(
-        self: SafeExecutor[Error_co, Default_co],
+        self: SafeExecutor[E, D],
         logger: SupportsDebug | None = ...,
         *,
-        recoverable: type[Error_co] | tuple[type[Error_co], ...],
+        recoverable: type[E] | tuple[type[E], ...],
         level: int | None = ...,
-        default: Callable[[], Default_co],
+        default: Callable[[], D],
         retries: int | Retries = ...,
     ) -> None: ...
+
     @overload
     def __init__(
-        self: SafeExecutor[Error_co, Default_co],
+        self: SafeExecutor[E, D],
         logger: SupportsDebug | None = ...,
         *,
-        recoverable: type[Error_co] | tuple[type[Error_co], ...],
+        recoverable: type[E] | tuple[type[E], ...],
         level: int | None = ...,
-        default: Default_co,
+        default: D,
         retries: int | Retries = ...,
     ) -> None: ...
+
     def __init__(
         self,
         logger: SupportsDebug | None = None,
@@ -237,6 +244,7 @@ class SafeExecutor(Generic[Error_co, Default_co]):
         return new
 
     def __enter__(self) -> Self:
+        # No other thread of the interpreter can come between this test and the assignment.
         if self._state is not False or self.retries:
             self._enter_again()
         else:
@@ -275,14 +283,18 @@ class SafeExecutor(Generic[Error_co, Default_co]):
 
     @overload
     def __call__(self, func: Callable[P, AsyncGenerator[Y, S]], /) -> Callable[P, AsyncGenerator[Y, S]]: ...
+
     @overload
     def __call__(self, func: Callable[P, Generator[Y, S, R]], /) -> Callable[P, Generator[Y, S, R | Default_co]]: ...
+
     @overload
     def __call__(
         self, func: Callable[P, Coroutine[Any, Any, R]], /
     ) -> Callable[P, Coroutine[Any, Any, R | Default_co]]: ...
+
     @overload
     def __call__(self, func: Callable[P, R], /) -> Callable[P, R | Default_co]: ...
+
     def __call__(self, func: Callable[..., Any], /) -> Callable[..., Any]:
         """Decorate ``func``: its recoverable errors are recovered, and ``default`` returned in their place.
 
@@ -299,8 +311,10 @@ class SafeExecutor(Generic[Error_co, Default_co]):
     def call(
         self, func: Callable[P, Coroutine[Any, Any, R]], /, *args: P.args, **kwargs: P.kwargs
     ) -> Coroutine[Any, Any, R | Default_co]: ...
+
     @overload
     def call(self, func: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R | Default_co: ...
+
     def call(self, func: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         """Call ``func(*args, **kwargs)`` as if it were decorated; the site is the line of this call.
 
@@ -365,7 +379,7 @@ class SafeExecutor(Generic[Error_co, Default_co]):
         # shutdown, contextlib among them) must not take the place of the work that was to follow the recovery.
         try:  # noqa: SIM105
             report(self, error, sys._getframe(2) if site is None else site)
-        except Exception:  # noqa: BLE001, S110
+        except Exception:  # noqa: BLE001, S110, E900 see above
             pass
 
     def __reduce__(self) -> NoReturn:
