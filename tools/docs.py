@@ -13,7 +13,7 @@ import pkgutil
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, is_typeddict
 
 import msgspec
 
@@ -177,15 +177,19 @@ def codemod_page(one: codemod_module.Codemod) -> str:
         out += ["", "## What it makes"]
     for example in rewritten:
         assert example.after is not None
-        out += ["", f"### {example.title or 'Example'}", *asked(example.options), "", "Before:", ""]
+        out += ["", f"### {capital(example.title or 'example')}", *asked(example.options), "", "Before:", ""]
         out += [*code_block(example.before), "", "After:", "", *code_block(example.after)]
     if declined:
         out += ["", "## What it declines"]
     for example in declined:
         assert example.declined is not None
-        out += ["", f"### {example.title or 'Example'}", *asked(example.options), ""]
+        out += ["", f"### {capital(example.title or 'example')}", *asked(example.options), ""]
         out += [f"`{example.declined.value}`: {example.declined.meaning}", "", *code_block(example.before)]
     return "\n".join(out)
+
+
+def capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def asked(options: Mapping[str, Any]) -> list[str]:
@@ -261,7 +265,13 @@ def commands_page() -> str:
         found = cli.get_command(context, name)
         if found is not None and not found.hidden:
             out += command_section(f"unsnarl {name}", found)
-    out += command_section("python -m codemods.<name>", codemod_command(None))
+    # Any codemod's command will do: what is left of it without its summary and its own options is shared by all.
+    name = codemod_module.names()[0]
+    shared = codemod_command(name)
+    own = {one.name for one in codemod_module.load(name).parameters()}
+    shared.params = [one for one in shared.params if one.name not in own]
+    shared.help = (shared.help or "").partition("\n\n")[2]
+    out += command_section("python -m codemods.<name>", shared)
     return "\n".join(out)
 
 
@@ -272,9 +282,10 @@ def command_section(title: str, command: Any) -> list[str]:
     options = [option_row(one) for one in command.params if isinstance(one, click.Option) and not one.hidden]
     names = [f"{(one.name or '').upper()}{'…' if one.nargs == -1 else ''}" for one in arguments]
     usage = " ".join([title, "[OPTIONS]", *names])
+    shown = ["", *table(("option", "meaning"), options)] if options else []
     # click keeps what follows a form feed out of its own help.
     text = markdown(inspect.cleandoc((command.help or "").split("\f")[0].replace("\b\n", "")))
-    return ["", f"## {title}", "", f"    {usage}", "", text, "", *table(("option", "meaning"), options)]
+    return ["", f"## `{title}`", "", f"    {usage}", "", text, *shown]
 
 
 def option_row(parameter: Any) -> tuple[str, str]:
@@ -327,7 +338,8 @@ def member(name: str, value: Any, level: int) -> list[str]:
     if not doc or not (inspect.isclass(value) or inspect.isroutine(value) or isinstance(value, property)):
         return []
     out = ["", f"{'#' * level} `{name}`", ""]
-    if not isinstance(value, property) and not getattr(value, "_is_protocol", False):
+    called = not isinstance(value, property) and not getattr(value, "_is_protocol", False) and not is_typeddict(value)
+    if called:
         out += [*code_block(signature(name.rpartition(".")[2], value)), ""]
     out.append(markdown(doc))
     if inspect.isclass(value):
