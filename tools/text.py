@@ -88,7 +88,8 @@ def signature(name: str, function: Any) -> str:
         if one.kind == one.KEYWORD_ONLY and kind not in {one.KEYWORD_ONLY, one.VAR_POSITIONAL}:
             shown.append("*")
         kind = one.kind
-        text = {one.VAR_POSITIONAL: "*", one.VAR_KEYWORD: "**"}.get(one.kind, "") + one.name
+        stars = "*" if one.kind == one.VAR_POSITIONAL else "**" if one.kind == one.VAR_KEYWORD else ""
+        text = stars + one.name
         if one.annotation is not one.empty:
             text += f": {_annotation(one.annotation)}"
         if one.default is not one.empty:
