@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from analysis.discovery import SUFFIXES, folder_reason
@@ -11,6 +12,9 @@ if TYPE_CHECKING:
     import pathspec
 
     from analysis.discovery import _Search
+
+
+_DEEP_FOLDERS = re.compile(r"(?<![^/!])\*\*/\s*$")
 
 
 class _Rules(NamedTuple):
@@ -83,6 +87,8 @@ def _rules_in(folder: str) -> tuple[_Rules, ...]:
         return ()
     kept = []
     for line in lines:
+        # The same to git; pathspec takes it for the files in there, too.
+        line = _DEEP_FOLDERS.sub("**/*/", line)
         try:
             pathspec.GitIgnoreSpec.from_lines([line])
         except ValueError:

@@ -227,7 +227,9 @@ def test_git_conflict(tree: Path) -> None:
     git(tree, "checkout", "-q", "other")
     (tree / "a.py").write_text("x = 2\n")
     git(tree, "commit", "-qam", "three")
-    subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b", "merge", "-q", "-"], cwd=tree, capture_output=True)
+    subprocess.run(
+        ["git", "-c", "user.name=a", "-c", "user.email=a@b", "merge", "-q", "-"], cwd=tree, capture_output=True
+    )
     assert names(discover([tree], tree)) == ["a.py"]
 
 
@@ -259,9 +261,7 @@ def test_git_work_tree_of_its_own(tree: Path) -> None:
     assert names(discover([tree.parent / "other"], tree.parent / "other")) == ["a.py", "b.py"]
 
 
-def test_git_variables_of_a_hook_do_not_mislead(
-    tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_git_variables_of_a_hook_do_not_mislead(tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make(tree, "a.py")
     repository(tmp_path / "elsewhere")
     monkeypatch.setenv("GIT_DIR", str(tmp_path / "elsewhere/.git"))
@@ -292,19 +292,19 @@ def test_git_runs_no_program_that_the_tree_names(tree: Path) -> None:
 def locked(root: Path) -> Iterator[Path]:
     """A folder that this process may not enter."""
     make(root, "a.py", "locked/b.py")
-    os.chmod(root / "locked", 0)
+    (root / "locked").chmod(0)
     for folder in (root, *root.parents[:-2]):
-        os.chmod(folder, os.stat(folder).st_mode | 0o755)
+        folder.chmod(folder.stat().st_mode | 0o755)
     root_user = os.geteuid() == 0
     if root_user:
         for folder, _, files in os.walk(root):
-            for path in (folder, *(os.path.join(folder, name) for name in files)):
+            for path in (Path(folder), *(Path(folder) / name for name in files)):
                 os.chown(path, 65534, -1, follow_symlinks=False)
         os.seteuid(65534)
     yield root
     if root_user:
         os.seteuid(0)
-    os.chmod(root / "locked", 0o755)
+    (root / "locked").chmod(0o755)
 
 
 def test_a_folder_that_cannot_be_entered(locked: Path) -> None:

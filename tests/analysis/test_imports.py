@@ -92,7 +92,9 @@ def test_where() -> None:
     ],
 )
 def test_when(when: str, scope: str, code: str) -> None:
-    head = "import typing, typing as t, typing_extensions as te\nfrom typing import TYPE_CHECKING, TYPE_CHECKING as TC\n"
+    head = (
+        "import typing, typing as t, typing_extensions as te\nfrom typing import TYPE_CHECKING, TYPE_CHECKING as TC\n"
+    )
     found = imports(head + code)[2:]
     assert [(one.when, one.scope) for one in found] == [(when, scope)]
 

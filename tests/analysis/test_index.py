@@ -65,7 +65,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     read = analysis.reading.read_regular
 
     def noted(path: str) -> tuple[bytes, os.stat_result]:
-        seen.append(os.path.basename(path))
+        seen.append(Path(path).name)
         return read(path)
 
     monkeypatch.setattr(analysis.project, "read_regular", noted)
@@ -134,9 +134,9 @@ def test_same_size_and_time_later(old: Path, tmp_path: Path) -> None:
 def test_a_swap_of_two_files(old: Path) -> None:
     before = answer(ask(old))
     for pair in (("m1.py", "m2.py"), ("m1.py", "m2.py")):
-        os.rename(old / pair[0], old / "x.tmp")
-        os.rename(old / pair[1], old / pair[0])
-        os.rename(old / "x.tmp", old / pair[1])
+        (old / pair[0]).rename(old / "x.tmp")
+        (old / pair[1]).rename(old / pair[0])
+        (old / "x.tmp").rename(old / pair[1])
         assert answer(ask(old)) == answer(ask(old, cache=False))
     assert answer(ask(old)) == before
     age(old)
@@ -254,7 +254,7 @@ def unprivileged() -> Iterator[Path]:
     if os.geteuid() != 0:
         pytest.skip("only root can become another user")
     with tempfile.TemporaryDirectory(dir="/tmp") as folder:
-        os.chmod(folder, 0o755)
+        Path(folder).chmod(0o755)
         yield Path(folder)
 
 

@@ -172,7 +172,7 @@ def test_offset_refuses_what_is_not_there() -> None:
         source = Source.from_bytes(data, "x.py")
         assert source.offset(3, 0) == len(data)
         for line, col in [(0, 0), (4, 0), (3, 1), (1, 40), (2, 40), (1, -1)]:
-            with pytest.raises(ValueError, match="no (line|column)|there is no"):
+            with pytest.raises(ValueError, match=r"no (line|column)"):
                 source.offset(line, col)
     with pytest.raises(ValueError, match="are not klingon"):
         Source.from_bytes(ODD["unknown cookie"], "x.py").offset(1, 0)
