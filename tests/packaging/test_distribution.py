@@ -62,7 +62,7 @@ def test_installed_commands_work_far_from_the_checkout(installed: Path, tmp_path
     flake8 = run(installed / "python", "-m", "flake8", "--isolated", "--select=E900", ".", cwd=tmp_path, check=False)
     assert flake8.returncode == 1
     assert flake8.stdout.startswith("./mod.py:4:5: E900 ")
-    assert "E90" in run(installed / "python", "-m", "flake8", "--version", cwd=tmp_path).stdout
+    assert "unsnarl: 0.1.0" in run(installed / "python", "-m", "flake8", "--version", cwd=tmp_path).stdout
 
     fix: list[str | Path] = [installed / "python", "-m", "codemods.safe_executor"]
     dry = run(*fix, "--check", "--allow-dirty", ".", cwd=tmp_path, check=False)

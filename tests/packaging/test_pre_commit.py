@@ -123,12 +123,11 @@ def test_hooks_work_from_a_clone_of_this_repository(unpacked: Path, tmp_path: Pa
     (service / "config" / "__init__.py").write_text("", encoding="utf-8")
     path = stage(service, BROAD)
     environment = {"PRE_COMMIT_HOME": env["PRE_COMMIT_HOME"]}
-    code, said = pre_commit(service, "try-repo", str(source), REPORT, **environment)
+    # Without the name of a hook it runs all of them, in one environment that it installs.
+    code, said = pre_commit(service, "try-repo", str(source), **environment)
     if "Could not find a version" in said or "Failed to establish a new connection" in said:
         pytest.skip("the package index cannot be reached")
     assert code == 1
     assert "service.py:4:5: E900" in said
-
-    code, said = pre_commit(service, "try-repo", str(source), FIX, **environment)
-    assert (code, "files were modified by this hook" in said) == (1, True), said
+    assert "files were modified by this hook" in said
     assert "from runtime.safe_executor import SafeExecutor" in path.read_text(encoding="utf-8")
