@@ -50,15 +50,18 @@ class Composed(msgspec.Struct, frozen=True):
     def forward(self, offset: int, *, after: bool = False) -> int:
         """Where the byte at ``offset`` of the old data is now; for a replaced one, the start of what replaced it.
 
-        ``after``: what was inserted at ``offset`` is counted as before it.
+        What was inserted at ``offset`` counts as behind it, with ``after`` as before it.
         """
-        if after and offset >= self.size:
+        if offset >= self.size and after:
             return len(self.data)
-        key = offset if after else offset - 1
-        at = bisect.bisect_right(self.pieces, key, key=lambda piece: piece.start) - 1
+        at = bisect.bisect_right(self.pieces, offset, key=lambda piece: piece.start) - 1
         if at < 0:
             return 0
         piece = self.pieces[at]
+        if piece.start == offset and not after:
+            before = self.pieces[at - 1] if at else Piece(0, 0, 0)
+            if before.end == offset:
+                return before.new + before.end - before.start
         return piece.new + min(offset, piece.end) - piece.start
 
     def backward(self, offset: int) -> int | None:

@@ -74,17 +74,15 @@ def _scan_exact(data: bytes, encoding: str) -> Scan:
         return Scan((), (), sure=False)
     # The tokenizer counts lines in translated newlines, so offsets are taken from the bytes.
     starts = [0, *(one.end() for one in _NEWLINE.finditer(data))]
-    plain = text.replace("\r\n", "\n").replace("\r", "\n")
-    shift = 0
-    if plain[:1] in (" ", "\t", "\f") and plain.strip():
-        plain, shift = "if 1:\n" + plain, 1
+    # In brackets indentation means nothing, however the stretch is cut out; one more is open than it may close.
+    plain = "((\n" + text.replace("\r\n", "\n").replace("\r", "\n")
     comments: list[bytes] = []
     inside: set[int] = set()
     began: list[int] = []
     complete = False
     try:
         for token in tokenize.generate_tokens(io.StringIO(plain).readline):
-            line, end = token.start[0] - 1 - shift, token.end[0] - 1 - shift
+            line, end = token.start[0] - 2, token.end[0] - 2
             name = tokenize.tok_name[token.type]
             if token.type == tokenize.COMMENT:
                 comments.append(token.string.rstrip().encode(encoding))
@@ -96,9 +94,8 @@ def _scan_exact(data: bytes, encoding: str) -> Scan:
                 inside.update(range(began.pop() + 1, end + 1))
             elif token.type == tokenize.ERRORTOKEN:
                 return Scan((), (), sure=False)
-        complete = True
-    except (tokenize.TokenError, IndentationError, SyntaxError):
-        # An open bracket or block at the end is fine: every token before it was read.
-        complete = not began
+    except (tokenize.TokenError, SyntaxError) as error:
+        # An open bracket at the end is fine: every token before it was read. An open string is not.
+        complete = not began and "multi-line statement" in str(error)
     offsets = tuple(sorted(starts[one] for one in inside if 0 <= one < len(starts)))
     return Scan(tuple(comments), offsets, sure=complete)
