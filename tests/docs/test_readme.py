@@ -17,6 +17,8 @@ def blocks(language: str) -> list[str]:
 
 def test_before_and_after_are_what_the_codemod_gives(tmp_path: Path) -> None:
     before, after = blocks("python")[:2]
+    assert "except Exception" in before
+    assert "except Exception" not in after
     path = tmp_path / "agent.py"
     path.write_text(before, encoding="utf-8")
     command = [sys.executable, "-m", "codemods.safe_executor", "--allow-dirty", "agent.py"]
