@@ -45,6 +45,18 @@ class Smallest:
         return False
 
 
+class WithoutSettings:
+    """Has no settings at all."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        return False
+
+
 class SmallestWithSlots:
     """The same without the dictionary."""
 
@@ -78,6 +90,18 @@ def smallest_with_slots(loops: int) -> None:
 def safe_executor(loops: int) -> None:
     for _ in range(loops):
         with SafeExecutor(logger, recoverable=ERRORS):
+            pass
+
+
+def without_settings(loops: int) -> None:
+    for _ in range(loops):
+        with WithoutSettings():
+            pass
+
+
+def safe_executor_without_settings(loops: int) -> None:
+    for _ in range(loops):
+        with SafeExecutor():
             pass
 
 
@@ -130,7 +154,12 @@ def test_nothing_raised(benchmark: BenchmarkFixture, loop: Loop) -> None:
 
 @pytest.mark.parametrize(
     ("loop", "baseline"),
-    [(safe_executor, smallest), (safe_executor, smallest_with_slots), (safe_executor_as, smallest_as)],
+    [
+        (safe_executor, smallest),
+        (safe_executor, smallest_with_slots),
+        (safe_executor_as, smallest_as),
+        (safe_executor_without_settings, without_settings),
+    ],
     ids=lambda loop: loop.__name__,
 )
 @pytest.mark.benchmark(group="times the smallest context manager class")
