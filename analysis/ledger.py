@@ -151,7 +151,7 @@ def ledger(
 
 
 def text(account: Ledger) -> Iterator[str]:
-    """The lines of ``account`` for people: the files that something is wrong with, by state and cause; then the sums."""
+    """The lines of ``account`` for people: the files that something is wrong with, by state and cause; the sums."""
     state = ""
     for cause, rows in account.causes().items():
         if cause.state != state:

@@ -109,7 +109,6 @@ class _Crew:
         self.tasks = tasks
         self.collectors = collectors
         self.jobs = jobs
-        self.context = _context()
         self.workers: list[_Worker] = []
         self.stillborn = 0
         self.waiting = deque(_chunks(tasks, jobs))
@@ -130,7 +129,7 @@ class _Crew:
 
     def start(self) -> None:
         try:
-            self.workers.append(_Worker(self.context, self.collectors, [other.pipe for other in self.workers]))
+            self.workers.append(_Worker(_context(), self.collectors, [other.pipe for other in self.workers]))
         except OSError:
             self.stillborn += 1
 

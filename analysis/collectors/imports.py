@@ -48,6 +48,7 @@ class Imports(Collector):
         """Start with no other names for ``typing`` and ``TYPE_CHECKING`` than their own."""
         self.modules = {"typing", "typing_extensions"}
         self.flags = {"TYPE_CHECKING"}
+        self.known: dict[int, When] = {}
 
     def visit(self, walk: Walk, node: ast.AST) -> None:
         """Note down one import."""
@@ -72,29 +73,44 @@ class Imports(Collector):
             elif is_from and level == 0 and module in ("typing", "typing_extensions") and name == "TYPE_CHECKING":
                 self.flags.add(alias)
 
-    def _when(self, walk: Walk, node: ast.AST) -> When:
+    def _when(self, walk: Walk, node: ast.stmt) -> When:
+        kind = self._runs(walk.parents, node)
+        if kind == "typing":
+            return kind
         kinds = {scope.kind for scope in walk.scopes}
-        inner: ast.AST = node
-        conditional = False
-        for parent in reversed(walk.parents):
-            if isinstance(parent, ast.If):
-                conditional = True
-                branch = self._branch(parent, inner)
-                if branch is not None:
-                    return branch
-            elif not isinstance(parent, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-                conditional = True
-            inner = parent
-        if "function" in kinds:
+        if kind == "deferred" or "function" in kinds:
             return "deferred"
-        if "class" in kinds:
-            return "class"
-        return "conditional" if conditional else "import"
+        return "class" if "class" in kinds else kind
 
-    def _branch(self, test: ast.If, inner: ast.AST) -> When | None:
+    def _runs(self, parents: list[ast.AST], node: ast.AST) -> When:
+        """When ``node`` runs as far as the statements around it tell, definitions aside.
+
+        What was found for a statement holds for all inside of it, so no chain of ``elif`` is climbed twice.
+        """
+        known = len(parents)
+        while known and id(parents[known - 1]) not in self.known:
+            known -= 1
+        when: When = self.known[id(parents[known - 1])] if known else "import"
+        if known:
+            known -= 1
+        for at in range(known, len(parents)):
+            outer = parents[at]
+            self.known[id(outer)] = when
+            inner = parents[at + 1] if at + 1 < len(parents) else node
+            when = self._inside(when, outer, inner)
+        return when
+
+    def _inside(self, when: When, outer: ast.AST, inner: ast.AST) -> When:
+        if when == "typing" or isinstance(outer, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            return when
+        branch = self._branch(outer, inner) if isinstance(outer, ast.If) and isinstance(inner, ast.stmt) else None
+        return branch or ("deferred" if when == "deferred" else "conditional")
+
+    def _branch(self, test: ast.If, inner: ast.stmt) -> When | None:
         """When the branch of ``test`` that holds ``inner`` runs, if that is not while the module is imported."""
         condition: ast.expr = test.test
-        in_body = any(inner is node for node in test.body)
+        after = test.orelse[0] if test.orelse else None
+        in_body = after is None or (inner.lineno, inner.col_offset) < (after.lineno, after.col_offset)
         while isinstance(condition, ast.UnaryOp) and isinstance(condition.op, ast.Not):
             condition, in_body = condition.operand, not in_body
         if in_body:
