@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -114,7 +115,7 @@ def nearest(name: str, valid: Iterable[str]) -> str:
 
 
 def find(start: Path) -> Path | None:
-    """The settings file for ``start``: in its folder or the nearest above, not beyond the repository it is in."""
+    """The settings file for the absolute path ``start``: the nearest at or above it, not beyond its repository."""
     folder = start if start.is_dir() else start.parent
     for here in (folder, *folder.parents):
         own = here / "unsnarl.toml"
@@ -130,7 +131,8 @@ def find(start: Path) -> Path | None:
 
 def load(start: Path, config: Path | None = None) -> Settings:
     """The settings for ``start``, or those of the file ``config`` when one is named. Raises SettingsError."""
-    file = config if config is not None else find(start.absolute())
+    # Not Path.resolve(): what is linked into a tree has the settings of that tree.
+    file = config if config is not None else find(Path(os.path.abspath(start)))  # noqa: PTH100
     if file is None:
         return Settings()
     try:

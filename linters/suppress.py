@@ -75,7 +75,7 @@ def _comments(noqa: Noqa, silenced: set[str]) -> Iterator[Comment]:
         own = NOQA_INLINE_REGEXP.search(remark.text)
         if own is None:
             continue
-        # flake8 looks no further than the first match in lines that belong together, which may be in another comment or a string.
+        # flake8 looks no further than the first match in lines that belong together: another comment's or a string's.
         first = effective is not None and remark.start <= effective.start() < remark.start + len(remark.text)
         yield Comment(
             first=noqa.first,
@@ -132,7 +132,7 @@ class SuppressionWithoutReason(Rule):
     ## When it is left alone
     - The words stand before the `noqa` in the same comment, or in a further comment on the line.
     - Another tool's directive (`pragma: no cover`, `type: ignore`) is not a reason.
-    - The `noqa` has no codes, or a prefix such as `E9`: it silences this rule too. Missed alarm; `PGH004` objects to it.
+    - The `noqa` has no codes, or a prefix such as `E9`: it silences this rule too. Missed alarm; see `PGH004`.
 
     ## Options
     `[tool.unsnarl]`

@@ -11,6 +11,11 @@ from pathlib import Path
 from unsnarl.trouble import Trouble
 
 
+def whole(path: str | Path) -> Path:
+    """``path`` from the root of the system, without ``.`` and ``..``; links are not followed, so names stay."""
+    return Path(os.path.abspath(path))  # noqa: PTH100 - Path.resolve() would follow links
+
+
 def deliver(text: str, file: str | None) -> None:
     """Put results on stdout or, whole or not at all, into ``file``. Raises Trouble."""
     if file is None:

@@ -15,6 +15,7 @@ from config.settings import load as load_settings
 from linters import baseline, runner
 from linters.rule import Finding, Rule, Selection, check_codes, kinds, rules
 from linters.suppress import Outcome
+from unsnarl.files import whole
 from unsnarl.report import Broken, Report
 from unsnarl.trouble import Trouble
 
@@ -33,13 +34,18 @@ class Session:
 
     def __init__(self, paths: Sequence[str], config: str | None = None) -> None:
         self.paths = tuple(paths) or (".",)
-        first = Path(self.paths[0])
+        first = whole(self.paths[0])
         try:
             self.settings: Settings = load_settings(first, Path(config) if config else None)
             rules(self.settings)
         except SettingsError as error:
             raise Trouble(str(error)) from None
         self.root = root_of(first, None if config else self.settings.origin)
+
+    def name(self, path: str) -> str:
+        """How reports and files name ``path``: relative to the root where it lies below it."""
+        file = whole(path)
+        return file.relative_to(self.root).as_posix() if file.is_relative_to(self.root) else file.as_posix()
 
     def rules(self, select: Sequence[str] = (), ignore: Sequence[str] = ()) -> list[Rule]:
         """The rules to run: ``select`` and ``ignore`` stand in for those of the settings where they are given."""
@@ -145,7 +151,7 @@ class Session:
     def _hold(
         self, known: Counter[baseline.Key], findings: list[Finding], broken: list[Broken], chosen: Sequence[Rule]
     ) -> baseline.Match:
-        places = [Path(path).absolute() for path in self.paths]
+        places = [whole(path) for path in self.paths]
         codes = {rule.code for rule in chosen} | {baseline.UNPARSEABLE}
         faults = {one.path: one.kind for one in broken if one.kind not in ("unreadable", "crashed")}
         unknown = {one.path for one in broken}
@@ -154,8 +160,8 @@ class Session:
             # What a file that does not parse would show, and what rules that did not run would say, is not known.
             if entry.code not in codes or (entry.path in unknown and entry.code != baseline.UNPARSEABLE):
                 return False
-            whole = self.root / entry.path
-            return any(whole == place or place in whole.parents for place in places)
+            file = self.root / entry.path
+            return any(file == place or place in file.parents for place in places)
 
         def gone(path: str) -> bool:
             return not (self.root / path).exists()
@@ -175,8 +181,8 @@ def root_of(first: Path, settings_file: Path | None) -> Path:
     """The root of a tree: where its settings are, else its repository, else here if it lies here, else itself."""
     if settings_file is not None:
         return settings_file.parent
-    whole = first.absolute()
-    folder = whole if whole.is_dir() else whole.parent
+    named = whole(first)
+    folder = named if named.is_dir() else named.parent
     for above in (folder, *folder.parents):
         if (above / ".git").exists():
             return above

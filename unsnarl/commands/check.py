@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 from typing import Any
 
 import click
@@ -80,8 +79,7 @@ def from_stdin(options: dict[str, Any]) -> Report:
 
     name = options["stdin_filename"] or "stdin"
     session = Session((name,), options["config"])
-    whole = Path(name).absolute()
-    path = whole.relative_to(session.root).as_posix() if whole.is_relative_to(session.root) else name
+    path = session.name(name)
     chosen: list[Rule] = session.rules(options["select"], options["ignore"])
     facts = analyse(Source.from_bytes(sys.stdin.buffer.read(), name), runner.collectors(chosen), path)
     outcome = runner.check(facts, chosen, runner.Ignores(session.settings))

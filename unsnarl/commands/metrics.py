@@ -76,7 +76,7 @@ def measure(report: Report, session: Session) -> Record:
         time=datetime.now(UTC).replace(microsecond=0),
         commit=commit,
         changed=changed,
-        paths=tuple(sorted({_relative(path, session.root) for path in session.paths})),
+        paths=tuple(sorted({session.name(path) for path in session.paths})),
         files=report.analysed,
         unparseable=len(report.broken),
         rules={
@@ -128,11 +128,6 @@ def _json(record: Record) -> str:
     import msgspec
 
     return msgspec.json.format(msgspec.json.encode(record), indent=2).decode() + "\n"
-
-
-def _relative(path: str, root: Path) -> str:
-    whole = Path(path).absolute()
-    return whole.relative_to(root).as_posix() if whole.is_relative_to(root) else whole.as_posix()
 
 
 def _commit(root: Path) -> tuple[str | None, bool]:

@@ -68,6 +68,11 @@ def _folder_uri(folder: Path) -> str:
     return uri if uri.endswith("/") else f"{uri}/"
 
 
+def _text(message: str) -> str:
+    """A message without placeholders: braces would begin one, and are doubled to stand for themselves."""
+    return printable(message).replace("{", "{{").replace("}", "}}")
+
+
 def _location(path: str, line: int, column: int) -> dict[str, Any]:
     absolute = Path(path).is_absolute()
     artifact = {"uri": Path(path).as_uri()} if absolute else {"uri": quote(path.encode("utf-8", "surrogateescape"))}
@@ -87,7 +92,7 @@ def _result(one: Finding, index: int, fingerprint: str) -> dict[str, Any]:
         "ruleId": one.code,
         "ruleIndex": index,
         "level": "warning",
-        "message": {"text": printable(one.message)},
+        "message": {"text": _text(one.message)},
         "locations": [location],
         "partialFingerprints": {FINGERPRINT: fingerprint},
     }
@@ -106,7 +111,7 @@ def _notification(one: Broken) -> dict[str, Any]:
     return {
         "descriptor": {"id": one.kind},
         "level": "note" if one.accepted else "error",
-        "message": {"text": printable(f"{cause(one.kind)}: {one.message}")},
+        "message": {"text": _text(f"{cause(one.kind)}: {one.message}")},
         "locations": [_location(one.path, one.line, one.col)],
     }
 
