@@ -25,7 +25,7 @@ lint: $(VENV)/.installed-dev  ## ruff, mypy, and our own linters and codemods on
 
 ci: $(VENV)/.installed  ## the guardrails that .github/workflows/guardrails.yml runs
 	$(BIN)/unsnarl check
-	$(BIN)/unsnarl metrics
+	$(BIN)/unsnarl metrics --no-record
 
 bench: $(VENV)/.installed-dev  ## the measurements of docs/benchmarks.md
 	$(BIN)/python -m pytest benchmarks -p no:xdist $(PYTEST_ARGS)

@@ -9,8 +9,12 @@ from __future__ import annotations
 import argparse
 import importlib
 import inspect
+import itertools
+import os
 import pkgutil
+import re
 import sys
+import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, is_typeddict
@@ -30,6 +34,7 @@ DOCS = ROOT / "docs"
 def pages() -> dict[str, str]:
     """Every generated page: its path under ``docs/`` and its text."""
     made = {
+        "../README.md": readme(),
         "rules/README.md": rule_index(),
         "codemods/README.md": codemod_index(),
         "settings.md": settings_page(),
@@ -43,11 +48,29 @@ def pages() -> dict[str, str]:
     return {path: text.rstrip("\n") + "\n" for path, text in sorted(made.items())}
 
 
+def name(path: str) -> str:
+    return path.removeprefix("../") if path.startswith("../") else f"docs/{path}"
+
+
 def stale(made: Iterable[str]) -> list[str]:
     """The pages of rules and codemods that are no longer there, as paths under ``docs/``."""
     known = set(made)
     there = (path.relative_to(DOCS).as_posix() for kind in ("rules", "codemods") for path in (DOCS / kind).glob("*.md"))
     return sorted(path for path in there if path not in known)
+
+
+def readme() -> str:
+    """The README, its second block of Python being what the codemod makes of the first."""
+    from codemods.cli import command
+
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    first, second = itertools.islice(re.finditer(r"(?<=```python\n).*?(?=```)", text, re.DOTALL), 2)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "agent.py"
+        path.write_text(first[0], encoding="utf-8")
+        options = ["--allow-dirty", "--quiet", "--no-cache", "--jobs=1", f"--output-file={os.devnull}", str(path)]
+        command("safe_executor").main(options, standalone_mode=False)
+        return text[: second.start()] + path.read_text(encoding="utf-8") + text[second.end() :]
 
 
 # Rules
@@ -367,9 +390,9 @@ def main(argv: list[str] | None = None) -> int:
         for path in gone:
             (DOCS / path).unlink()
     for path in changed:
-        print(f"docs/{path}: {'not up to date' if check else 'written'}")
+        print(f"{name(path)}: {'not up to date' if check else 'written'}")
     for path in gone:
-        print(f"docs/{path}: {'of nothing that is there' if check else 'removed'}")
+        print(f"{name(path)}: {'of nothing that is there' if check else 'removed'}")
     if check and (changed or gone):
         print("run `make docs`", file=sys.stderr)
         return 1

@@ -29,11 +29,13 @@ def test_generated_pages_are_what_the_generator_writes() -> None:
 def test_check_tells_a_page_that_was_changed_by_hand(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(docs, "DOCS", tmp_path)
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    monkeypatch.setattr(docs, "DOCS", folder)
     assert docs.main([]) == 0
     assert docs.main(["--check"]) == 0
-    (tmp_path / "settings.md").write_text("by hand\n")
-    (tmp_path / "rules" / "E999.md").write_text("of a rule that is gone\n")
+    (folder / "settings.md").write_text("by hand\n")
+    (folder / "rules" / "E999.md").write_text("of a rule that is gone\n")
     capsys.readouterr()
     assert docs.main(["--check"]) == 1
     told = capsys.readouterr()
