@@ -117,6 +117,11 @@ class Composer:
         """The offset where ``line`` (from 1) begins; the end of the file for the line after the last."""
         return self.starts[line - 1] if line <= len(self.starts) else len(self.source.data)
 
+    def line_end(self, line: int) -> int:
+        """The offset behind the last byte of ``line`` that is not its line end."""
+        start, end = self.line_start(line), self.line_start(line + 1)
+        return start + len(self.source.data[start:end].rstrip(b"\r\n"))
+
     def newline_at(self, line: int) -> bytes:
         """The line end of ``line``, or the file's usual one where that line has none."""
         lines = self.source.lines
@@ -181,7 +186,8 @@ class Composer:
 
     def _hull(self, change: Change) -> _Hull:
         starts = [one.start for one in change.splices] + [self.line_start(one.first) for one in change.indents]
-        ends = [one.end for one in change.splices] + [self.line_start(one.last + 1) for one in change.indents]
+        # Without its line end: what is inserted there still belongs to the line.
+        ends = [one.end for one in change.splices] + [self.line_end(one.last) for one in change.indents]
         return (min(starts, default=0), max(ends, default=0))
 
     def _indentation(self, indents: Sequence[Indent]) -> tuple[list[int], dict[int, tuple[bytes, bool]]]:

@@ -74,7 +74,7 @@ class Reason(StrEnum):
     HELPER_READS = "calls-a-helper-that-reads-the-error-being-handled"
     IMPLICIT_CONTEXT = "raises-with-the-error-as-context"
     LEAVES_THROUGH_FINALLY = "leaves-through-its-own-finally"
-    ONE_LINE = "returns-its-error-on-one-line"
+    ONE_LINE = "handler-on-one-line"
     TWO_ERRORS = "returns-a-value-of-two-errors"
     COMMENT_IN_HEADER = "comment-inside-the-header"
     CLASS_NAMES = "names-of-the-class-body-count"
@@ -113,7 +113,7 @@ _MEANINGS: dict[Reason, str] = {
     Reason.HELPER_READS: "The handler calls a function of the project that reads the error being handled.",
     Reason.IMPLICIT_CONTEXT: "The handler raises a new error, which would lose its link to the one it handled.",
     Reason.LEAVES_THROUGH_FINALLY: "The handler leaves through a `finally` of its own, which may use the error.",
-    Reason.ONE_LINE: "It returns the error itself, and shares the line with something else.",
+    Reason.ONE_LINE: "The handler stands on one line, where there is no room to let go of its error.",
     Reason.TWO_ERRORS: "It returns a value that is made from its own error and from that of a handler around it.",
     Reason.COMMENT_IN_HEADER: "A comment stands inside the header of the handler.",
     Reason.CLASS_NAMES: "Bases, decorators or a metaclass see every name of this class body.",

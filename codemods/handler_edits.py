@@ -12,7 +12,7 @@ import libcst as cst
 
 from analysis.collectors.active import ActiveUse
 from analysis.collectors.shapes import Exit, HandlerShape
-from codemods.edits import Splice
+from codemods.edits import Indent, Splice
 
 
 class Layout:
@@ -29,6 +29,11 @@ class Layout:
         """The offset of the line end (not behind it) at or after ``offset``; the file's end if there is none."""
         ends = [one for one in (self.data.find(b"\n", offset), self.data.find(b"\r", offset)) if one >= 0]
         return min(ends, default=len(self.data))
+
+    def previous_line_end(self, offset: int) -> int:
+        """The offset of the line end before the line of ``offset``, which is not the first."""
+        end = self.line_start(offset) - 1
+        return end - 1 if self.data[end - 1 : end + 1] == b"\r\n" else end
 
     def indent(self, offset: int) -> str:
         """The white space that the line of ``offset`` begins with."""
@@ -51,6 +56,25 @@ class Layout:
         except UnicodeDecodeError:
             return None
         return [line[line.index("#") :].rstrip() for line in text.splitlines() if "#" in line]
+
+
+def guard(shape: HandlerShape, both: str, layout: Layout) -> tuple[list[Splice], Indent]:
+    """Unbind ``both`` (the handler's name, and maybe the attempt) however the handler ends, by an error of its own too.
+
+    This is what ``except … as e`` comes down to. It takes a step of indentation, so it is kept for handlers after
+    which somebody could see the name.
+    """
+    clause = shape.clause
+    inner, outer = layout.indent(clause.first), layout.indent(clause.start)
+    before = layout.previous_line_end(clause.first)
+    end = layout.line_end(clause.end)
+    gone = f"\n{inner}{shape.name} = None" if shape.name_rebound else ""
+    splices = [
+        Splice(before, before, f"\n{inner}try:"),
+        # The lines move to the right together with the one that they follow.
+        Splice(end, end, f"\n{outer}finally:{gone}\n{inner}del {both}"),
+    ]
+    return splices, Indent(clause.first_line, clause.end_line, inner.removeprefix(outer))
 
 
 def release(

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from analysis.collectors.shapes import Clause, HandlerShape, TryShape
 from codemods.edits import Indent, Reason, Splice
-from codemods.handler_edits import Layout, name_error, release
+from codemods.handler_edits import Layout, guard, name_error, release
 
 
 class Refusal(NamedTuple):
@@ -55,7 +55,12 @@ def refusal(shape: TryShape, index: int) -> Refusal | None:
         return Refusal(
             Reason.IMPLICIT_CONTEXT, f"the error raised at line {handler.raises} would lose its `__context__`"
         )
-    if binds(handler) and any(way.keeps and not way.alone for way in handler.exits):
+    if strict(shape, handler):
+        if handler.clause.one_line:
+            return Refusal(
+                Reason.ONE_LINE, "its name must go even when the handler fails, which takes lines of its own"
+            )
+    elif binds(handler) and any(way.keeps and not way.alone for way in handler.exits):
         return Refusal(Reason.ONE_LINE, "it returns its error from a line that holds more than that")
     if any(way.finally_follows for way in handler.exits):
         return Refusal(Reason.LEAVES_THROUGH_FINALLY, "the handler returns through a `finally` of its own")
@@ -65,6 +70,12 @@ def refusal(shape: TryShape, index: int) -> Refusal | None:
 def binds(handler: HandlerShape) -> bool:
     """Whether the name of a handler's error matters to anyone."""
     return handler.name is not None and (handler.name_used or handler.name_rebound or handler.name_shared)
+
+
+def strict(shape: TryShape, handler: HandlerShape) -> bool:
+    """Whether someone could see the handler's name after the handler itself has failed."""
+    scoped = shape.scope != "function" or shape.inspects
+    return binds(handler) and (handler.name_shared or handler.name_captured or (scoped and shape.enclosed))
 
 
 def silent(shape: TryShape, tests: tuple[int, ...]) -> bool:
@@ -162,7 +173,8 @@ class _Writer:
         attempt = self.plan.attempt
         word = "if" if first else "elif"
         if first and self.plan.kept:
-            word = f"else:\n{self.base}{self.unit}if"
+            before = self.layout.line_end(self.shape.handlers[index - 1].clause.end)
+            self.splices.append(Splice(before, before, f"\n{self.base}else:"))
         bound = binds(handler)
         error = f"{attempt}.error"
         if index != self.plan.tests[-1]:
@@ -177,15 +189,30 @@ class _Writer:
             assign = bound
         self.splices.append(Splice(clause.start, clause.colon, f"{word} {test}"))
         if assign:
-            joint = "; " if clause.one_line else "\n" + self.layout.indent(clause.first)
-            self.splices.append(Splice(clause.first, clause.first, f"{handler.name} = {error}{joint}"))
+            self._assign(f"{handler.name} = {error}", clause)
         named = handler.name if bound and not handler.name_rebound else None
         for use in handler.active:
             source = self.data[use.start : use.end].decode(self.encoding)
             self.splices.append(Splice(use.start, use.end, name_error(use, named or error, source)))
-        self.splices += release(
-            handler, bound, attempt, self.layout, self.plan.outcome, self.unit, last=not self.scoped
-        )
+        guarded = strict(self.shape, handler)
+        if guarded:
+            # In a module or class the attempt goes later, behind the statement.
+            both = f"{handler.name}" if self.scoped else f"{handler.name}, {attempt}"
+            splices, indent = guard(handler, both, self.layout)
+            self.splices += splices
+            self.indents.append(indent)
+        if not guarded or self.scoped:
+            self.splices += release(
+                handler, bound and not guarded, attempt, self.layout, self.plan.outcome, self.unit, last=not self.scoped
+            )
+
+    def _assign(self, statement: str, clause: Clause) -> None:
+        """Put ``statement`` before the suite of ``clause``."""
+        if clause.one_line:
+            self.splices.append(Splice(clause.first, clause.first, f"{statement}; "))
+        else:
+            before = self.layout.previous_line_end(clause.first)
+            self.splices.append(Splice(before, before, f"\n{self.layout.indent(clause.first)}{statement}"))
 
     def _forget_later(self) -> None:
         """Unbind the attempt behind the statement, whether an error was caught or not."""
@@ -200,17 +227,16 @@ class _Writer:
         last = shape.orelse or shape.handlers[-1].clause
         end = shape.final.line - 1 if shape.final is not None else last.end_line
         if self.plan.kept:
-            self._indent(shape.body, shape.handlers[0].clause.line - 1)
+            self._indent(shape.body.colon_line + 1, shape.handlers[0].clause.line - 1)
             if not silent(shape, self.plan.tests):
-                self._indent(shape.handlers[self.plan.tests[0]].clause, end)
+                self._indent(shape.handlers[self.plan.tests[0]].clause.line, end)
         elif shape.body.one_line:
-            self.indents.append(Indent(shape.handlers[0].clause.line, end, self.unit, self._keep(end)))
+            self._indent(shape.handlers[0].clause.line, end)
         else:
-            self._indent(shape.body, end)
+            self._indent(shape.body.colon_line + 1, end)
 
-    def _indent(self, clause: Clause, last: int) -> None:
-        """Move the suite of ``clause`` and what follows it to the right, up to line ``last``."""
-        first = clause.colon_line + 1
+    def _indent(self, first: int, last: int) -> None:
+        """Move the lines ``first`` to ``last`` to the right."""
         if first <= last:
             self.indents.append(Indent(first, last, self.unit, self._keep(last)))
 

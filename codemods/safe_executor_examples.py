@@ -387,8 +387,10 @@ def drain(events, handle):
             handle(e)
         if attempt.error is not None:
             e = attempt.error
-            print(e)
-            del e, attempt
+            try:
+                print(e)
+            finally:
+                del e, attempt
 """,
         options={"policy": "preserve"},
     ),

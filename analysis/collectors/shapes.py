@@ -32,6 +32,7 @@ _BINDERS = (
     ast.MatchStar,
     ast.MatchMapping,
 )
+_LATER = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.GeneratorExp)
 _OURS = re.compile(rb"(?<!\w)(?:attempt|outcome)(?:_\d+)?(?!\w)")
 _INSPECTS = re.compile(rb"(?<![\w.])(?:locals|vars|dir|eval|exec|globals)\s*\(")
 _BLANK = re.compile(rb"[ \t\r\n\f;\\]*")
@@ -83,7 +84,8 @@ class HandlerShape(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     ``falls``: control can reach the end of the handler. ``idle``: it holds nothing but ``pass``.
     ``name_used``/``name_rebound``: the handler reads, or binds again, the name after ``as``. ``name_shared``: the
-    enclosing scope uses that name for something else. ``raises``: the line of a ``raise`` of a new error, 0 for none.
+    enclosing scope uses that name for something else. ``name_captured``: a function, lambda or generator in the handler
+    uses it, and may outlive the handler. ``raises``: the line of a ``raise`` of a new error, 0 for none.
     ``calls`` are the last parts of the names that it calls, standard loggers' methods left out: enough to ask whether a
     helper reads the error being handled.
     """
@@ -97,6 +99,7 @@ class HandlerShape(msgspec.Struct, frozen=True, array_like=True, gc=False):
     name_used: bool = False
     name_rebound: bool = False
     name_shared: bool = False
+    name_captured: bool = False
     raises: int = 0
     exits: tuple[Exit, ...] = ()
     active: tuple[ActiveUse, ...] = ()
@@ -111,7 +114,8 @@ class TryShape(msgspec.Struct, frozen=True, array_like=True, gc=False):
     whole file outside of any), and ``taken`` are the names in it that look like the ones a rewrite would introduce.
     ``class_names``: it stands in a class body where every name counts, since bases, decorators or a metaclass may look
     at them. ``inspects``: the scope looks at its own names
-    (``locals()``, ``eval``); ``inspected``: it does so inside this statement. ``in_strings``: lines of it that begin
+    (``locals()``, ``eval``); ``inspected``: it does so inside this statement. ``enclosed``: another ``try`` is
+    around this one in the same scope. ``in_strings``: lines of it that begin
     inside a string literal. ``logger``: an expression for a logger that is sure to exist here, or the empty string.
     """
 
@@ -133,6 +137,7 @@ class TryShape(msgspec.Struct, frozen=True, array_like=True, gc=False):
     inspects: bool
     inspected: bool
     destructor: bool
+    enclosed: bool
     in_strings: tuple[int, ...]
     logger: str
 
@@ -199,11 +204,12 @@ class ShapeCollector(Collector):
             final=final,
             around=region[0],
             around_end=region[1],
-            taken=tuple(sorted({one.decode() for one in _OURS.findall(self.source.data, *region)})),
+            taken=self._taken(scopes, region),
             class_names=isinstance(scope.node, ast.ClassDef) and _looks_at_names(scope.node),
             inspects=bool(inspections),
             inspected=any(node.lineno <= line <= node.end_lineno for line in inspections),
             destructor=scope.kind == "function" and getattr(scope.node, "name", "") == "__del__",
+            enclosed=any(isinstance(one, _TRIES) for one in parents[_own(parents) :]),
             in_strings=_lines_in_strings(node) if node.finalbody or len(handlers) > 1 else (),
             logger=self._loggers.at(
                 scopes, definition, lambda name: not self._binds(name, scopes, region), handler_text
@@ -216,6 +222,14 @@ class ShapeCollector(Collector):
             if isinstance(scope.node, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 return self._offset(scope.node), self._end(scope.node)
         return 0, len(self.source.data)
+
+    def _taken(self, scopes: list[Scope], region: tuple[int, int]) -> tuple[str, ...]:
+        """The names like ours in the region. They are words of the language too, so the tree is asked about each."""
+        words = {one.decode() for one in _OURS.findall(self.source.data, *region)}
+        if not words:
+            return ()
+        function = (one for one in scopes if isinstance(one.node, (ast.FunctionDef, ast.AsyncFunctionDef)))
+        return tuple(sorted(words.intersection(self._names_of(next(function, scopes[0])).places)))
 
     def _binds(self, name: str, scopes: list[Scope], region: tuple[int, int]) -> bool:
         """Whether an enclosing function binds ``name``; the tree is only asked when the bytes leave it open."""
@@ -312,7 +326,7 @@ class ShapeCollector(Collector):
         name = node.name
         shared = name is not None and self._shared(name, node, parents, scope, region)
         active = marked(self._marks, clause.start, clause.end)
-        reads, writes, calls = self._survey(node)
+        reads, writes, captured, calls = self._survey(node)
         return HandlerShape(
             clause=clause,
             types=types,
@@ -323,16 +337,17 @@ class ShapeCollector(Collector):
             name_used=reads,
             name_rebound=writes,
             name_shared=shared,
+            name_captured=captured,
             raises=_new_error(node.body),
             exits=tuple(self._exits(node.body, name)),
             active=tuple(active_uses(node, self.source, self._loggers)) if active else (),
             calls=calls,
         )
 
-    def _survey(self, handler: ast.ExceptHandler) -> tuple[bool, bool, tuple[str, ...]]:
-        """Whether a handler reads, and whether it binds, the name of its error; and the names of what it calls."""
+    def _survey(self, handler: ast.ExceptHandler) -> tuple[bool, bool, bool, tuple[str, ...]]:
+        """Whether a handler reads, binds, or lets others capture the name of its error; and the names that it calls."""
         name = handler.name
-        reads = writes = False
+        reads = writes = captured = False
         called: set[str] = set()
         for statement in handler.body:
             for node in ast.walk(statement):
@@ -347,7 +362,9 @@ class ShapeCollector(Collector):
                         called.add(node.func.attr)
                 elif isinstance(node, _BINDERS) and name in _bound_by(node):
                     writes = True
-        return reads, writes, tuple(sorted(called))
+                if isinstance(node, _LATER) and not captured:
+                    captured = any(isinstance(one, ast.Name) and one.id == name for one in ast.walk(node))
+        return reads, writes, captured, tuple(sorted(called))
 
     def _on_logger(self, function: ast.Attribute) -> bool:
         receiver = dotted(function.value)
@@ -387,6 +404,11 @@ class ShapeCollector(Collector):
                 yield from self._exits(getattr(node, "orelse", []), name, loop, guarded, last)
                 for one in getattr(node, "cases", ()):
                     yield from self._exits(one.body, name, loop, guarded, last)
+
+
+def _own(parents: list[ast.AST]) -> int:
+    """Where in ``parents`` the innermost scope begins."""
+    return max((at + 1 for at, one in enumerate(parents) if isinstance(one, _CLOSED)), default=0)
 
 
 def _swallows(handler: ast.ExceptHandler) -> bool:
