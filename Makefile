@@ -13,7 +13,7 @@ demo: $(VENV)/.installed  ## check, count and fix a copy of examples/, and show 
 	@$(BIN)/python -m tools.demo
 
 test: lint  ## the linters and the whole suite
-	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(PYTEST_ARGS)
 
 lint: $(VENV)/.installed-dev  ## ruff, mypy, and our own linters and codemods on this repository
 	$(BIN)/ruff check .
@@ -23,9 +23,11 @@ lint: $(VENV)/.installed-dev  ## ruff, mypy, and our own linters and codemods on
 	$(BIN)/unsnarl check
 	$(BIN)/python -m codemods.safe_executor --check .
 
-ci: $(VENV)/.installed  ## the guardrails that .github/workflows/guardrails.yml runs
-	$(BIN)/unsnarl check
-	$(BIN)/unsnarl metrics --no-record
+ci: $(VENV)/.installed  ## the guardrails, as .github/workflows/guardrails.yml runs them
+	$(BIN)/unsnarl check .
+	$(BIN)/python -m flake8 --select=E9 .
+	$(BIN)/python -m codemods.safe_executor --check --diff .
+	$(BIN)/unsnarl metrics --no-record .
 
 bench: $(VENV)/.installed-dev  ## the measurements of docs/benchmarks.md
 	$(BIN)/python -m pytest benchmarks -p no:xdist $(PYTEST_ARGS)
@@ -34,7 +36,7 @@ docs: $(VENV)/.installed-dev  ## write the generated pages under docs/ anew
 	$(BIN)/python -m tools.docs
 
 build: $(VENV)/.installed-dev  ## the wheel and the sdist, into dist/
-	$(BIN)/python -m pip --disable-pip-version-check wheel --quiet --no-deps --wheel-dir dist .
+	$(BIN)/python -m hatchling build
 
 clean:  ## remove the environment and everything that the tools leave behind
 	rm -rf $(VENV) .tox build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .unsnarl_cache

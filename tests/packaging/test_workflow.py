@@ -65,6 +65,15 @@ def test_guardrails_run_the_commands_that_the_playbook_names(workflow: dict[Any,
         assert any(command in line for line in guardrails), command
 
 
+def test_make_ci_runs_the_same_guardrails(workflow: dict[Any, Any]) -> None:
+    recipe = re.search(r"^ci:.*\n((?:\t.*\n)+)", MAKEFILE, re.MULTILINE)
+    assert recipe is not None
+    local = [line.strip().removeprefix("$(BIN)/") for line in recipe[1].splitlines()]
+    steps = [step["run"] for step in workflow["jobs"]["guardrails"]["steps"] if "run" in step]
+    # There, findings become annotations.
+    assert local == [step.replace(" --format github", "") for step in steps if "pip install" not in step]
+
+
 def test_every_make_target_that_is_named_anywhere_exists(workflow: dict[Any, Any]) -> None:
     files = ("README.md", "CONTRIBUTING.md", ".ci/run", "tox.ini", "Makefile")
     texts = [*runs(workflow), *((ROOT / name).read_text(encoding="utf-8") for name in files)]
