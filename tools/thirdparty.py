@@ -1,6 +1,6 @@
 """Run the test suites of other people's packages as they are and after the codemod, and compare test by test.
 
-Usage: thirdparty.py [--work FOLDER] [--write docs/third-party.md] [NAME...]
+Usage: python -m tools.thirdparty [--work FOLDER] [--write docs/third-party.md] [NAME...]
 
 Each package comes from the package index as a source distribution, pinned by its hash, and is tested in a virtual
 environment of its own into which this project is installed, as its users would have it.
@@ -15,7 +15,6 @@ import platform
 import shutil
 import subprocess
 import sys
-import tarfile
 import tempfile
 import time
 import xml.etree.ElementTree as ElementTree
@@ -24,12 +23,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tools.sdist import DOCUTILS, PASTE, SUPERVISOR, TORNADO, Sdist, Unavailable
+
 ROOT = Path(__file__).parents[1]
 PYTEST = "pytest==9.0.2"
-
-
-class Unavailable(Exception):
-    """The package index cannot be reached, or no longer has what is pinned."""
 
 
 @dataclass(frozen=True)
@@ -39,18 +36,11 @@ class Suite:
     ``unsafe``: nearly all of its broad handlers are bare, and only an unsafe rewrite touches those.
     """
 
-    name: str
-    version: str
-    sha256: str
+    sdist: Sdist
     needs: tuple[str, ...]
     command: Callable[[Path], list[str]]
     about: str
     unsafe: bool = False
-
-    @property
-    def pin(self) -> str:
-        """The requirement, as pip spells it."""
-        return f"{self.name}=={self.version}"
 
 
 def _pytest(*arguments: str) -> Callable[[Path], list[str]]:
@@ -63,33 +53,25 @@ def _unittest(module: str) -> Callable[[Path], list[str]]:
 
 SUITES = (
     Suite(
-        "tornado",
-        "6.4.2",
-        "92bad5b4746e9879fd7bf1eb21dce4e3fc5128d71601f80005afa39237ad620b",
+        TORNADO,
         (),
         _unittest("tornado.test"),
         "a web server: coroutines, futures, streams",
     ),
     Suite(
-        "Paste",
-        "3.10.1",
-        "1c3d12065a5e8a7a18c0c7be1653a97cf38cc3e9a5a0c8334a9dd992d3a05e4a",
+        PASTE,
         (PYTEST, "setuptools==80.9.0"),
         _pytest("tests"),
         "WSGI middleware: error pages made from the exception at hand",
     ),
     Suite(
-        "docutils",
-        "0.21.2",
-        "3a6b18732edf182daa3cd12775bbb338cf5691468f91eeeb109deff6ebfa986f",
+        DOCUTILS,
         (PYTEST, "Pygments==2.17.2"),
         _pytest("test"),
         "a text processor: parsers, writers, input and output",
     ),
     Suite(
-        "supervisor",
-        "4.2.5",
-        "34761bae1a23c58192281a5115fb07fbf22c9b0133c08166beffc70fed3ebc12",
+        SUPERVISOR,
         (PYTEST, "setuptools==80.9.0"),
         _pytest("supervisor"),
         "a process manager: sockets, signals, child processes",
@@ -122,15 +104,12 @@ def run(suite: Suite, work: Path) -> Ran:
     Raises:
         Unavailable: the index does not give what is pinned.
     """
-    work.mkdir(parents=True, exist_ok=True)
-    archive = download(suite, work)
+    archive = suite.sdist.fetch(work)
     python = environment(suite, work)
     trees = []
     for name in ("before", "after"):
         shutil.rmtree(work / name, ignore_errors=True)
-        with tarfile.open(archive) as packed:
-            packed.extractall(work / name, filter="data")
-        trees.append(next((work / name).iterdir()))
+        trees.append(suite.sdist.unpack(archive, work / name))
     report = rewrite(trees[1], unsafe=suite.unsafe)
     outcomes, seconds = [], []
     for tree in trees:
@@ -147,18 +126,6 @@ def run(suite: Suite, work: Path) -> Ran:
     )
 
 
-def download(suite: Suite, work: Path) -> Path:
-    """The source distribution of ``suite``, whose hash pip has checked."""
-    wanted = work / "requirement.txt"
-    wanted.write_text(f"{suite.pin} --hash=sha256:{suite.sha256}\n")
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", suite.name]
-    made = subprocess.run([*command, "-r", str(wanted), "-d", str(work)], capture_output=True, text=True, check=False)
-    found = [path for path in work.glob("*.tar.gz") if path.name.lower().startswith(suite.name.lower())]
-    if made.returncode or not found:
-        raise Unavailable(f"{suite.pin} cannot be downloaded: {made.stderr.strip()[-300:]}")
-    return found[0]
-
-
 def environment(suite: Suite, work: Path) -> Path:
     """The interpreter of a new environment that holds what the suite needs, and this project."""
     home = work / "venv"
@@ -170,7 +137,7 @@ def environment(suite: Suite, work: Path) -> Path:
     for command in wheels:
         made = subprocess.run(command, capture_output=True, text=True, check=False)
         if made.returncode:
-            raise Unavailable(f"the environment for {suite.pin} cannot be made: {made.stderr.strip()[-300:]}")
+            raise Unavailable(f"the environment for {suite.sdist.pin} cannot be made: {made.stderr.strip()[-300:]}")
     return python
 
 
@@ -205,7 +172,7 @@ def results(suite: Suite, python: Path, tree: Path, file: Path) -> dict[str, str
         env=quiet | {"PYTHONHASHSEED": "0"},
     )
     if not file.exists():
-        raise SystemExit(f"the tests of {suite.pin} did not run:\n{made.stdout[-2000:]}{made.stderr[-2000:]}")
+        raise SystemExit(f"the tests of {suite.sdist.pin} did not run:\n{made.stdout[-2000:]}{made.stderr[-2000:]}")
     if file.read_bytes().startswith(b"{"):
         found: dict[str, str] = json.loads(file.read_bytes())
         return found
@@ -225,7 +192,7 @@ def page(ran: Iterable[Ran]) -> str:
         "",
         "Each suite was run as it came and again after `python -m codemods.safe_executor --policy preserve` (with",
         "`--unsafe` where the table says so), and the outcomes were compared test by test, on Python",
-        f"{platform.python_version()}. `python tools/thirdparty.py --write docs/third-party.md` writes this page.",
+        f"{platform.python_version()}. `python -m tools.thirdparty --write docs/third-party.md` writes this page.",
         "",
         "| package | what it is | tests | same result | handlers rewritten | declined | seconds before, after |",
         "| --- | --- | ---: | ---: | ---: | ---: | ---: |",
@@ -236,13 +203,13 @@ def page(ran: Iterable[Ran]) -> str:
         changed = one.counts["rewritten"] + one.counts["narrowed"]
         unsafe = " (`--unsafe`)" if one.suite.unsafe else ""
         lines.append(
-            f"| {one.suite.pin}{unsafe} | {one.suite.about} | {len(one.before)} | {same} | {changed} "
+            f"| {one.suite.sdist.pin}{unsafe} | {one.suite.about} | {len(one.before)} | {same} | {changed} "
             f"| {one.counts['declined']} | {one.seconds[0]:.0f}, {one.seconds[1]:.0f} |"
         )
     lines += ["", "Declined, by reason:", ""]
     for one in ran:
         reasons = ", ".join(f"{reason} {number}" for reason, number in sorted(one.reasons.items()))
-        lines.append(f"- {one.suite.pin}: {reasons or 'none'}")
+        lines.append(f"- {one.suite.sdist.pin}: {reasons or 'none'}")
     return "\n".join(lines) + "\n"
 
 
@@ -252,23 +219,25 @@ def main() -> int:
     parser.add_argument("--work", type=Path, help="folder to work in and to keep; a temporary one when not given")
     parser.add_argument("--write", type=Path, metavar="FILE", help="write the page of the documentation")
     options = parser.parse_args()
-    unknown = {name.lower() for name in options.names} - {suite.name.lower() for suite in SUITES}
+    unknown = {name.lower() for name in options.names} - {suite.sdist.name.lower() for suite in SUITES}
     if unknown:
-        parser.error(f"no such suite: {', '.join(sorted(unknown))}; there are {', '.join(one.name for one in SUITES)}")
+        parser.error(
+            f"no such suite: {', '.join(sorted(unknown))}; there are {', '.join(one.sdist.name for one in SUITES)}"
+        )
     chosen = [
-        one for one in SUITES if not options.names or one.name.lower() in {name.lower() for name in options.names}
+        one for one in SUITES if not options.names or one.sdist.name.lower() in {name.lower() for name in options.names}
     ]
     ran = []
     with tempfile.TemporaryDirectory(prefix="unsnarl-suites-") as folder:
         for suite in chosen:
-            print(f"{suite.pin}: running", file=sys.stderr)
+            print(f"{suite.sdist.pin}: running", file=sys.stderr)
             try:
-                one = run(suite, (options.work or Path(folder)) / suite.name)
+                one = run(suite, (options.work or Path(folder)) / suite.sdist.name)
             except Unavailable as error:
                 print(f"thirdparty: {error}", file=sys.stderr)
                 return 2
             ran.append(one)
-            print(f"{suite.pin}: {len(one.before)} tests, {len(one.differing)} differ, {dict(one.counts)}")
+            print(f"{suite.sdist.pin}: {len(one.before)} tests, {len(one.differing)} differ, {dict(one.counts)}")
             for name in one.differing:
                 print(f"  {name}: {one.before.get(name)} before, {one.after.get(name)} after")
     if options.write:

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from tools.thirdparty import SUITES, Suite, Unavailable, run
+from tools.sdist import Unavailable
+from tools.thirdparty import SUITES, Suite, run
 
 
 @pytest.mark.network
-@pytest.mark.parametrize("suite", SUITES, ids=lambda suite: suite.name)
+@pytest.mark.parametrize("suite", SUITES, ids=lambda suite: suite.sdist.name)
 def test_every_test_has_the_result_it_had(suite: Suite, tmp_path: Path) -> None:
     try:
         ran = run(suite, tmp_path)

@@ -1,0 +1,59 @@
+"""Source distributions of other projects, pinned by their hash, from the package index."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path
+
+
+class Unavailable(Exception):
+    """The package index cannot be reached, or no longer has what is pinned."""
+
+
+@dataclass(frozen=True)
+class Sdist:
+    """One release of one project. ``sha256`` is that of its archive."""
+
+    name: str
+    version: str
+    sha256: str
+
+    @property
+    def pin(self) -> str:
+        """The requirement, as pip spells it."""
+        return f"{self.name}=={self.version}"
+
+    def fetch(self, folder: Path) -> Path:
+        """Download the archive into ``folder``; pip checks the hash.
+
+        Raises:
+            Unavailable: the index does not give it.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        wanted = folder / "requirement.txt"
+        wanted.write_text(f"{self.pin} --hash=sha256:{self.sha256}\n")
+        command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
+        command += ["--no-binary", self.name, "--requirement", str(wanted), "--dest", str(folder)]
+        made = subprocess.run(command, capture_output=True, text=True, check=False)
+        found = [path for path in folder.glob("*.tar.gz") if path.name.lower().startswith(self.name.lower())]
+        if made.returncode or not found:
+            raise Unavailable(f"{self.pin} cannot be downloaded: {made.stderr.strip()[-300:]}")
+        return found[0]
+
+    def unpack(self, archive: Path, folder: Path) -> Path:
+        """Unpack ``archive`` into the empty ``folder``; the one folder that it holds."""
+        with tarfile.open(archive) as packed:
+            packed.extractall(folder, filter="data")
+        return next(path for path in folder.iterdir() if path.is_dir())
+
+
+TORNADO = Sdist("tornado", "6.4.2", "92bad5b4746e9879fd7bf1eb21dce4e3fc5128d71601f80005afa39237ad620b")
+PASTE = Sdist("Paste", "3.10.1", "1c3d12065a5e8a7a18c0c7be1653a97cf38cc3e9a5a0c8334a9dd992d3a05e4a")
+DOCUTILS = Sdist("docutils", "0.21.2", "3a6b18732edf182daa3cd12775bbb338cf5691468f91eeeb109deff6ebfa986f")
+SUPERVISOR = Sdist("supervisor", "4.2.5", "34761bae1a23c58192281a5115fb07fbf22c9b0133c08166beffc70fed3ebc12")
+KOMBU = Sdist("kombu", "5.4.2", "eef572dd2fd9fc614b37580e3caeafdd5af46c1eff31e7fba89138cdb406f2cf")
+HUEY = Sdist("huey", "2.5.2", "df33db474c05414ed40ee2110e9df692369871734da22d74ffb035a4bd74047f")
+PYFTPDLIB = Sdist("pyftpdlib", "2.0.1", "ef0d172a82bfae10e2dec222e87533514609d41bf4b0fd0f07e29d4380fb96bf")
