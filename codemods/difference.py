@@ -50,7 +50,10 @@ def _blocks(old: bytes, lines: Sequence[bytes], edits: Sequence[Edit]) -> Iterat
     pending: list[Edit] = []
     first = last = 0
     for edit in edits:
-        begin = max(bisect_right(starts, edit[0]) - 1, 0)
+        begin = bisect_right(starts, edit[0]) - 1
+        if begin == len(lines) > 0 and not lines[-1].endswith(b"\n"):
+            # What is put in at the end continues the last line.
+            begin -= 1
         end = bisect_right(starts, edit[1]) - 1
         if starts[end] != edit[1] or not _whole(starts[begin], edit):
             end += 1

@@ -96,7 +96,8 @@ def added(text: str, line: int | None = None) -> str:
         ),
         pytest.param(
             "import sys\nif 1:\n    sys.path.append('.')\nimport zmq  # noqa: E402\nx = 1\n",
-            f"import sys\nif 1:\n    sys.path.append('.')\nimport zmq  # noqa: E402\n{LINE.rstrip()}  # noqa: E402\n\nx = 1\n",
+            "import sys\nif 1:\n    sys.path.append('.')\nimport zmq  # noqa: E402\n"
+            f"{LINE.rstrip()}  # noqa: E402\n\nx = 1\n",
             id="with the comment that such imports carry",
         ),
         pytest.param(

@@ -118,7 +118,9 @@ def test_an_import_is_bound_where_it_is_used_and_changes_nothing_else(
         local = plan.bind(NEED, line)
     except Refused as refused:
         event(str(refused.reason))
-        assert refused.reason in (Reason.BEFORE_IMPORT, Reason.NAME_TAKEN)
+        # Every name can get an alias here, so that only order is left to be in the way.
+        if refused.reason != Reason.BEFORE_IMPORT:
+            raise
         return
     source = Source.from_bytes(data, "x.py")
     start = data.index(USE.encode())
