@@ -12,7 +12,7 @@ import click
 from linters import baseline
 from unsnarl.files import replace
 from unsnarl.options import config_option, jobs_option, no_cache_option, paths_argument
-from unsnarl.output.text import describe
+from unsnarl.output.text import describe, named
 from unsnarl.report import Report, plural, printable
 from unsnarl.session import BASELINE, Session, read_baseline, say
 from unsnarl.trouble import Trouble
@@ -75,7 +75,7 @@ def write(file: Path, kept: Counter[baseline.Key]) -> None:
 def difference(report: Report, held: baseline.Match) -> str:
     """What differs, one line each: ``-`` stale, ``>`` moved, ``+`` not in the baseline."""
     lines = [f"- {entry.path}: {describe(entry, number)}" for entry, number in sorted(held.stale.items())]
-    lines += [f"> {old.path} -> {new.path}: {old.code} in {old.scope}: {old.source}" for old, new in held.moved]
+    lines += [f"> {old.path} -> {new.path}: {named(old)}" for old, new in held.moved]
     lines += [f"+ {one.path}:{one.span.line}:{one.column}: {one.code} {one.message}" for one in held.new]
     lines += [f"+ {one.path}:{one.line}: {one.kind}: {one.message}" for one in report.unaccepted]
     return "".join(f"{printable(line)}\n" for line in lines)

@@ -9,7 +9,7 @@ import click
 
 from unsnarl.files import deliver
 from unsnarl.options import config_option, jobs_option, no_cache_option, paths_argument
-from unsnarl.report import printable
+from unsnarl.report import plural, printable
 from unsnarl.session import Session, say
 
 
@@ -44,5 +44,6 @@ def command(paths: tuple[str, ...], **options: Any) -> None:
         text = "".join(f"{printable(line)}\n" for line in ledger.text(account))
     deliver(text, options["output_file"])
     faults = len(account.faults) + len(account.uncompilable)
-    say(f"{len(account.analysed) - len(account.uncompilable):,} files compile, {faults:,} do not or cannot be read.")
+    sound = len(account.analysed) - len(account.uncompilable)
+    say(f"{plural(sound, 'file compiles', 'files compile')}, {faults:,} do not or cannot be read.")
     sys.exit(1 if faults and not options["exit_zero"] else 0)

@@ -59,7 +59,8 @@ def command(paths: tuple[str, ...], **options: Any) -> None:
     if options["table"] is not None:
         deliver(history.to_csv(records), options["table"])
     left = sum(counts.left for counts in record.rules.values())
-    say(f"{plural(left, 'finding')} left in {plural(record.files, 'file')}; {plural(len(records), 'run')} in {kept}.")
+    where = "not recorded" if options["no_record"] else f"{plural(len(records), 'run')} in {kept}"
+    say(f"{plural(left, 'finding')} left in {plural(record.files, 'file')}; {where}.")
     if report.unaccepted:
         say(f"{plural(len(report.unaccepted), 'file')} could not be analysed.")
         sys.exit(2)

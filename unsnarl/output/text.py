@@ -47,12 +47,19 @@ def cause(kind: str) -> str:
     return {"unreadable": "cannot be read", "crashed": "reading it failed"}.get(kind, f"cannot be parsed ({kind})")
 
 
+def named(entry: Key) -> str:
+    """What an entry of the baseline stands for, its path apart."""
+    if entry.code == UNPARSEABLE:
+        return f"unparseable ({entry.source})"
+    return f"{entry.code} in {entry.scope}: {entry.source}"
+
+
 def describe(entry: Key, number: int) -> str:
     """An entry of the baseline in words."""
     if entry.code == UNPARSEABLE:
-        return f"the baseline holds it as unparseable ({entry.source})"
+        return f"the baseline holds it as {named(entry)}"
     times = f", {number} times" if number > 1 else ""
-    return f"the baseline holds {entry.code} in {entry.scope}: {entry.source}{times}"
+    return f"the baseline holds {named(entry)}{times}"
 
 
 def statistics(report: Report) -> str:
