@@ -1,7 +1,7 @@
 """Processes that read files. Only paths go out to them and only encoded facts come back.
 
-A worker answers file by file, in the order it was given, so that when one dies it is known which file it died of: that
-file is reported, the others are given to a new worker.
+A worker is given some files at a time and answers for all of them at once. When it dies over them, each is given out
+anew by itself: the one that a worker dies over alone is reported, the others have lost nothing.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class _Worker:
     def __init__(self, context: Any, collectors: Sequence[type[Collector]], others: list[Connection]) -> None:
         self.pipe, theirs = context.Pipe()
         self.ready = False
-        self.pending: deque[int] = deque()
+        self.pending: list[int] = []
         # A forked process inherits the parent's ends of all pipes; while it holds them the others never see an end.
         inherited = [*others, self.pipe] if context.get_start_method() == "fork" else []
         self.process = context.Process(target=_work, args=(theirs, list(collectors), inherited), daemon=True)
@@ -95,9 +95,11 @@ def _work(pipe: Connection, collectors: list[type[Collector]], inherited: list[C
     with contextlib.suppress(EOFError, OSError):
         pipe.send_bytes(_READY)
         while request := pipe.recv_bytes():
-            for path, named, asked in decode(request):
-                reading = read_file(os.fsdecode(path), named, [collectors[i] for i in asked])
-                pipe.send_bytes(_encode(reading))
+            readings = [
+                read_file(os.fsdecode(path), named, [collectors[i] for i in asked])
+                for path, named, asked in decode(request)
+            ]
+            pipe.send_bytes(_encode(readings))
     # Nothing is left to do, and taking the interpreter down in order would only cost time.
     os._exit(0)
 
@@ -112,7 +114,7 @@ class _Crew:
         self.workers: list[_Worker] = []
         self.stillborn = 0
         self.waiting = deque(_chunks(tasks, jobs))
-        self.decode: Callable[[bytes], Reading] = msgspec.msgpack.Decoder(Reading).decode
+        self.decode: Callable[[bytes], list[Reading]] = msgspec.msgpack.Decoder(list[Reading]).decode
 
     def run(self) -> Iterator[tuple[int, Reading]]:
         try:
@@ -140,9 +142,9 @@ class _Crew:
             worker.pipe.close()
             worker.process.join()
             return
-        chunk = self.waiting.popleft()
-        worker.pending.extend(chunk)
-        request = [(os.fsencode(task.path), task.named, task.asked) for task in map(self.tasks.__getitem__, chunk)]
+        worker.pending = self.waiting.popleft()
+        tasks = [self.tasks[position] for position in worker.pending]
+        request = [(os.fsencode(task.path), task.named, task.asked) for task in tasks]
         # A worker that is dead is noticed, and dealt with, where its answers are read.
         with contextlib.suppress(OSError):
             worker.pipe.send_bytes(_encode(request))
@@ -161,24 +163,22 @@ class _Crew:
                 self.stillborn = 0
                 self.give(worker)
                 continue
-            position = worker.pending.popleft()
-            if not worker.pending:
-                self.give(worker)
-            yield position, self.decode(answer)
+            positions, worker.pending = worker.pending, []
+            self.give(worker)
+            yield from zip(positions, self.decode(answer), strict=True)
 
     def bury(self, worker: _Worker) -> Iterator[tuple[int, Reading]]:
-        """Take leave of a dead worker: report the file it died of, and have the rest of its files read by another."""
+        """Take leave of a dead worker: report the file it died over, or find out which of several it was."""
         self.workers.remove(worker)
         worker.pipe.close()
         worker.process.join()
         if not worker.ready:
             self.stillborn += 1
-        if worker.pending:
-            position = worker.pending.popleft()
-            if worker.pending:
-                self.waiting.appendleft(list(worker.pending))
+        if len(worker.pending) > 1:
+            self.waiting.extendleft([position] for position in reversed(worker.pending))
+        elif worker.pending:
             fault = Fault("crashed", f"the process that read it died ({_end(worker.process.exitcode)})")
-            yield position, Reading(b"", None, State(fault, ""))
+            yield worker.pending[0], Reading(b"", None, State(fault, ""))
         if self.waiting and self.stillborn < _STILLBORN:
             self.start()
 
