@@ -24,7 +24,8 @@ Each file maps a module to what is known of it::
 ``gives`` is the type of the result in the notation of :mod:`analysis.effects.kinds`. ``takes`` is the number of
 positional arguments (``"0"``, ``"1-2"``), needed where ``TypeError`` is not listed, since a wrong number raises it.
 ``runs`` names the arguments that are called (positions from 0, or keywords), ``given`` holds narrower entries for
-exact positional argument types (``"str, *"``: whatever follows), ``awaits`` says that all this happens when the result is awaited, ``compares`` that the members of the object
+exact positional argument types (``"str, *"``: whatever follows, ``literal``: ASCII text in the source), ``keywords`` the keyword arguments that are fine without ``TypeError`` and what they add, ``assumes`` what else must
+hold for the list to be complete (also once for a whole module), ``awaits`` says that all this happens when the result is awaited, ``compares`` that the members of the object
 whose method it is are compared, which runs their code.
 
 Left out everywhere, because any line of Python may raise them: ``MemoryError``, ``RecursionError``, what is thrown in
@@ -64,6 +65,8 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
     given: dict[str, Entry] = {}
     awaits: bool = False
     compares: bool = False
+    assumes: str | None = None
+    keywords: dict[str, tuple[str, ...]] = {}
 
     def arity(self) -> tuple[int, int] | None:
         """Fewest and most positional arguments, or None when every other number raises a listed TypeError."""
@@ -74,12 +77,13 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
 
 
 class Kind(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """A class: its bases (dotted), what its methods do, and the types of its attributes."""
+    """A class: its bases (dotted), what its methods do, the types of its attributes, what assigning to them raises."""
 
     bases: tuple[str, ...] = ()
     new: Entry | None = None
     methods: dict[str, Entry] = {}
     values: dict[str, str] = {}
+    sets: dict[str, tuple[str, ...]] = {}
 
 
 class _Module(msgspec.Struct, forbid_unknown_fields=True):
@@ -88,6 +92,7 @@ class _Module(msgspec.Struct, forbid_unknown_fields=True):
     classes: dict[str, Kind] = {}
     values: dict[str, str] = {}
     aliases: dict[str, str] = {}
+    assumes: str | None = None
 
 
 class Knowledge(msgspec.Struct, frozen=True):
@@ -140,6 +145,14 @@ class Knowledge(msgspec.Struct, frozen=True):
             known = self.kinds.get(each)
             if known is not None and name in known.values:
                 return known.values[name]
+        return None
+
+    def sets(self, kind: str, name: str) -> tuple[str, ...] | None:
+        """What assigning to the attribute ``name`` of an instance of ``kind`` raises, or None when it is not known."""
+        for each in self.lineage(kind):
+            known = self.kinds.get(each)
+            if known is not None and name in known.sets:
+                return known.sets[name]
         return None
 
     def lineage(self, kind: str) -> Iterable[str]:
@@ -237,14 +250,15 @@ def _merge(files: list[Path]) -> Knowledge:
             for name, base in table.exceptions.items():
                 exceptions[own[name]] = ", ".join(own.get(each.strip(), each.strip()) for each in base.split(","))
             for name, entry in table.functions.items():
-                functions[prefix + name] = _qualify(entry, own)
+                functions[prefix + name] = _qualify(entry, own, table.assumes)
             for name, kind in table.classes.items():
                 local = {base: f"{prefix}{base}" for base in table.classes}
                 kinds[prefix + name] = Kind(
                     bases=tuple(local.get(base, base) for base in kind.bases),
-                    new=None if kind.new is None else _qualify(kind.new, own),
-                    methods={method: _qualify(entry, own) for method, entry in kind.methods.items()},
+                    new=None if kind.new is None else _qualify(kind.new, own, table.assumes),
+                    methods={method: _qualify(entry, own, table.assumes) for method, entry in kind.methods.items()},
                     values=kind.values,
+                    sets={name: tuple(own.get(each, each) for each in adds) for name, adds in kind.sets.items()},
                 )
             values.update({prefix + name: kind_name for name, kind_name in table.values.items()})
             aliases.update(table.aliases)
@@ -256,11 +270,13 @@ def _prefixes(dotted: str) -> Iterable[str]:
     return (".".join(names[:end]) for end in range(1, len(names) + 1))
 
 
-def _qualify(entry: Entry, own: Mapping[str, str]) -> Entry:
+def _qualify(entry: Entry, own: Mapping[str, str], assumes: str | None) -> Entry:
     return msgspec.structs.replace(
         entry,
         raises=tuple(own.get(name, name) for name in entry.raises),
-        given={types: _qualify(narrower, own) for types, narrower in entry.given.items()},
+        given={types: _qualify(narrower, own, assumes) for types, narrower in entry.given.items()},
+        keywords={name: tuple(own.get(each, each) for each in adds) for name, adds in entry.keywords.items()},
+        assumes=entry.assumes or assumes,
     )
 
 

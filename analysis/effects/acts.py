@@ -186,8 +186,13 @@ def _entry(entry: Entry, pending: Pending, outcome: Outcome, *, awaited: bool) -
         outcome.leave_open("what it returns is awaited")
     outcome.raises.update(entry.raises)
     arity = entry.arity()
-    if arity is not None and (pending.star or pending.keywords or not arity[0] <= pending.args <= arity[1]):
+    unknown = any(name not in entry.keywords for name in pending.keywords)
+    if arity is not None and (pending.star or unknown or not arity[0] <= pending.args <= arity[1]):
         outcome.raises.add("TypeError")
+    for name in pending.keywords:
+        outcome.raises.update(entry.keywords.get(name, ()))
+    if entry.assumes is not None:
+        outcome.assume(entry.assumes)
     if entry.runs and (pending.args or pending.keywords or pending.star):
         outcome.leave_open("it calls what it is given")
     if (entry.arguments != "any" and not pending.plain) or entry.compares:

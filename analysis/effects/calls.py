@@ -6,9 +6,10 @@ import ast
 from typing import NamedTuple
 
 from analysis.effects.kinds import Kind, base, held, is_plain, is_symbol, is_thing, join, parts, settled
-from analysis.effects.names import Known, Names
+from analysis.effects.names import Names
 from analysis.effects.records import Act, Condition
-from analysis.effects.region import Nothing
+from analysis.effects.region import Nothing, written
+from analysis.effects.scopes import Known
 from config.knowledge import Entry
 
 
@@ -96,7 +97,7 @@ class Calls(Names):
                 self.effects.rely(Condition(kind[3:-1], name, known.kind, node.lineno))
                 return self.rest(known, node)
         symbol = extend(kind, name)
-        self.effects.do(Act.READ, symbol, written(node), node.lineno)
+        self.effects.do(Act.READ, symbol, node, node.lineno)
         return symbol if symbol.count(".") < 6 else None
 
     def own(self, qualname: str, name: str) -> Known:
@@ -168,23 +169,24 @@ class Calls(Names):
             return None
         if callee[:1] == "=":
             return self._known(callee[1:], node, awaited=awaited)
-        given = self.arguments(node)
         if is_symbol(callee):
+            given = NO_ARGUMENTS if self.effects.__class__ is Nothing else self.arguments(node)
             return self._project(callee, func, given, awaited=awaited)
+        given = self.arguments(node)
         found: list[Kind] = []
         for part in parts(callee):
             entry = self.knowledge.method(base(part), "__call__")
             if entry is None:
                 self.effects.raise_("TypeError")
             else:
-                found.append(self.apply(entry, written(func), given, part, awaited=awaited))
+                found.append(self.apply(entry, func, given, part, awaited=awaited))
         return self.either(found)
 
     def _project(self, symbol: str, func: ast.expr, given: Given, *, awaited: bool) -> Kind:
         self.effects.do(
             Act.AWAIT if awaited else Act.CALL,
             symbol,
-            written(func),
+            func,
             given.line,
             args=len(given.kinds),
             keywords=given.keywords,
@@ -219,8 +221,8 @@ class Calls(Names):
         if entry is None:
             self.effects.leave_open(f"the call to {self.said(node.func)}", node.lineno)
             return None
-        given = self.arguments(node)
-        result = self.apply(entry, written(node.func), given, dotted.rpartition(".")[0], awaited=awaited)
+        given = NO_ARGUMENTS if self._only_type(entry) else self.arguments(node)
+        result = self.apply(entry, node.func, given, dotted.rpartition(".")[0], awaited=awaited)
         return gives if gives is not None and result is None else result
 
     def _exception(self, dotted: str, node: ast.Call) -> None:
@@ -246,40 +248,54 @@ class Calls(Names):
             self.effects.raise_("AttributeError")
         if not entries:
             return None
-        given = self.arguments(node)
-        return self.either([self.apply(entry, written(func), given, part, awaited=awaited) for part, entry in entries])
+        typed = not all(self._only_type(entry) for _, entry in entries)
+        given = self.arguments(node) if typed else NO_ARGUMENTS
+        return self.either([self.apply(entry, func, given, part, awaited=awaited) for part, entry in entries])
 
     # -- table entries
 
-    def apply(self, entry: Entry, text: str, given: Given, receiver: str = "", *, awaited: bool = False) -> Kind:
+    def apply(self, entry: Entry, text: ast.expr | str, given: Given, receiver: str = "", *, awaited: bool = False) -> Kind:
         """Note what a function of the tables may raise for these arguments; return the type of its result."""
         if entry.awaits and not awaited:
             return None  # a coroutine that nobody has awaited yet
         used = entry
         if entry.given and not given.star and not given.keywords:
-            keys = [self.key(kind) for kind in given.kinds]
-            used = entry.given.get(", ".join(keys)) or entry.given.get(f"{keys[0]}, *" if keys else "", entry)
+            used = self._narrower(entry, given)
         self.effects.raise_(*used.raises)
         arity = used.arity()
         if used is entry and arity is not None:
             low, high = arity
-            if given.star or given.keywords or not low <= len(given.kinds) <= high:
+            unknown = any(name not in entry.keywords for name in given.keywords)
+            if given.star or unknown or not low <= len(given.kinds) <= high:
                 self.effects.raise_("TypeError")
+        for name in given.keywords:
+            self.effects.raise_(*entry.keywords.get(name, ()))
+        if used.assumes is not None:
+            self.effects.assume(used.assumes, given.line)
         self._arguments_known(used, text, given)
         if entry.compares and not is_plain(receiver):
-            self.effects.assume(f"what `{text}` compares is taken to be of built-in types", given.line)
+            self.effects.assume(f"what `{written(text)}` compares is taken to be of built-in types", given.line)
         for each in entry.runs:
             self._runs(each, text, given)
         return self.gives(used.gives if used.gives is not None else entry.gives, given, receiver)
 
     @staticmethod
-    def key(kind: Kind) -> str:
-        """How ``given`` in the tables names a type."""
-        if kind is None or is_thing(kind):
-            return "?"
-        return "|".join(sorted({base(part) for part in parts(kind)}))
+    def _narrower(entry: Entry, given: Given) -> Entry:
+        """The entry for these very argument types, where the table has one."""
+        keys = [_key(kind) for kind in given.kinds]
+        texts = [
+            "literal" if key == "str" and isinstance(node, ast.Constant) and _harmless(node.value) else key
+            for key, node in zip(keys, given.nodes, strict=False)
+        ] or keys
+        for each in (texts, keys):
+            found = entry.given.get(", ".join(each))
+            if found is None and each:
+                found = entry.given.get(f"{each[0]}, *")
+            if found is not None:
+                return found
+        return entry
 
-    def _arguments_known(self, entry: Entry, text: str, given: Given) -> None:
+    def _arguments_known(self, entry: Entry, text: ast.expr | str, given: Given) -> None:
         if entry.arguments == "any":
             return
         kinds = [*zip(given.kinds, given.nodes, strict=False), *given.named.values()]
@@ -292,9 +308,9 @@ class Calls(Names):
             if not known:
                 self.effects.assume(f"{self.said(node)} is taken to be of a built-in type", given.line)
         if given.star:
-            self.effects.assume(f"what `{text}` is given is taken to be of built-in types", given.line)
+            self.effects.assume(f"what `{written(text)}` is given is taken to be of built-in types", given.line)
 
-    def _runs(self, which: int | str, text: str, given: Given) -> None:
+    def _runs(self, which: int | str, text: ast.expr | str, given: Given) -> None:
         if isinstance(which, int):
             if which >= len(given.kinds):
                 return
@@ -305,7 +321,7 @@ class Calls(Names):
             return
         self.runs(kind, node, text, given.line)
 
-    def runs(self, kind: Kind, node: ast.expr, text: str, line: int) -> None:
+    def runs(self, kind: Kind, node: ast.expr, text: ast.expr | str, line: int) -> None:
         """Note what may come out of a callable that is handed over and called there."""
         if kind == "None":
             return
@@ -315,15 +331,15 @@ class Calls(Names):
             self.local.pop()
             return
         if kind is not None and is_symbol(kind):
-            self.effects.do(Act.CALL, kind, written(node), line, star=True, plain=False)
+            self.effects.do(Act.CALL, kind, node, line, star=True, plain=False)
             return
         entry = self.knowledge.functions.get(kind[1:]) if kind is not None and kind[:1] == "=" else None
         if entry is None or entry.runs:
-            self.effects.leave_open(f"the call that `{text}` makes to {self.said(node)}", line)
+            self.effects.leave_open(f"the call that `{written(text)}` makes to {self.said(node)}", line)
             return
         self.effects.raise_("TypeError", *entry.raises)
         if entry.arguments != "any":
-            self.effects.assume(f"what `{text}` hands to {self.said(node)} is taken to be of built-in types", line)
+            self.effects.assume(f"what `{written(text)}` hands to {self.said(node)} is taken to be of built-in types", line)
 
     def gives(self, gives: Kind, given: Given, receiver: str) -> Kind:
         """The type of a result, with the tables' ``element``, ``self`` and ``default`` filled in."""
@@ -342,34 +358,22 @@ class Calls(Names):
                 found.append(part)
         return self.either(found)
 
-    def quiet(self) -> bool:
-        """Whether only types are asked for, so that notes are not taken."""
-        return isinstance(self.effects, Nothing)
+    def _only_type(self, entry: Entry) -> bool:
+        """Whether only the type of the result is asked for, and the arguments do not matter for it."""
+        return self.effects.__class__ is Nothing and not entry.given and "default" not in (entry.gives or "")
+
+
+def _key(kind: Kind) -> str:
+    """How ``given`` in the tables names a type."""
+    if kind is None or is_thing(kind):
+        return "?"
+    return "|".join(sorted({base(part) for part in parts(kind)}))
+
+
+def _harmless(value: object) -> bool:
+    return isinstance(value, str) and value.isascii() and "\0" not in value
 
 
 def extend(symbol: str, name: str) -> str:
     """The symbol of an attribute."""
     return symbol + name if symbol.endswith(":") else f"{symbol}.{name}"
-
-
-def written(node: ast.expr) -> str:
-    """An expression as a short dotted name; what is not a name becomes a sign for it."""
-    match node:
-        case ast.Name():
-            return node.id
-        case ast.Attribute():
-            return f"{written(node.value)}.{node.attr}"
-        case ast.Call():
-            return f"{written(node.func)}()"
-        case ast.Subscript():
-            return f"{written(node.value)}[]"
-        case ast.Constant():
-            return repr(node.value) if len(repr(node.value)) < 20 else f"a {type(node.value).__name__}"
-        case ast.Await():
-            return written(node.value)
-        case ast.JoinedStr():
-            return "f''"
-        case ast.Lambda():
-            return "a lambda"
-        case _:
-            return f"a {type(node).__name__}"

@@ -6,43 +6,42 @@ import ast
 from collections.abc import Callable
 from typing import Any
 
-from analysis.effects.calls import NO_ARGUMENTS, Given, extend, written
+from analysis.effects.calls import NO_ARGUMENTS, Given, extend
+from analysis.effects.region import written
 from analysis.effects.flow import leaves
 from analysis.effects.kinds import SCALARS, Kind, base, held, is_symbol, is_thing, join, parts, split
-from analysis.effects.names import Known, taken
-from analysis.effects.operations import Operations
+from analysis.effects.names import taken
+from analysis.effects.builtin import Builtins
 from analysis.effects.records import Act, Step
-from analysis.effects.scopes import Binding, yielded
+from analysis.effects.scopes import Binding, Known, yielded
 
 _CONSTANTS = {str: "str", bytes: "bytes", float: "float", bool: "bool", type(None): "None", complex: "complex"}
 _HOLDING = frozenset({"list", "tuple", "set", "frozenset", "view", "collections.deque"})
 
 
-class Expressions(Operations):
+class Expressions(Builtins):
     """Reads expressions of every kind."""
 
     def value(self, node: ast.expr) -> Kind:
-        reader = _READERS.get(node.__class__)
+        kind = node.__class__
+        if kind is ast.Constant:
+            value = node.value  # type: ignore[attr-defined]
+            if value.__class__ is int:
+                return "size" if -(2**63) <= value < 2**64 else "int"
+            return _CONSTANTS.get(value.__class__)
+        reader = _READERS.get(kind)
         if reader is None:
             self.effects.leave_open(f"an expression of the kind {type(node).__name__}", node.lineno)
             return None
         return reader(self, node)
 
-    # -- leaves
-
-    def constant(self, node: ast.Constant) -> Kind:
-        value = node.value
-        if value.__class__ is int:
-            return "size" if -(2**63) <= value < 2**64 else "int"
-        return _CONSTANTS.get(type(value))
+    # -- displays
 
     def joined(self, node: ast.JoinedStr) -> Kind:
         for each in node.values:
             if isinstance(each, ast.FormattedValue):
                 self.formatted(each)
         return "str"
-
-    # -- displays
 
     def sequence(self, node: ast.List | ast.Set | ast.Tuple) -> Kind:
         name = {ast.List: "list", ast.Set: "set", ast.Tuple: "tuple"}[type(node)]
@@ -149,7 +148,7 @@ class Expressions(Operations):
                 self.hashed(inner, node.elt)
         del self.local[-depth:]
         self.bound = bound
-        name = {ast.ListComp: "list", ast.SetComp: "set", ast.DictComp: "dict", ast.GeneratorExp: "view"}[type(node)]
+        name = {ast.ListComp: "list", ast.SetComp: "set", ast.DictComp: "dict", ast.GeneratorExp: "iterator"}[type(node)]
         return name if inner is None or is_thing(inner) else f"{name}[{inner}]"
 
     def _loop_variable(self, node: ast.expr, kind: Kind, level: dict[str, Kind]) -> None:
@@ -289,69 +288,9 @@ class Expressions(Operations):
                     self.file.gives[path] = found
         return self.file.gives[path]
 
-    # -- built-in functions whose result depends on what they are given
-
-    def _call_super(self, node: ast.Call) -> Kind:
-        scope = self.scope
-        while scope.owner is None and scope.outer is not None:
-            scope = scope.outer
-        if scope.owner is None or node.args or node.keywords:
-            self.effects.leave_open("what `super()` finds", node.lineno)
-        return f"0::{scope.owner}^"
-
-    def _call_isinstance(self, node: ast.Call) -> Kind:
-        given = self.arguments(node)
-        if len(given.kinds) != 2 or given.keywords or given.star:
-            self.effects.raise_("TypeError")
-            return "bool"
-        kind, against = given.kinds[0], given.nodes[1]
-        classes = against.elts if isinstance(against, ast.Tuple) else [against]
-        for each in classes:
-            dotted = self.dotted(each)
-            if dotted is None or not (dotted in self.knowledge.kinds or self.knowledge.is_exception(dotted)):
-                self.effects.raise_("TypeError")
-                self.effects.assume(f"{self.said(each)} is taken to be a plain class", node.lineno)
-        if kind is None or is_symbol(kind):
-            self.effects.assume(f"the class of {self.said(given.nodes[0])} is taken to be plain", node.lineno)
-        return "bool"
-
-    def _call_hasattr(self, node: ast.Call) -> Kind:
-        self._named_attribute(node, 2)
-        return "bool"
-
-    def _call_getattr(self, node: ast.Call) -> Kind:
-        if not self._named_attribute(node, 3) or len(node.args) < 3:
-            self.effects.raise_("AttributeError", "TypeError")
-        return None
-
-    def _named_attribute(self, node: ast.Call, count: int) -> bool:
-        """Note what looking up an attribute by a name may raise, missing ones aside; whether it was a plain look-up."""
-        if len(node.args) != count or node.keywords or not isinstance(node.args[1], ast.Constant):
-            self.arguments(node)
-            self.effects.raise_("TypeError")
-            self.effects.assume("the attribute that is looked up is taken to be a plain one", node.lineno)
-            return len(node.args) == count
-        kind = self.value(node.args[0])
-        for each in node.args[2:]:
-            self.value(each)
-        name = node.args[1].value
-        if not isinstance(name, str):
-            self.effects.raise_("TypeError")
-        elif kind is not None and is_symbol(kind):
-            outside = self.effects.filters
-            self.effects.filters = (*outside, (Step(("AttributeError",), False),))
-            self.effects.do(Act.READ, extend(kind, name), f"{written(node.args[0])}.{name}", node.lineno)
-            self.effects.filters = outside
-        elif kind is None:
-            self.effects.assume(f"`{written(node.args[0])}.{name}` is taken to be a plain attribute", node.lineno)
-        elif "zmq." in kind or "Path" in kind:
-            self.effects.assume(f"`{written(node.args[0])}.{name}` is taken to be a plain attribute", node.lineno)
-        return True
-
 
 _READERS: dict[type[ast.AST], Callable[[Any, Any], Kind]] = {
     ast.Name: Expressions.name,
-    ast.Constant: Expressions.constant,
     ast.Attribute: Expressions.attribute,
     ast.Call: Expressions.call,
     ast.JoinedStr: Expressions.joined,

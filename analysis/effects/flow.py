@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable
 
-from analysis.effects.scopes import Binding, target
+from analysis.effects.scopes import Binding, Scope, target
 
 
 def leaves(suite: list[ast.stmt]) -> bool:
@@ -17,6 +17,8 @@ def completes_all(suite: Iterable[ast.stmt]) -> set[str] | None:
     """The names bound when all statements have completed, or None when the end is never reached."""
     bound: set[str] = set()
     for node in suite:
+        if node.__class__ in _PLAIN:
+            continue
         more = completes(node)
         if more is None:
             return None
@@ -32,12 +34,31 @@ def _both(first: set[str] | None, second: set[str] | None) -> set[str] | None:
     return first if second is None else first & second
 
 
+_PLAIN = frozenset({ast.Expr, ast.Pass, ast.While, ast.For, ast.Global, ast.Assert, ast.Nonlocal})
+
+
 def completes(node: ast.stmt) -> set[str] | None:
-    """The names that are surely bound once ``node`` has completed, or None when it never does."""
+    """The names that are surely bound once ``node`` has completed, or None when it never does.
+
+    The answer is kept on the node: the same statements are asked about for each ``try`` below them.
+    """
+    if node.__class__ in _PLAIN:
+        return set()
+    try:
+        return node.unsnarl_bound  # type: ignore[attr-defined,no-any-return]
+    except AttributeError:
+        node.unsnarl_bound = bound = _completes(node)  # type: ignore[attr-defined]
+        return bound
+
+
+def _completes(node: ast.stmt) -> set[str] | None:
     match node:
         case ast.Return() | ast.Raise() | ast.Continue() | ast.Break():
             return None
         case ast.Assign():
+            first = node.targets[0]
+            if len(node.targets) == 1 and isinstance(first, ast.Name):
+                return {first.id}
             return _targets(node.targets)
         case ast.AnnAssign():
             return _targets([node.target]) if node.value is not None else set()
@@ -65,15 +86,12 @@ def _try(node: ast.Try | ast.TryStar) -> set[str] | None:
     for handler in node.handlers:
         after = completes_all(handler.body)
         if after is not None and handler.name:
-            after.discard(handler.name)
+            after = after - {handler.name}
         ends = _both(ends, after)
     last = completes_all(node.finalbody)
     if ends is None or last is None:
         return None
-    for handler in node.handlers:
-        if handler.name:
-            ends.discard(handler.name)
-    return ends | last
+    return (ends - {handler.name or "" for handler in node.handlers}) | last
 
 
 def _targets(targets: Iterable[ast.expr]) -> set[str]:
@@ -90,8 +108,46 @@ def before(path: list[tuple[list[ast.stmt], ast.stmt]]) -> set[str]:
         for node in suite:
             if node is inner:
                 break
+            if node.__class__ in _PLAIN:
+                continue
             more = completes(node)
             if isinstance(node, ast.Delete):
                 bound.difference_update(each.id for each in node.targets if isinstance(each, ast.Name))
             bound |= more or set()
     return bound
+
+
+def settled_lines(module: Scope) -> dict[str, tuple[int, int]]:
+    """Name to the first line from which a function may count on it, and the line that binds it.
+
+    A function can run as soon as its ``def`` has. So a name that is bound further down is there in time only if
+    nothing in between runs code that could call it: definitions, and constants.
+    """
+    assert isinstance(module.node, ast.Module)
+    found: dict[str, tuple[int, int]] = {}
+    since = 0
+    for node in module.node.body:
+        line = node.lineno
+        bound = completes(node)
+        for name in bound or ():
+            found.setdefault(name, (min(since + 1, line) if inert(node) else line, line))
+        if not inert(node):
+            since = line
+    for name, bindings in module.bindings.items():
+        if any(each.how in ("deleted", "caught") for each in bindings):
+            found.pop(name, None)
+    return found
+
+
+def inert(node: ast.stmt) -> bool:
+    """Whether the statement runs no code that could call back into the module."""
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        return not node.decorator_list
+    if isinstance(node, ast.ClassDef):
+        return not node.decorator_list and not node.keywords and not node.bases and all(map(inert, node.body))
+    if isinstance(node, (ast.Assign, ast.AnnAssign)):
+        return isinstance(node.value, ast.Constant) or (
+            isinstance(node.value, (ast.Dict, ast.List, ast.Tuple, ast.Set))
+            and not any(isinstance(each, (ast.Call, ast.Attribute, ast.Subscript)) for each in ast.walk(node.value))
+        )
+    return isinstance(node, ast.Pass) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))

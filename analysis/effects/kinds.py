@@ -17,7 +17,7 @@ SCALARS = frozenset({"str", "bytes", "int", "size", "float", "bool", "None", "co
 NUMBERS = frozenset({"int", "size", "float", "bool"})
 WHOLE = frozenset({"int", "size", "bool"})
 _MUTABLE = frozenset({"list", "dict", "set", "collections.deque", "view"})
-_HOLDERS = _MUTABLE | {"tuple", "frozenset"}
+_HOLDERS = _MUTABLE | {"tuple", "frozenset", "iterator"}
 _OPAQUE = frozenset({"BaseException", "object"})
 
 
@@ -74,7 +74,7 @@ def join(first: Kind, second: Kind) -> Kind:
     both = tuple(sorted({*parts(first), *parts(second)}))
     if set(JSON) == set(both):
         return "json"
-    if len(both) > 8:
+    if len(both) > 16:
         return None
     return "|".join(both)
 
@@ -88,6 +88,8 @@ def is_plain(kind: str) -> bool:
             return False
         if name in _HOLDERS:
             inner = held(part)
+            if inner == "json":
+                continue
             if inner is None or not all(one != "?" and is_plain(one) for one in split(inner)):
                 return False
     return True
@@ -109,6 +111,8 @@ def split(inner: str) -> list[str]:
 def prints_whole(part: str) -> bool:
     """Whether printing it prints an ``int`` of any size, which fails beyond ``sys.get_int_max_str_digits()``."""
     inner = held(part)
+    if inner == "json":
+        return True
     if inner is not None:
         return any(prints_whole(each) for one in split(inner) for each in parts(one))
     return base(part) in ("int", "json", *_HOLDERS)
@@ -120,6 +124,8 @@ def settled(kind: str) -> Kind:
     if is_thing(kind):
         return kind
     kept = tuple(base(part) if base(part) in _MUTABLE else part for part in parts(kind))
+    if "iterator" in {base(part) for part in kept}:
+        return None  # what it has yet to do happens wherever it is used up
     return "|".join(sorted(set(kept)))
 
 

@@ -5,27 +5,29 @@ from __future__ import annotations
 import ast
 import builtins
 import sys
-from typing import NamedTuple
 
+from analysis.effects.flow import settled_lines
 from analysis.effects.kinds import Kind, held, is_thing, join, parts, settled, split
 from analysis.effects.records import Condition, Place
 from analysis.effects.region import Effects, Nothing, Opened
-from analysis.effects.scopes import Binding, FunctionNode, Scope
+from analysis.effects.scopes import UNKNOWN, Binding, FunctionNode, Known, Scope
 from config.knowledge import Knowledge
 
 _BUILTINS = frozenset(dir(builtins)) | {"__name__", "__file__", "__doc__", "__debug__", "__builtins__"}
 _MODULE_NAMES = {"__name__": "str", "__file__": "str", "__doc__": "str|None", "__debug__": "bool"}
 
 
-class Known(NamedTuple):
-    """The type of a name or attribute, with what it rests on."""
-
-    kind: Kind
-    assumed: Place | None = None
-    conditions: tuple[Condition, ...] = ()
-
-
-UNKNOWN = Known(None)
+_SHALLOW: dict[type[ast.AST], str] = {
+    ast.JoinedStr: "str",
+    ast.Compare: "bool",
+    ast.Dict: "dict",
+    ast.List: "list",
+    ast.Set: "set",
+    ast.ListComp: "list",
+    ast.DictComp: "dict",
+    ast.SetComp: "set",
+}
+"""What is left of the type of such an expression once it is held by a name, whatever is inside."""
 
 
 class ClassInfo:
@@ -117,46 +119,56 @@ class Names:
     def name(self, node: ast.Name) -> Kind:
         """Note what reading the name may raise; return the type of what it holds."""
         name = node.id
-        for level in reversed(self.local):
-            if name in level:
-                return level[name]
-        scope: Scope | None = self.scope
-        while scope is not None:
-            if (scope is self.scope or scope.kind != "class") and name in scope.bindings:
-                return self._bound(scope, name, node)
-            scope = scope.outer
-        if name in _BUILTINS:
-            if self.file.stars or self.file.rebinds:
-                self.effects.assume(f"`{name}` is taken to be the built-in", node.lineno)
-            if name in _MODULE_NAMES:
-                return _MODULE_NAMES[name]
-            return f"={name}"
-        if name in ("__class__", "__module__", "__qualname__", "__annotations__", "__path__", "__spec__"):
-            self.effects.raise_("NameError")
-            return None
-        self.effects.raise_("NameError")
-        return None
-
-    def _bound(self, scope: Scope, name: str, node: ast.Name) -> Kind:
-        bindings = scope.bindings[name]
-        if any(each.how in ("deleted", "caught") for each in bindings):
-            if not any(name == each[0] for each in self.caught):
-                self.effects.raise_("NameError")
-        elif scope is self.scope:
-            if name not in self.bound and bindings[0].how not in ("parameter", "vararg", "kwarg"):
+        if self.local:
+            for level in reversed(self.local):
+                if name in level:
+                    return level[name]
+        scope = self.scope
+        if name in (scope.found or scope.bindings):
+            if name not in self.bound:
                 self.effects.raise_("UnboundLocalError" if scope.kind == "function" else "NameError")
-        elif scope.kind == "module":
-            if not self._settled(name) or self.file.rebinds:
+            elif name in scope.loose and not any(name == each[0] for each in self.caught):
                 self.effects.raise_("NameError")
-        elif bindings[0].how not in ("parameter", "vararg", "kwarg") or len(bindings) > 1:
-            self.effects.raise_("NameError")
-        return self.rest(self.known(scope, name), node)
+            known = scope.kinds.get(name) or self.known(scope, name)
+        else:
+            found = scope.outside.get(name)
+            if found is None:
+                found = scope.outside[name] = self._outside(name)
+            known, raises, assumed = found
+            if raises is not None:
+                self.effects.raise_(raises)
+            if assumed is not None:
+                self.effects.assume(assumed, node.lineno)
+        if known.assumed is None and not known.conditions:
+            return known.kind
+        return self.rest(known, node)
+
+    def _outside(self, name: str) -> tuple[Known, str | None, str | None]:
+        """What a name of the scopes around holds, what reading it may raise, and on what assumption."""
+        scope = self.scope.outer
+        while scope is not None:
+            if scope.kind != "class" and name in (scope.found or scope.bindings):
+                return self.known(scope, name), None if self._there(scope, name) else "NameError", None
+            scope = scope.outer
+        if name not in _BUILTINS:
+            return UNKNOWN, "NameError", None
+        doubt = f"`{name}` is taken to be the built-in" if self.file.stars or self.file.rebinds else None
+        return Known(_MODULE_NAMES.get(name, f"={name}")), None, doubt
+
+    def _there(self, scope: Scope, name: str) -> bool:
+        """Whether a name of an enclosing scope is surely bound by the time the code at hand runs."""
+        if name in scope.loose:
+            return False
+        if scope.kind == "module":
+            return self._settled(name) and not self.file.rebinds
+        bindings = scope.bindings[name]
+        return len(bindings) == 1 and bindings[0].how in ("parameter", "vararg", "kwarg")
 
     def rest(self, known: Known, node: ast.AST) -> Kind:
         """Note what the knowledge of a type rests on; return the type."""
-        line = getattr(node, "lineno", 0)
         if known.assumed is not None:
-            self.effects.assume(known.assumed.text, known.assumed.line or line, typed=True)
+            line = known.assumed.line or getattr(node, "lineno", 0)
+            self.effects.assume(known.assumed.text, line, typed=True)
         for condition in known.conditions:
             self.effects.rely(condition)
         return known.kind
@@ -165,14 +177,14 @@ class Names:
 
     def known(self, scope: Scope, name: str) -> Known:
         """The type that ``name`` has in ``scope``, whichever of its bindings came last."""
-        cached = scope.kinds.get(name, False)
-        if cached is not False:
-            return cached  # type: ignore[return-value]
-        scope.kinds[name] = UNKNOWN  # type: ignore[assignment]
+        cached = scope.kinds.get(name)
+        if cached is not None:
+            return cached
+        scope.kinds[name] = UNKNOWN
         found = self._joined(scope.bindings.get(name, []), scope, name)
         if scope.kind == "module" and (self.file.rebinds or self.file.stars) and found.kind is not None:
             found = Known(found.kind, Place(f"`{name}` is taken to be what this module binds it to", 0))
-        scope.kinds[name] = found  # type: ignore[assignment]
+        scope.kinds[name] = found
         return found
 
     def _joined(self, bindings: list[Binding], scope: Scope, name: str) -> Known:
@@ -195,6 +207,8 @@ class Names:
     def infer(self, binding: Binding, scope: Scope, name: str) -> Known:
         """The type that one binding gives, without running it here."""
         how, node = binding.how, binding.node
+        if how == "value" and node.__class__ is ast.Constant:
+            return Known(self.value(node))  # type: ignore[arg-type]
         match how:
             case "import" | "from":
                 return Known(self.imported(binding))
@@ -226,10 +240,12 @@ class Names:
             self.scope, self.effects, self.bound, self.local, self.caught = outside
         if kind is None:
             return UNKNOWN
-        place = quiet.assumed if quiet.typed else None
-        return Known(kind, place, tuple(quiet.conditions.values()))
+        return Known(kind, quiet.assumed, tuple(quiet.conditions.values()))
 
     def _kind(self, how: str, node: ast.expr, at: int) -> Kind:
+        shallow = _SHALLOW.get(node.__class__)
+        if shallow is not None and how == "value":
+            return shallow
         match how:
             case "value":
                 return self.value(node)
@@ -347,41 +363,3 @@ def binding_of(node: FunctionNode) -> str:
     return "class" if node.name in ("__init_subclass__", "__class_getitem__") else (
         "static" if node.name == "__new__" else "method"
     )
-
-
-def settled_lines(module: Scope) -> dict[str, tuple[int, int]]:
-    """Name to the first line from which a function may count on it, and the line that binds it.
-
-    A function can run as soon as its ``def`` has. So a name that is bound further down is there in time only if
-    nothing in between runs code that could call it: definitions, and constants.
-    """
-    from analysis.effects.flow import completes
-
-    assert isinstance(module.node, ast.Module)
-    found: dict[str, tuple[int, int]] = {}
-    since = 0
-    for node in module.node.body:
-        line = node.lineno
-        bound = completes(node)
-        for name in bound or ():
-            found.setdefault(name, (min(since + 1, line) if inert(node) else line, line))
-        if not inert(node):
-            since = line
-    for name, bindings in module.bindings.items():
-        if any(each.how in ("deleted", "caught") for each in bindings):
-            found.pop(name, None)
-    return found
-
-
-def inert(node: ast.stmt) -> bool:
-    """Whether the statement runs no code that could call back into the module."""
-    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-        return not node.decorator_list
-    if isinstance(node, ast.ClassDef):
-        return not node.decorator_list and not node.keywords and not node.bases and all(map(inert, node.body))
-    if isinstance(node, (ast.Assign, ast.AnnAssign)):
-        return isinstance(node.value, ast.Constant) or (
-            isinstance(node.value, (ast.Dict, ast.List, ast.Tuple, ast.Set))
-            and not any(isinstance(each, (ast.Call, ast.Attribute, ast.Subscript)) for each in ast.walk(node.value))
-        )
-    return isinstance(node, ast.Pass) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))

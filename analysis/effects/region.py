@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+
 from analysis.effects.records import Act, Condition, Filter, Pending, Place, Raise, Region
 
 
@@ -30,7 +32,7 @@ class Effects:
         self,
         act: Act,
         target: str,
-        text: str,
+        node: ast.expr | str,
         line: int,
         *,
         args: int = 0,
@@ -41,6 +43,7 @@ class Effects:
         """Note something done to a symbol; the first line stands for all that are alike."""
         key = (act, target, args, keywords, star, plain, self.filters)
         if key not in self.pending:
+            text = node if isinstance(node, str) else written(node)
             self.pending[key] = Pending(act, target, text, line, self.filters, args, keywords, star, plain)
 
     def assume(self, text: str, line: int, *, typed: bool = False) -> None:
@@ -74,9 +77,11 @@ class Nothing(Effects):
     """Takes no notes: for finding the type of an expression that is not run here."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self.typed = False
-        self.relied: list[Condition] = []
+        self.conditions = {}
+        self.open = None
+        self.assumed = None
+        self.filters = ()
+        self.yields = 0
 
     def raise_(self, *types: str) -> None:
         return
@@ -85,7 +90,7 @@ class Nothing(Effects):
         self,
         act: Act,
         target: str,
-        text: str,
+        node: ast.expr | str,
         line: int,
         *,
         args: int = 0,
@@ -96,5 +101,33 @@ class Nothing(Effects):
         return
 
     def assume(self, text: str, line: int, *, typed: bool = False) -> None:
-        if typed:
-            self.typed = True
+        if typed and self.assumed is None:
+            self.assumed = Place(text, line)
+
+    def leave_open(self, text: str, line: int) -> None:
+        raise Opened
+
+
+def written(node: ast.expr | str) -> str:
+    """An expression as a short dotted name; what is not a name becomes a sign for it."""
+    match node:
+        case str():
+            return node
+        case ast.Name():
+            return node.id
+        case ast.Attribute():
+            return f"{written(node.value)}.{node.attr}"
+        case ast.Call():
+            return f"{written(node.func)}()"
+        case ast.Subscript():
+            return f"{written(node.value)}[]"
+        case ast.Constant():
+            return repr(node.value) if len(repr(node.value)) < 20 else f"a {type(node.value).__name__}"
+        case ast.Await():
+            return written(node.value)
+        case ast.JoinedStr():
+            return "f''"
+        case ast.Lambda():
+            return "a lambda"
+        case _:
+            return f"a {type(node).__name__}"

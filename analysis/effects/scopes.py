@@ -6,6 +6,8 @@ import ast
 from collections.abc import Iterable, Iterator
 from typing import Literal, NamedTuple
 
+from analysis.effects.records import Condition, Place
+
 ScopeKind = Literal["module", "class", "function"]
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -25,10 +27,34 @@ class Binding(NamedTuple):
     at: int = -1
 
 
+class Known(NamedTuple):
+    """The type of a name or attribute, with what it rests on."""
+
+    kind: Kind
+    assumed: Place | None = None
+    conditions: tuple[Condition, ...] = ()
+
+
+UNKNOWN = Known(None)
+
+
 class Scope:
     """A module, class or function and what it binds, read the first time somebody asks."""
 
-    __slots__ = ("_bindings", "exported", "kind", "kinds", "node", "outer", "owner", "qualname", "returns", "walrus")
+    __slots__ = (
+        "_loose",
+        "exported",
+        "found",
+        "kind",
+        "kinds",
+        "node",
+        "outer",
+        "outside",
+        "owner",
+        "qualname",
+        "returns",
+        "walrus",
+    )
 
     def __init__(
         self, kind: ScopeKind, qualname: str, node: ast.AST, outer: Scope | None, *, walrus: bool = False
@@ -42,16 +68,32 @@ class Scope:
         """What the ``return`` statements of a function give."""
         self.exported: set[str] = set()
         """Names declared ``global`` or ``nonlocal`` here: they are bound elsewhere."""
-        self.kinds: dict[str, str | None] = {}
+        self.kinds: dict[str, Known] = {}
+        """The types of the names bound here, as far as they have been asked for."""
+        self.outside: dict[str, tuple[Known, str | None, str | None]] = {}
+        """The same for the names of the scopes around: type, what reading it may raise, assumption."""
         self.owner: str | None = None
         """The class whose method this is."""
-        self._bindings: dict[str, list[Binding]] | None = None
+        self.found: dict[str, list[Binding]] | None = None
+        """``bindings`` once they have been asked for."""
+        self._loose: frozenset[str] | None = None
+
+    @property
+    def loose(self) -> frozenset[str]:
+        """The names that are unbound again somewhere: by ``del``, or at the end of an ``except ... as``."""
+        if self._loose is None:
+            self._loose = frozenset(
+                name
+                for name, bindings in self.bindings.items()
+                if any(each.how in ("deleted", "caught") for each in bindings)
+            )
+        return self._loose
 
     @property
     def bindings(self) -> dict[str, list[Binding]]:
         """Name to the places that bind it."""
-        if self._bindings is None:
-            self._bindings = found = {}
+        if self.found is None:
+            self.found = found = {}
             if isinstance(self.node, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 _parameters(self.node.args, found)
             _suite(self.node.body, found)  # type: ignore[attr-defined]
@@ -59,7 +101,7 @@ class Scope:
                 _walrus(self.node, found)
             for name in self.exported:
                 found.pop(name, None)
-        return self._bindings
+        return self.found
 
     def take(self, names: Iterable[str]) -> Iterator[tuple[str, list[Binding]]]:
         """Hand over what is bound here to names that were declared ``global`` or ``nonlocal``."""

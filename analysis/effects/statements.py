@@ -7,12 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 from analysis.effects import flow
-from analysis.effects.calls import written
 from analysis.effects.expressions import Expressions
-from analysis.effects.kinds import Kind, is_symbol, is_thing
+from analysis.effects.kinds import Kind, base, is_symbol, is_thing, parts
 from analysis.effects.names import File
 from analysis.effects.records import Act, Filter, Region, Step
-from analysis.effects.region import Effects, Opened
+from analysis.effects.region import Effects, Opened, written
 from analysis.effects.scopes import Scope, yielded
 
 _EVERYTHING = frozenset({"Exception", "BaseException"})
@@ -47,37 +46,41 @@ class Statements(Expressions):
             pass
         return self.effects.record(), self.effects.yields
 
-    def suite(self, suite: list[ast.stmt]) -> None:
-        """Note what the statements may raise, one after the other."""
+    def suite(self, suite: list[ast.stmt]) -> bool:
+        """Note what the statements may raise, one after the other; whether control leaves before the end."""
         for node in suite:
             reader = _READERS.get(node.__class__)
             if reader is None:
                 self.effects.leave_open(f"a statement of the kind {type(node).__name__}", node.lineno)
-            else:
-                reader(self, node)
+            elif reader(self, node):
+                # What follows cannot run.
+                return True
+        return False
 
     def branch(self, suite: list[ast.stmt]) -> None:
         """A suite that may not run, or not to its end: what it binds is not bound afterwards."""
-        bound = set(self.bound)
-        self.suite(suite)
-        self.bound = bound
-
-    def done(self, node: ast.stmt) -> None:
-        """Note the names that are bound now that ``node`` has completed."""
-        self.bound |= flow.completes(node) or set()
+        if suite:
+            bound = self.bound
+            self.bound = set(bound)
+            self.suite(suite)
+            self.bound = bound
 
     # -- simple statements
 
     def nothing(self, node: ast.stmt) -> None:
         return
 
+    def leaving(self, node: ast.stmt) -> bool:
+        return True
+
     def expression(self, node: ast.Expr) -> None:
         if node.value.__class__ is not ast.Constant:
             self.value(node.value)
 
-    def giving(self, node: ast.Return) -> None:
+    def giving(self, node: ast.Return) -> bool:
         if node.value is not None:
             self.value(node.value)
+        return True
 
     def assign(self, node: ast.Assign) -> None:
         kind = self.value(node.value)
@@ -119,6 +122,13 @@ class Statements(Expressions):
         if kind is not None and is_symbol(kind) and not kind.endswith(":"):
             self.effects.do(Act.WRITE, f"{kind}.{node.attr}", text, node.lineno)
             return
+        sets = None
+        if kind is not None and not is_thing(kind):
+            sets = [self.knowledge.sets(base(part), node.attr) for part in parts(kind)]
+        if sets is not None and all(each is not None or part == "None" for each, part in zip(sets, parts(kind or ""), strict=True)):
+            for each in sets:
+                self.effects.raise_(*(each if each is not None else ("AttributeError",)))
+            return
         self.effects.raise_("AttributeError", "TypeError")
         self.effects.assume(f"`{text}` is taken to be a plain attribute", node.lineno)
 
@@ -154,11 +164,15 @@ class Statements(Expressions):
                 self.effects.do(Act.IMPORT, f"{level}:{name}:{tail}", f"import {'.' * level}{name}", node.lineno)
             elif name.partition(".")[0] not in _standard():
                 self.effects.assume(f"`import {name}` is taken to fail with ImportError only", node.lineno)
-        self.done(node)
+        self.bound |= flow.completes(node) or set()
 
     # -- raising
 
-    def raising(self, node: ast.Raise) -> None:
+    def raising(self, node: ast.Raise) -> bool:
+        self._raise(node)
+        return True
+
+    def _raise(self, node: ast.Raise) -> None:
         if node.cause is not None:
             self.value(node.cause)
         if node.exc is None:
@@ -202,14 +216,18 @@ class Statements(Expressions):
 
     # -- compound statements
 
-    def conditional(self, node: ast.If) -> None:
+    def conditional(self, node: ast.If) -> bool:
         self.truth(node.test)
-        bound = set(self.bound)
-        self.suite(node.body)
-        self.bound = set(bound)
-        self.suite(node.orelse)
-        self.bound = bound
-        self.done(node)
+        before = self.bound
+        self.bound = set(before)
+        left = self.suite(node.body)
+        after = self.bound
+        self.bound = set(before)
+        left_too = self.suite(node.orelse) if node.orelse else False
+        if left:
+            return left_too
+        self.bound = after if left_too else after & self.bound
+        return False
 
     def while_loop(self, node: ast.While) -> None:
         self.truth(node.test)
@@ -218,7 +236,8 @@ class Statements(Expressions):
 
     def for_loop(self, node: ast.For) -> None:
         kind = self.iterate(self.value(node.iter), node.iter)
-        bound = set(self.bound)
+        bound = self.bound
+        self.bound = set(bound)
         self.target(node.target, kind)
         self.suite(node.body)
         self.bound = bound
@@ -229,7 +248,6 @@ class Statements(Expressions):
 
     def entering(self, node: ast.With | ast.AsyncWith) -> None:
         outside = self.effects.filters
-        bound = set(self.bound)
         for item in node.items:
             suppressed = self._suppressed(item.context_expr)
             if suppressed is not None:
@@ -242,10 +260,9 @@ class Statements(Expressions):
                 )
             if item.optional_vars is not None:
                 self.target(item.optional_vars, kind)
-        self.suite(node.body)
+        # The manager may swallow an exception half way through the body.
+        self.branch(node.body)
         self.effects.filters = outside
-        self.bound = bound
-        self.done(node)
 
     def _suppressed(self, node: ast.expr) -> tuple[str, ...] | None:
         """The types that a ``contextlib.suppress(...)`` holds back."""
@@ -254,33 +271,41 @@ class Statements(Expressions):
         kinds = [self.value(each) for each in node.args]
         return tuple(named(kind) for kind in kinds if kind is not None and named(kind))
 
-    def attempt(self, node: ast.Try | ast.TryStar) -> None:
+    def attempt(self, node: ast.Try | ast.TryStar) -> bool:
         steps: list[Step] = []
         everything = False
-        entered = set(self.bound)
+        entered = self.bound
         outside = self.effects.filters
+        ends: list[set[str]] = []
         for handler in node.handlers:
             types = self.types(handler)
             if isinstance(node, ast.TryStar):
                 self.effects.leave_open("the `except*`", node.lineno)
-            again = self._handler(handler, entered)
+            again, left = self._handler(handler, entered)
             if again and "" in types:
                 self.effects.leave_open("what an `except` clause of unknown types raises again", handler.lineno)
             types = tuple(each for each in types if each)
+            if not left:
+                ends.append(self.bound - {handler.name or ""})
             if not everything:
                 steps.append(Step(types, again))
                 everything = any(each in _EVERYTHING for each in types)
         self.bound = set(entered)
-        self._body(node, tuple(steps), everything)
+        left = self._body(node, tuple(steps), everything)
         self.effects.filters = outside
-        self.bound = entered | (flow.completes_all(node.body) or set())
-        self.suite(node.orelse)
-        self.bound = set(entered)
-        self.suite(node.finalbody)
-        self.bound = entered
-        self.done(node)
+        if not left and not self.suite(node.orelse):
+            ends.append(self.bound)
+        if node.finalbody:
+            self.bound = set(entered)
+            if self.suite(node.finalbody):
+                return True
+            ends = [each | self.bound for each in ends]
+        if not ends:
+            return True
+        self.bound = set.intersection(*ends)
+        return False
 
-    def _body(self, node: ast.Try | ast.TryStar, steps: Filter, everything: bool) -> None:
+    def _body(self, node: ast.Try | ast.TryStar, steps: Filter, everything: bool) -> bool:
         """The body under its handlers: only what they do not catch for good comes out."""
         if everything and not any(step.passes and _EVERYTHING.intersection(step.types) for step in steps):
             for step in steps:
@@ -288,18 +313,21 @@ class Statements(Expressions):
                     self.effects.raise_(*step.types)
             if self.file.generators:
                 self.effects.yields = self.effects.yields or yielded(node.body)
-            return
+            bound = flow.completes_all(node.body)
+            self.bound |= bound or set()
+            return bound is None
         if steps:
             self.effects.filters = (*self.effects.filters, steps)
-        self.suite(node.body)
+        return self.suite(node.body)
 
-    def _handler(self, handler: ast.ExceptHandler, entered: set[str]) -> bool:
+    def _handler(self, handler: ast.ExceptHandler, entered: set[str]) -> tuple[bool, bool]:
+        """Whether the handler raises what it caught again, and whether its end is never reached."""
         again = [False]
         self.caught.append((handler.name, again))
         self.bound = entered | ({handler.name} if handler.name else set())
-        self.suite(handler.body)
+        left = self.suite(handler.body)
         self.caught.pop()
-        return again[0]
+        return again[0], left
 
     def types(self, handler: ast.ExceptHandler) -> tuple[str, ...]:
         """What an ``except`` clause names: public names, symbols, "" for others; noting what naming them may raise."""
@@ -361,7 +389,8 @@ class Statements(Expressions):
         for case in node.cases:
             if case.guard is not None:
                 self.truth(case.guard)
-            bound = set(self.bound)
+            bound = self.bound
+            self.bound = set(bound)
             for pattern in ast.walk(case.pattern):
                 for field in ("name", "rest"):
                     name = getattr(pattern, field, None)
@@ -397,7 +426,7 @@ def _standard() -> frozenset[str]:
     return sys.stdlib_module_names
 
 
-_READERS: dict[type[ast.AST], Callable[[Any, Any], None]] = {
+_READERS: dict[type[ast.AST], Callable[[Any, Any], bool | None]] = {
     ast.Expr: Statements.expression,
     ast.Assign: Statements.assign,
     ast.If: Statements.conditional,
@@ -421,8 +450,8 @@ _READERS: dict[type[ast.AST], Callable[[Any, Any], None]] = {
     ast.Assert: Statements.asserting,
     ast.Delete: Statements.delete,
     ast.Pass: Statements.nothing,
-    ast.Break: Statements.nothing,
-    ast.Continue: Statements.nothing,
+    ast.Break: Statements.leaving,
+    ast.Continue: Statements.leaving,
     ast.Global: Statements.nothing,
     ast.Nonlocal: Statements.nothing,
 }
