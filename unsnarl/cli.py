@@ -13,6 +13,7 @@ import click  # noqa: E402
 
 COMMANDS = {
     "check": "Report findings.",
+    "fix": "Rewrite findings with a codemod.",
     "baseline": "Compare with the findings that were agreed to, and shrink that list.",
     "metrics": "Count findings per rule and keep the counts.",
     "ledger": "Account for every file: analysed, unparseable, excluded, and why.",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.cli.support import unsnarl
+from tests.cli.support import BROAD, unsnarl, write
 from unsnarl.cli import COMMANDS
 
 
@@ -39,3 +41,28 @@ def test_version(tmp_path: Path) -> None:
     done = unsnarl("--version", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("unsnarl ")
+
+
+def test_fix_lists_its_codemods_and_names_the_nearest(tmp_path: Path) -> None:
+    listed = unsnarl("fix", "--help", cwd=tmp_path).stdout.split("Commands:\n")[1]
+    assert "safe-executor" in listed
+    done = unsnarl("fix", "safe-executr", ".", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.splitlines()[-1] == "Error: no such codemod `safe-executr`; did you mean `safe-executor`?"
+
+
+@pytest.mark.parametrize("name", ["safe-executor", "safe_executor"])
+def test_fix_is_the_codemod(tmp_path: Path, name: str) -> None:
+    write(tmp_path, {"a.py": BROAD})
+    done = unsnarl("fix", name, "--check", ".", cwd=tmp_path)
+    module = subprocess.run(
+        [sys.executable, "-m", "codemods.safe_executor", "--check", "."],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (module.returncode, module.stdout, module.stderr)
+    assert done.returncode == 1
+    assert (tmp_path / "a.py").read_text() == BROAD
