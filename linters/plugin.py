@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import argparse
 import ast
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from analysis.collectors.suppressions import SuppressionCollector
 from analysis.source import Source
 from config.settings import SettingsError, load
 from linters import runner
 from linters.rule import Rule, Selection, rules
+
+if TYPE_CHECKING:
+    import argparse
 
 
 class Checker:

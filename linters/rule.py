@@ -6,6 +6,7 @@ import importlib
 import pkgutil
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from typing import Any, ClassVar, Protocol
 
 import msgspec
@@ -131,6 +132,7 @@ class Rule:
         yield from ()
 
 
+@cache
 def kinds() -> dict[str, type[Rule]]:
     """Every rule by its code, in order. Rules are found by walking this package."""
     import linters

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-import tempfile
 from pathlib import Path
 
 from unsnarl.trouble import Trouble
@@ -34,6 +33,8 @@ def replace(file: Path, data: bytes) -> None:
         # A device or a pipe (/dev/stdout) is written to, not replaced.
         file.write_bytes(data)
         return
+    import tempfile
+
     target = Path(os.path.realpath(file))
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     temporary = Path(name)

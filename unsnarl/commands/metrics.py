@@ -12,9 +12,9 @@ from typing import Any
 
 import click
 
-from linters import history
-from linters.history import Counts, Record
+from unsnarl import history
 from unsnarl.files import deliver
+from unsnarl.history import Counts, Record
 from unsnarl.options import config_option, jobs_option, no_cache_option, paths_argument
 from unsnarl.report import Report, plural
 from unsnarl.session import Session, say

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from xml.sax.saxutils import escape
 
-from linters.history import Counts, Record, codes
+from unsnarl.history import Counts, Record, codes
 
 _BARS = "▁▂▃▄▅▆▇█"
 _COLOURS = ("#4269d0", "#efb118", "#ff725c", "#6cc5b0", "#3ca951", "#a463f2", "#9c6b4e", "#97bbf5")
