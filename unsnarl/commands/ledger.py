@@ -36,10 +36,10 @@ def command(paths: tuple[str, ...], **options: Any) -> None:
     with Progress("compiling") as progress:
         account = ledger.ledger(project, not options["no_compile"], progress)
     if options["style"] == "json":
-        import msgspec
+        import json
 
-        made = msgspec.json.encode(ledger.document(account))
-        text = msgspec.json.format(made, indent=2).decode() + "\n"
+        # In ASCII a file name that is not UTF-8 comes through as it is.
+        text = json.dumps(ledger.document(account), indent=2) + "\n"
     else:
         text = "".join(f"{printable(line)}\n" for line in ledger.text(account))
     deliver(text, options["output_file"])
