@@ -172,6 +172,7 @@ class _Asking:
             missing = tuple(i for i, kind in enumerate(self.collectors) if blobs[kind.topic] is None)
             whole = {topic: blob for topic, blob in blobs.items() if blob is not None}
             self.files[found.name] = FileFacts(found.name, digest, None, whole)
+            # A generated file was recognised without being parsed, until someone named it.
             if missing or (state.generated and not self.collectors):
                 todo.append((found, self.task(found, missing)))
         return todo, known.due

@@ -112,7 +112,8 @@ def _crash(error: Exception) -> Fault:
         code = trace.tb_frame.f_code
         where = f" in {Path(code.co_filename).name}:{trace.tb_lineno}"
         trace = trace.tb_next
-    return Fault("crashed", f"{type(error).__name__}: {error}{where}")
+    message = f"{type(error).__name__}: {error}{where}"
+    return Fault("crashed", message.encode("utf-8", "backslashreplace").decode())
 
 
 class Keys(NamedTuple):

@@ -290,8 +290,9 @@ class Source:
         return Fault("null-byte", "source code string cannot contain null bytes", line)
 
     def _syntax_fault(self, error: SyntaxError, kind: str) -> Fault:
-        message = error.msg or type(error).__name__
-        if not error.lineno or "codec can't decode" in message:
+        # What the message quotes of the file may be half a surrogate pair, which could not be kept or printed.
+        message = (error.msg or type(error).__name__).encode("utf-8", "backslashreplace").decode()
+        if not error.lineno or "codec can't" in message:
             line = self._undecodable_line()
             if line is not None:
                 return Fault("encoding", message.removeprefix("(unicode error) "), line)
@@ -302,9 +303,12 @@ class Source:
     def _undecodable_line(self) -> int | None:
         """The line of the first byte that cannot be decoded, or of the cookie that cannot be used; else None."""
         try:
-            _ = self.text
+            # Python reads a file as UTF-8 once it has decoded it, and some encodings can spell what UTF-8 cannot.
+            self.text.encode()
         except UnicodeDecodeError as error:
             return error.object[: error.start].count(b"\n") + 1
+        except UnicodeEncodeError as error:
+            return error.object[: error.start].count("\n") + 1
         except (UnicodeError, LookupError):
             pass
         else:

@@ -31,6 +31,7 @@ ODD = {
     "iso2022_jp": "# coding: iso2022_jp\nx = '日本語'; y = 1\n".encode("iso2022_jp"),
     "utf-7": b"# coding: utf-7\nx = '+AOk-'\ny = x\n",
     "a newline hidden in utf-7": b"# coding: utf-7\nx = '+AAo-'\n",
+    "a surrogate in utf-7": b"# coding: utf-7\nx = '+2AA-'\n",
     "unknown cookie": b"# coding: klingon\nx = 1\n",
     "cookie that is no text encoding": b"# coding: rot13\nx = 1\n",
     "not UTF-8 in a string": b"x = 1\ny = '\xff'\n",
@@ -98,7 +99,7 @@ def test_says_what_python_says(name: str) -> None:
         assert fault is None
         return
     assert fault is not None
-    assert fault.message == said.removeprefix("(unicode error) ")
+    assert fault.message == said.removeprefix("(unicode error) ").encode("utf-8", "backslashreplace").decode()
     assert fault.line > 0
     assert (fault.kind == "compile") == parses(ODD[name])
 
@@ -122,6 +123,7 @@ def test_lines_are_all_the_bytes(name: str) -> None:
         ("mark and another cookie", "encoding", 1),
         ("undefined in cp1252", "encoding", 2),
         ("cookie in line 3", "encoding", 4),
+        ("a surrogate in utf-7", "encoding", 2),
         ("NUL", "null-byte", 2),
         ("only NUL", "null-byte", 1),
         ("UTF-16", "null-byte", 1),
