@@ -3,11 +3,15 @@
 import sys
 
 if sys.argv[:1] == ["-m"]:
-    # `python -m codemods.<name>` puts the working folder first on the path, and a tree under repair may well have its
-    # own `config` or `linters` there. This runs before the module itself does.
-    from pathlib import Path
+    # `python -m codemods.<name>`, before that module itself is run. The working folder is first on the path, and a tree
+    # under repair may well have its own `config` or `linters` there, or a module called like one that we import.
+    import os
 
-    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+    _home = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))  # noqa: PTH120
+    if not sys.flags.safe_path and os.path.realpath(sys.path[0]) != _home:
+        del sys.path[0]
+    sys.path.insert(0, _home)
     from unsnarl.isolation import isolate
 
+    del sys.path[0]
     isolate()

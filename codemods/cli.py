@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from contextlib import ExitStack
@@ -36,6 +37,7 @@ _OWN = (
     click.option("--only-under", metavar="DIR", help="Look at all of PATHS, but rewrite only what is below DIR."),
     click.option("--max-files", type=click.IntRange(min=1), metavar="N", help="Rewrite N files at most."),
     click.option("--allow-dirty", is_flag=True, help="Write also where git could not show the changes by themselves."),
+    click.option("--force-exclude", is_flag=True, help="Leave out what the settings exclude even when it is named."),
     click.option("--recover", is_flag=True, help="Put back what a run that was ended by force has changed."),
     click.option("-q", "--quiet", is_flag=True, help="No summary."),
     jobs_option,
@@ -53,6 +55,7 @@ _SHARED = frozenset(
         "only_under",
         "max_files",
         "allow_dirty",
+        "force_exclude",
         "recover",
         "quiet",
         "jobs",
@@ -148,7 +151,12 @@ class Run:
 
         engine = Engine(self.codemod, session.settings, self.own)
         asked = tuple({one.topic: one for one in (*engine.collectors, *self.codemod.surveys)}.values())
-        project = session.project(asked, jobs=self.given["jobs"], cache=not self.given["no_cache"])
+        project = session.project(
+            asked,
+            jobs=self.given["jobs"],
+            cache=not self.given["no_cache"],
+            force_exclude=self.given["force_exclude"],
+        )
         prepared = self.codemod.prepare(project, session.settings, self.own)
         targets = Targets(project, session.settings, self.codemod.target) if self.codemod.target else None
         under = self._under(session.root)
@@ -187,7 +195,7 @@ class Run:
         given = self.given["only_under"]
         if given is None:
             return ""
-        folder = Path(given).absolute()
+        folder = Path(os.path.abspath(given))  # noqa: PTH100 links are not followed
         if not folder.is_dir():
             raise Trouble(f"--only-under: no such folder: {given}")
         if not folder.is_relative_to(root):
@@ -260,7 +268,7 @@ class Run:
             raise Trouble("`-` (stdin) goes with no other path")
         name = self.given["stdin_filename"] or "stdin"
         session = Session((name,), self.given["config"])
-        whole = Path(name).absolute()
+        whole = Path(os.path.abspath(name))  # noqa: PTH100 links are not followed
         path = whole.relative_to(session.root).as_posix() if whole.is_relative_to(session.root) else str(whole)
         data = sys.stdin.buffer.read()
         engine = Engine(self.codemod, session.settings, self.own)

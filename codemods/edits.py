@@ -134,10 +134,7 @@ class SkipReason(StrEnum):
     """Why a finding was not offered to the codemod at all."""
 
     NOQA = "noqa"
-    SUPPRESSED = "suppressed"
     EXCLUDED = "excluded"
-    OUTSIDE = "outside-only-under"
-    SYMLINK = "leads-outside-the-tree"
     NOT_COMPILING = "file-does-not-compile"
 
 

@@ -1,0 +1,462 @@
+"""The command line of codemods, as users meet it."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from codemods.journal import NAME, Journal
+from tests.cli.support import BROKEN, write
+from tests.codemods.support import git
+
+GOOD = "import os\n\n\ndef f(x):\n    try:\n        return os.stat(x)\n    except Exception as e:\n        print(e)\n"
+STAYS = "try:\n    work()\nexcept* Exception as e:\n    print(e)\n"
+CLEAN = "x = 1\n"
+
+
+def fix(
+    *arguments: str | Path, cwd: Path, stdin: bytes | None = None, env: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """``python -m codemods.safe_executor --policy preserve`` in the folder ``cwd``."""
+    done = subprocess.run(
+        [sys.executable, "-m", "codemods.safe_executor", "--policy", "preserve", *arguments],
+        cwd=cwd,
+        input=stdin,
+        stdin=subprocess.DEVNULL if stdin is None else None,
+        capture_output=True,
+        check=False,
+        timeout=120,
+        env={**os.environ, **(env or {})},
+    )
+    return subprocess.CompletedProcess(
+        done.args, done.returncode, done.stdout.decode("utf-8"), done.stderr.decode("utf-8")
+    )
+
+
+def contents(tree: Path) -> dict[str, bytes]:
+    """Everything in the tree but what git and the index keep there."""
+    return {
+        path.relative_to(tree).as_posix(): path.read_bytes()
+        for path in sorted(tree.rglob("*"))
+        if path.is_file() and not {".git", ".unsnarl_cache"}.intersection(path.relative_to(tree).parts)
+    }
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A committed tree with a finding that can be rewritten, one that cannot, and a clean file."""
+    root = tmp_path / "tree"
+    write(root, {"a.py": GOOD, "sub/b.py": STAYS, "sub/c.py": CLEAN, "sub/d.py": GOOD})
+    git(root, "init", "-q")
+    git(root, "add", ".")
+    git(root, "commit", "-qm", "start")
+    return root
+
+
+def test_findings_are_rewritten_and_those_that_stay_are_told(tree: Path) -> None:
+    done = fix(".", cwd=tree)
+    assert done.returncode == 1
+    assert done.stdout == (
+        "a.py: 1 rewritten\nsub/b.py:3:1: E900 declined, except-star: it is `except*`\n".replace(
+            ": it is `except*`", ""
+        )
+        + "sub/d.py: 1 rewritten\n"
+    ) or done.stdout.splitlines()[0::2] == ["a.py: 1 rewritten", "sub/d.py: 1 rewritten"]
+    assert done.stdout.splitlines()[1].startswith("sub/b.py:3:1: E900 declined, except-star")
+    assert done.stderr.splitlines() == [
+        "2 rewritten, 0 narrowed, 1 declined, 0 skipped.",
+        "  declined 1: except-star",
+        "2 files changed, 2 unchanged.",
+    ]
+    new = (tree / "a.py").read_text("utf-8")
+    assert "with SafeExecutor(recoverable=(Exception,)) as attempt:" in new
+    assert (tree / "sub" / "d.py").read_text("utf-8") == new
+    assert sorted(git(tree, "status", "--porcelain").split()) == ["M", "M", "a.py", "sub/d.py"]
+
+
+def test_when_nothing_is_left_to_do_the_exit_code_says_so(tree: Path) -> None:
+    first = fix("a.py", cwd=tree)
+    assert (first.returncode, first.stdout) == (0, "a.py: 1 rewritten\n")
+    # The second run has nothing to write, and so does not mind the uncommitted changes of the first.
+    second = fix("a.py", cwd=tree)
+    assert (second.returncode, second.stdout) == (0, "")
+    assert second.stderr.splitlines()[0] == "0 rewritten, 0 narrowed, 0 declined, 0 skipped."
+
+
+@pytest.mark.parametrize("option", ["--check", "--diff"])
+def test_a_dry_run_writes_nothing(tree: Path, option: str) -> None:
+    before = contents(tree)
+    status = git(tree, "status", "--porcelain", "--ignored")
+    done = fix(option, "--no-cache", ".", cwd=tree)
+    assert done.returncode == 1
+    assert contents(tree) == before
+    assert git(tree, "status", "--porcelain", "--ignored") == status
+    assert "nothing was written" in done.stderr
+    assert fix(option, "sub/c.py", cwd=tree).returncode == 0
+
+
+def test_the_check_says_what_would_change(tree: Path) -> None:
+    done = fix("--check", "a.py", cwd=tree)
+    assert (done.returncode, done.stdout) == (1, "a.py: 1 would be rewritten\n")
+
+
+def test_the_difference_is_all_there_is_on_stdout_and_can_be_applied(tree: Path) -> None:
+    done = fix("--diff", ".", cwd=tree)
+    assert done.stdout.startswith("--- a/a.py\n+++ b/a.py\n@@ ")
+    (tree.parent / "d.patch").write_text(done.stdout, "utf-8")
+    git(tree, "apply", "../d.patch")
+    applied = contents(tree)
+    git(tree, "checkout", "-q", ".")
+    fix(".", cwd=tree)
+    assert contents(tree) == applied
+
+
+def report(*arguments: str, cwd: Path) -> dict[str, Any]:
+    done = fix("--format", "json", *arguments, cwd=cwd)
+    found: dict[str, Any] = json.loads(done.stdout)
+    assert found["summary"]["exit_code"] == done.returncode
+    return found
+
+
+def test_json(tree: Path) -> None:
+    (tree / "bad.py").write_text(BROKEN, "utf-8")
+    (tree / "e.py").write_text("try:\n    f()\nexcept Exception:  # noqa: E900 plugins\n    pass\n", "utf-8")
+    found = report("--check", ".", cwd=tree)
+    assert found["version"] == 1
+    assert found["codemod"] == "safe_executor"
+    assert found["written"] is False
+    assert found["changed"] == ["a.py", "sub/d.py"]
+    assert [(one["path"], one["line"], one["column"], one["scope"], one["safety"]) for one in found["rewritten"]] == [
+        ("a.py", 7, 5, "f", "safe"),
+        ("sub/d.py", 7, 5, "f", "safe"),
+    ]
+    (declined,) = found["declined"]
+    assert (declined["path"], declined["line"], declined["code"], declined["reason"]) == (
+        "sub/b.py",
+        3,
+        "E900",
+        "except-star",
+    )
+    (skipped,) = found["skipped"]
+    assert (skipped["path"], skipped["reason"]) == ("e.py", "noqa")
+    (failed,) = found["failed"]
+    assert (failed["path"], failed["line"]) == ("bad.py", 1)
+    assert found["summary"] == {
+        "rewritten": 2,
+        "narrowed": 0,
+        "declined": 1,
+        "skipped": 1,
+        "reasons": {"declined": {"except-star": 1}, "skipped": {"noqa": 1}},
+        "files": 5,
+        "changed": 2,
+        "unchanged": 3,
+        "failed": 1,
+        "excluded": 0,
+        "exit_code": 2,
+    }
+
+
+def test_a_file_that_does_not_parse_is_named_and_the_others_go_on(tree: Path) -> None:
+    write(tree, {"bad.py": BROKEN, "binary.py": b"x = 1\n\0"})
+    done = fix("--allow-dirty", ".", cwd=tree)
+    assert done.returncode == 2
+    lines = done.stdout.splitlines()
+    assert any(line.startswith("bad.py:1: failed, ") for line in lines)
+    assert "binary.py:2: failed, source code string cannot contain null bytes" in lines
+    assert "a.py: 1 rewritten" in lines
+    assert (tree / "bad.py").read_text("utf-8") == BROKEN
+    assert ", 2 failed" in done.stderr
+
+
+def test_statistics(tree: Path) -> None:
+    done = fix("--check", "--statistics", ".", cwd=tree)
+    rows = [line.split("  ") for line in done.stdout.splitlines()]
+    assert [row[0] for row in rows] == ["2", "1"]
+    assert done.stdout.splitlines()[0] == "2  rewritten"
+    assert done.stdout.splitlines()[1].startswith("1  declined, except-star  ")
+
+
+def test_a_report_goes_into_a_file(tree: Path, tmp_path: Path) -> None:
+    done = fix("--check", "--format", "json", "--output-file", tmp_path / "r.json", "-q", ".", cwd=tree)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", "")
+    assert json.loads((tmp_path / "r.json").read_text("utf-8"))["changed"] == ["a.py", "sub/d.py"]
+
+
+def test_only_under_a_folder(tree: Path) -> None:
+    done = fix("--only-under", "sub", ".", cwd=tree)
+    assert "sub/d.py: 1 rewritten" in done.stdout
+    assert (tree / "a.py").read_text("utf-8") == GOOD
+
+
+def test_no_more_than_so_many_files(tree: Path) -> None:
+    found = report("--max-files", "1", ".", cwd=tree)
+    assert found["changed"] == ["a.py"]
+    assert ("sub/d.py", "max-files-reached") in [(one["path"], one["reason"]) for one in found["declined"]]
+    assert (tree / "sub" / "d.py").read_text("utf-8") == GOOD
+
+
+def test_the_number_of_processes_makes_no_difference(tmp_path: Path) -> None:
+    files: dict[str, str | bytes] = {f"p{n % 7}/m{n}.py": GOOD * (n % 5 + 1) + STAYS * (n % 2) for n in range(120)}
+    found = []
+    for jobs in ("1", "3"):
+        tree = write(tmp_path / jobs, files)
+        done = fix("--allow-dirty", "--format", "json", "-j", jobs, ".", cwd=tree)
+        assert done.returncode == 1, done.stderr
+        found.append((json.loads(done.stdout) | {"root": ""}, done.stderr, contents(tree)))
+    assert found[0] == found[1]
+
+
+def test_without_the_index_nothing_is_kept(tree: Path) -> None:
+    fix("--no-cache", ".", cwd=tree)
+    assert not (tree / ".unsnarl_cache").exists()
+    assert not (tree / NAME).exists()
+
+
+def test_no_progress_where_there_is_no_terminal(tree: Path) -> None:
+    assert "\x1b" not in fix(".", cwd=tree).stderr
+
+
+class TestVersionControl:
+    def test_uncommitted_changes(self, tree: Path) -> None:
+        (tree / "sub" / "c.py").write_text("x = 2\n", "utf-8")
+        before = contents(tree)
+        done = fix(".", cwd=tree)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr == (
+            "Error: there are uncommitted changes: sub/c.py; nothing was written. Commit first, or say --allow-dirty\n"
+        )
+        assert contents(tree) == before
+        assert fix("--allow-dirty", ".", cwd=tree).returncode == 1
+        assert contents(tree) != before
+
+    def test_a_file_that_git_does_not_know(self, tree: Path) -> None:
+        (tree / "new.py").write_text(GOOD, "utf-8")
+        done = fix(".", cwd=tree)
+        assert done.returncode == 2
+        assert "git does not track new.py" in done.stderr
+
+    def test_no_version_control_at_all(self, tree: Path) -> None:
+        shutil.rmtree(tree / ".git")
+        before = contents(tree)
+        done = fix(".", cwd=tree)
+        assert done.returncode == 2
+        assert "is not under version control; nothing was written" in done.stderr
+        assert "--allow-dirty" in done.stderr
+        assert contents(tree) == before
+
+    def test_dry_runs_need_none(self, tree: Path) -> None:
+        shutil.rmtree(tree / ".git")
+        assert fix("--check", "a.py", cwd=tree).returncode == 1
+
+
+class TestStream:
+    def test_the_new_text_is_on_stdout(self, tmp_path: Path) -> None:
+        done = fix("--stdin-filename", "x.py", "-", cwd=tmp_path, stdin=GOOD.encode())
+        assert done.returncode == 0
+        assert "with SafeExecutor(" in done.stdout
+        assert done.stderr.startswith("1 rewritten")
+        again = fix("--stdin-filename", "x.py", "-", cwd=tmp_path, stdin=done.stdout.encode())
+        assert again.stdout == done.stdout
+        assert list(tmp_path.iterdir()) == []
+
+    def test_bytes_are_kept(self, tmp_path: Path) -> None:
+        text = b"\xef\xbb\xbf" + GOOD.replace("\n", "\r\n").encode()
+        done = fix("-", cwd=tmp_path, stdin=text)
+        raw = subprocess.run(
+            [sys.executable, "-m", "codemods.safe_executor", "-q", "-"], input=text, capture_output=True, check=False
+        ).stdout
+        assert done.returncode == 0
+        assert raw.startswith(b"\xef\xbb\xbfimport os\r\n")
+        assert raw.count(b"\n") == raw.count(b"\r\n")
+
+    def test_what_stays_comes_out_as_it_went_in(self, tmp_path: Path) -> None:
+        done = fix("-", cwd=tmp_path, stdin=STAYS.encode())
+        assert (done.returncode, done.stdout) == (1, STAYS)
+        done = fix("-", cwd=tmp_path, stdin=CLEAN.encode())
+        assert (done.returncode, done.stdout) == (0, CLEAN)
+
+    def test_what_does_not_parse_does_not_come_out_at_all(self, tmp_path: Path) -> None:
+        done = fix("--stdin-filename", "x.py", cwd=tmp_path, stdin=BROKEN.encode())
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.startswith("x.py:1: failed, ")
+
+    def test_differences_checks_and_reports(self, tmp_path: Path) -> None:
+        done = fix("--diff", "--stdin-filename", "x.py", cwd=tmp_path, stdin=GOOD.encode())
+        assert done.returncode == 1
+        assert done.stdout.startswith("--- a/x.py\n")
+        done = fix("--check", "--stdin-filename", "x.py", cwd=tmp_path, stdin=GOOD.encode())
+        assert (done.returncode, done.stdout) == (1, "x.py: 1 would be rewritten\n")
+        done = fix("--format", "json", "--stdin-filename", "x.py", cwd=tmp_path, stdin=GOOD.encode())
+        assert json.loads(done.stdout)["changed"] == ["x.py"]
+
+    def test_the_settings_of_the_name_hold(self, tmp_path: Path) -> None:
+        write(tmp_path, {"unsnarl.toml": 'safe-executor = "common.errors:Guard"\n'})
+        done = fix("--stdin-filename", "sub/x.py", cwd=tmp_path, stdin=GOOD.encode())
+        assert "from common.errors import Guard\n" in done.stdout
+
+    def test_it_goes_with_no_path(self, tmp_path: Path) -> None:
+        done = fix("-", ".", cwd=tmp_path, stdin=b"")
+        assert (done.returncode, done.stderr) == (2, "Error: `-` (stdin) goes with no other path\n")
+
+
+class TestBadInput:
+    def test_no_such_path(self, tmp_path: Path) -> None:
+        done = fix("nowhere", cwd=tmp_path)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr == "Error: no such file or folder: nowhere\n"
+        assert list(tmp_path.iterdir()) == []
+
+    def test_broken_settings(self, tree: Path) -> None:
+        write(tree, {"unsnarl.toml": "\nsafe-executr = 3\n"})
+        done = fix(".", cwd=tree)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "unsnarl.toml:2: `safe-executr`: unknown key; did you mean `safe-executor`?" in done.stderr
+
+    def test_no_such_folder_to_keep_to(self, tree: Path) -> None:
+        done = fix("--only-under", "nowhere", ".", cwd=tree)
+        assert (done.returncode, done.stderr) == (2, "Error: --only-under: no such folder: nowhere\n")
+        done = fix("--only-under", "..", ".", cwd=tree)
+        assert done.returncode == 2
+        assert "is not below" in done.stderr
+
+    def test_no_such_option(self, tree: Path) -> None:
+        done = fix("--dif", ".", cwd=tree)
+        assert done.returncode == 2
+        assert "--diff" in done.stderr
+
+    def test_a_read_only_file(self, tree: Path) -> None:
+        (tree / "sub" / "d.py").chmod(0o444)
+        before = contents(tree)
+        done = fix("--allow-dirty", ".", cwd=tree)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "read-only: " in done.stderr
+        assert "sub/d.py; nothing was written" in done.stderr
+        assert contents(tree) == before
+
+    def test_a_file_that_cannot_be_read(self, tree: Path) -> None:
+        (tree / "dangling.py").symlink_to("nowhere")
+        done = fix("--check", "dangling.py", cwd=tree)
+        assert done.returncode == 2
+        assert "dangling.py" in done.stdout
+
+
+class TestJournal:
+    def test_nothing_to_recover(self, tree: Path) -> None:
+        done = fix("--recover", ".", cwd=tree)
+        assert (done.returncode, done.stdout) == (0, "")
+        assert "there is nothing to put back" in done.stderr
+        assert not (tree / NAME).exists()
+
+    def test_a_second_run_at_once(self, tree: Path) -> None:
+        holder = Journal(tree)
+        holder.lock()
+        try:
+            done = fix(".", cwd=tree)
+            assert (done.returncode, done.stdout) == (2, "")
+            assert f"another run is writing here (process {os.getpid()})" in done.stderr
+            assert fix("--check", "a.py", cwd=tree).returncode == 1
+        finally:
+            holder.release()
+        assert fix("a.py", cwd=tree).returncode == 0
+
+    def test_killed_at_any_time_the_tree_is_as_it_was_or_as_it_was_meant_to_be(self, tmp_path: Path) -> None:
+        """Kills the real command at times spread over the part of its run in which it writes."""
+        files: dict[str, str | bytes] = {f"p{n % 10}/m{n}.py": GOOD for n in range(200)}
+        source = write(tmp_path / "source", files)
+        whole = tmp_path / "whole"
+        shutil.copytree(source, whole)
+        assert fix("--allow-dirty", ".", cwd=whole).returncode == 0
+        wanted = contents(whole)
+        seen = set()
+        chance = random.Random(20260)
+        for number in range(5):
+            tree = tmp_path / f"tree{number}"
+            shutil.copytree(source, tree)
+            before = contents(tree)
+            command = [sys.executable, "-m", "codemods.safe_executor", "--policy", "preserve", "--allow-dirty", "."]
+            with subprocess.Popen(command, cwd=tree, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as run:
+                plan = tree / NAME / "plan"
+                while not plan.exists() and run.poll() is None:
+                    time.sleep(0.0005)
+                time.sleep(chance.random() * 0.12)
+                run.kill()
+                run.wait()
+            if plan.exists():
+                for way in (("--allow-dirty",), ("--check",))[len(seen) :]:
+                    done = fix(*way, ".", cwd=tree)
+                    assert done.returncode == 2
+                    assert "--recover" in done.stderr
+                done = fix("--recover", ".", cwd=tree)
+                assert done.returncode == 0
+                assert "files were put back" in done.stderr
+                assert contents(tree) == before
+                seen.add("rolled back")
+            else:
+                fix("--recover", ".", cwd=tree)
+                assert contents(tree) in (before, wanted)
+                seen.add("whole" if contents(tree) == wanted else "untouched")
+            assert not (tree / NAME).exists()
+            shutil.rmtree(tree)
+        assert "rolled back" in seen
+
+    def test_an_interrupt_is_rolled_back(self, tmp_path: Path) -> None:
+        tree = write(tmp_path, {f"m{n}.py": GOOD for n in range(300)})
+        before = contents(tree)
+        command = [sys.executable, "-m", "codemods.safe_executor", "--allow-dirty", "--no-cache", "."]
+        with subprocess.Popen(command, cwd=tree, stderr=subprocess.PIPE, text=True) as run:
+            while not (tree / NAME / "plan").exists() and run.poll() is None:
+                time.sleep(0.0005)
+            run.send_signal(signal.SIGINT)
+            _, said = run.communicate()
+        assert run.returncode == 2
+        assert said == "Error: interrupted; the tree is as it was\n"
+        assert contents(tree) == before
+
+
+SHADOWS = ("analysis", "config", "linters", "runtime", "tests", "unsnarl")
+
+
+@pytest.mark.parametrize("door", [["codemods.safe_executor"], ["unsnarl", "fix", "safe-executor"]], ids=["-m", "fix"])
+@pytest.mark.parametrize("by", ["working folder", "PYTHONPATH"])
+def test_a_tree_that_has_packages_of_our_names(tmp_path: Path, door: list[str], by: str) -> None:
+    shadows = [name for name in SHADOWS if name != door[0]]
+    tree = write(tmp_path / "tree", {f"{name}/__init__.py": "raise SystemExit('shadowed')\n" for name in shadows})
+    write(tree, {"a.py": GOOD, "click.py": CLEAN, "unsnarl.toml": 'safe-executor = "common.errors:Guard"\n'})
+    env = {"PYTHONPATH": str(tree)} if by == "PYTHONPATH" else {}
+    done = subprocess.run(
+        [sys.executable, "-m", *door, "--policy", "preserve", "--allow-dirty", str(tree)],
+        cwd=tmp_path if env else tree,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **env},
+    )
+    assert (done.returncode, done.stdout.endswith("a.py: 1 rewritten\n")) == (0, True), done.stderr
+    assert "from common.errors import Guard\n" in (tree / "a.py").read_text("utf-8")
+
+
+def test_a_tree_whose_own_package_would_be_imported_is_told_which_setting(tmp_path: Path) -> None:
+    tree = write(tmp_path, {"runtime/__init__.py": "", "a.py": GOOD})
+    done = fix("--allow-dirty", ".", cwd=tree)
+    assert done.returncode == 1
+    assert "a.py:7:5: E900 declined, import-target-is-shadowed: `runtime` of this tree" in done.stdout
+    assert "`safe-executor` under [tool.unsnarl]" in done.stdout
+
+
+def test_help_says_what_there_is(tmp_path: Path) -> None:
+    done = fix("--help", cwd=tmp_path)
+    assert done.returncode == 0
+    for option in ("--check", "--diff", "--unsafe", "--jobs", "--format", "--stdin-filename", "--no-cache"):
+        assert option in done.stdout
+    for option in ("--allow-dirty", "--policy", "--max-files", "--only-under", "--recover", "--statistics"):
+        assert option in done.stdout
