@@ -48,6 +48,8 @@ class Ignores:
 
     def of(self, path: str) -> list[Selection]:
         """The selections that hold for ``path``, which is relative to the root and has ``/``."""
+        if not self._table:
+            return []
         name = path.rpartition("/")[2]
         return [
             selection
@@ -59,11 +61,12 @@ class Ignores:
 def check(facts: Facts, rules: Sequence[Rule], ignores: Ignores | None = None) -> Outcome:
     """The findings of one file, in source order, with its ``noqa`` applied."""
     selections = ignores.of(facts.path) if ignores is not None else []
-    chosen = [rule for rule in rules if all(one.takes(rule.code) for one in selections)]
-    found: list[Finding] = []
-    for rule in chosen:
-        found.extend(rule.check(facts))
-    found.sort(key=place)
+    chosen = [rule for rule in rules if all(one.takes(rule.code) for one in selections)] if selections else rules
+    found = [finding for rule in chosen for finding in rule.check(facts)]
+    if len(found) > 1:
+        found.sort(key=place)
+    if not facts.records(SuppressionCollector):
+        return Outcome(found, [], [])
     judged = frozenset(rule.code for rule in chosen if rule.collectors())
     outcome = suppress.apply(found, facts, judged)
     if not outcome.comments:

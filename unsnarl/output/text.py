@@ -19,27 +19,33 @@ class _Paint:
 def render(report: Report, colour: bool = False) -> str:
     """Findings, stale entries of the baseline and files that could not be analysed, each with its place."""
     paint = _Paint(colour)
-    rows: list[tuple[str, int, int, str]] = []
     shown: dict[str, str] = {}
     sep = f"{paint.dim}:{paint.end}"
 
-    def place(path: str, *numbers: int) -> str:
+    def name_of(path: str) -> str:
         name = shown.get(path)
         if name is None:
-            name = shown[path] = f"{paint.path}{printable(report.shown(path))}{paint.end}"
-        return sep.join((name, *(str(number) for number in numbers if number)))
+            name = shown[path] = f"{paint.path}{report.shown(path)}{paint.end}"
+        return name
 
+    def place(path: str, *numbers: int) -> str:
+        return sep.join((name_of(path), *(str(number) for number in numbers if number)))
+
+    rows = []
     for one in report.findings:
-        text = f"{place(one.path, one.span.line, one.column)}{sep} {paint.code}{one.code}{paint.end} {one.message}"
-        rows.append((one.path, one.span.line, one.column, text))
-    for fault in report.unaccepted:
-        text = f"{place(fault.path, fault.line, fault.col)}{sep} {paint.bad}{cause(fault.kind)}{paint.end}"
-        rows.append((fault.path, fault.line, fault.col, f"{text}: {fault.message}"))
-    rows.sort(key=lambda row: row[:3])
-    lines = [printable(row[3]) for row in rows]
+        line, column = one.span.line, one.column
+        text = f"{name_of(one.path)}{sep}{line}{sep}{column}{sep} {paint.code}{one.code}{paint.end} {one.message}"
+        rows.append((one.path, line, column, text))
+    if report.unaccepted:
+        for fault in report.unaccepted:
+            text = f"{place(fault.path, fault.line, fault.col)}{sep} {paint.bad}{cause(fault.kind)}{paint.end}"
+            rows.append((fault.path, fault.line, fault.col, f"{text}: {fault.message}"))
+        rows.sort()
+    lines = [row[3] for row in rows]
     for entry, number in sorted(report.stale.items()):
-        lines.append(printable(f"{place(entry.path)}{sep} {paint.bad}stale{paint.end}: {describe(entry, number)}"))
-    return "".join(f"{line}\n" for line in lines)
+        lines.append(f"{name_of(entry.path)}{sep} {paint.bad}stale{paint.end}: {describe(entry, number)}")
+    lines.append("")
+    return printable("\n".join(lines))
 
 
 def cause(kind: str) -> str:
