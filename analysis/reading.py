@@ -101,7 +101,7 @@ def _facts(source: Source, collectors: Sequence[type[Collector]]) -> tuple[Fault
         return None, tuple(_encode(made) if (made := records[kind.topic]) else EMPTY for kind in collectors)
     except (RecursionError, MemoryError):
         return Fault("too-deep", "it nests deeper than the walk over its statements follows"), ()
-    except Exception as error:  # noqa: BLE001 - a defect met in one file must not end the run; it is reported by name
+    except Exception as error:  # noqa: BLE001, E900 - a defect met in one file must not end the run, it is reported
         return _crash(error), ()
 
 

@@ -46,7 +46,7 @@ def in_deep_stack(function: Callable[[], T]) -> T:
     def work() -> None:
         try:
             outcome.append(function())
-        except BaseException as error:  # noqa: BLE001 - it is raised again in the thread that asked
+        except BaseException as error:  # noqa: BLE001, E900 - it is raised again in the thread that asked
             failure.append(error)
 
     with _deep_lock:
@@ -284,9 +284,7 @@ class Source:
         return cast("ast.Module", tree)
 
     def _null_byte(self) -> Fault:
-        at = self.data.index(b"\0")
-        before = self.data[:at].splitlines(keepends=True)
-        line = len(before) + (1 if not before or before[-1].endswith((b"\n", b"\r")) else 0)
+        line = _line_of(self.data[: self.data.index(b"\0")])
         return Fault("null-byte", "source code string cannot contain null bytes", line)
 
     def _syntax_fault(self, error: SyntaxError, kind: str) -> Fault:
@@ -306,9 +304,9 @@ class Source:
             # Python reads a file as UTF-8 once it has decoded it, and some encodings can spell what UTF-8 cannot.
             self.text.encode()
         except UnicodeDecodeError as error:
-            return error.object[: error.start].count(b"\n") + 1
+            return _line_of(error.object[: error.start])
         except UnicodeEncodeError as error:
-            return error.object[: error.start].count("\n") + 1
+            return _line_of(error.object[: error.start].encode())
         except (UnicodeError, LookupError):
             pass
         else:
@@ -316,6 +314,11 @@ class Source:
                 return None
         first = self.data.splitlines()[0]
         return 1 if _COOKIE.match(first.removeprefix(BOM)) else 2
+
+
+def _line_of(before: bytes) -> int:
+    """The line that begins, or goes on, behind the bytes ``before``."""
+    return len((before + b"|").splitlines())
 
 
 def _usual_spelling(name: str) -> str:

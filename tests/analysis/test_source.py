@@ -37,6 +37,8 @@ ODD = {
     "not UTF-8 in a string": b"x = 1\ny = '\xff'\n",
     "not UTF-8 in a comment": b"x = 1  # \xff\n",
     "not what the cookie says": b"# coding: ascii\nx = 1\n# \xe9\n",
+    "not what the cookie says, lone CR": b"# coding: ascii\rx = 1\r# \xe9\r",
+    "NUL, lone CR": b"x = 1\ry = 1\r\0",
     "UTF-16": "x = 1\n".encode("utf-16"),
     "NUL": b"x = 1\ny = '\0'\n",
     "only NUL": b"\0",
@@ -118,6 +120,8 @@ def test_lines_are_all_the_bytes(name: str) -> None:
     [
         ("not UTF-8 in a string", "encoding", 2),
         ("not what the cookie says", "encoding", 3),
+        ("not what the cookie says, lone CR", "encoding", 3),
+        ("NUL, lone CR", "null-byte", 3),
         ("unknown cookie", "encoding", 1),
         ("cookie that is no text encoding", "encoding", 1),
         ("mark and another cookie", "encoding", 1),
