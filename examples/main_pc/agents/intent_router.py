@@ -17,11 +17,9 @@ class IntentRouter:
         self.timeout = timeout
         self.running = True
         self.failures = 0
-        self.socket = None
+        self.socket = zmq.Context.instance().socket(zmq.REP)
 
     def bind(self):
-        context = zmq.Context.instance()
-        self.socket = context.socket(zmq.REP)
         self.socket.setsockopt(zmq.LINGER, 0)
         try:
             self.socket.bind(f"tcp://127.0.0.1:{self.port}")

@@ -29,6 +29,24 @@ def read_settings(path):
     return settings
 
 
+def machine():
+    """The name that this machine goes by."""
+    try:
+        with open("/etc/hostname", encoding="utf-8") as file:
+            return file.readline().strip()
+    except Exception as e:
+        logger.info("no name for this machine: %s", e)
+        return "unnamed"
+
+
+def timeout():
+    """How long to wait for another agent, in seconds."""
+    try:
+        return float(os.environ["AGENT_TIMEOUT"])
+    except Exception:
+        return 2.0
+
+
 def port_of(settings, agent):
     """The port of ``agent``: the environment first, the settings next."""
     try:

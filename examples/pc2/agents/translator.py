@@ -21,6 +21,7 @@ class Phrasebook:
         self.logger = logging.getLogger(type(self).__name__)
         self.remote = remote
         self.cache = {}
+        self.limits = {}
 
     def translate(self, text, language):
         """The translation, or the text itself when there is none."""
@@ -50,7 +51,7 @@ class Phrasebook:
         try:
             match message.split():
                 case ["set", name, value]:
-                    setattr(self, name, float(value))
+                    self.limits[name] = float(value)
                 case ["forget", *_]:
                     self.cache.clear()
                 case other:
