@@ -150,9 +150,8 @@ class Run:
         from unsnarl.progress import Progress
 
         engine = Engine(self.codemod, session.settings, self.own)
-        asked = tuple({one.topic: one for one in (*engine.collectors, *self.codemod.surveys)}.values())
         project = session.project(
-            asked,
+            engine.collectors,
             jobs=self.given["jobs"],
             cache=not self.given["no_cache"],
             force_exclude=self.given["force_exclude"],
@@ -160,7 +159,7 @@ class Run:
         prepared = self.codemod.prepare(project, session.settings, self.own)
         targets = Targets(project, session.settings, self.codemod.target) if self.codemod.target else None
         under = self._under(session.root)
-        topics = [one.topic for one in engine.collectors]
+        topics = [one.topic for one in engine.local]
         jobs = [
             Job(
                 str(project.path(path)),
@@ -273,8 +272,7 @@ class Run:
         data = sys.stdin.buffer.read()
         engine = Engine(self.codemod, session.settings, self.own)
         source = Source.from_bytes(data, name)
-        asked = tuple({one.topic: one for one in (*engine.collectors, *self.codemod.surveys)}.values())
-        facts = analyse(source, asked, path)
+        facts = analyse(source, engine.collectors, path)
         project = Project(session.root, Discovery(session.root), 1, False)
         project.files = {path: facts}
         prepared = self.codemod.prepare(project, session.settings, self.own)

@@ -63,21 +63,25 @@ class Codemod(ABC):
     """A rewrite that answers the findings of one or more rules.
 
     ``name`` is the module's name and the command (``python -m codemods.<name>``); ``answers`` are the codes of its
-    rules. ``collectors`` are the facts that ``rewrite`` needs beside those of its rules, ``surveys`` what ``prepare``
-    alone needs of every file. ``target`` is the setting, written ``module:name``, of what its new text imports, if
-    anything. One object serves a whole run in each process, so it must carry nothing from one file to the next.
+    rules. ``collectors`` are the facts that ``rewrite`` needs beside those of its rules. ``target`` is the setting,
+    written ``module:name``, of what its new text imports, if anything. One object serves a whole run in each process,
+    so it must carry nothing from one file to the next.
     """
 
     name: ClassVar[str]
     summary: ClassVar[str]
     answers: ClassVar[tuple[str, ...]]
     collectors: ClassVar[tuple[type[Collector], ...]] = ()
-    surveys: ClassVar[tuple[type[Collector], ...]] = ()
     target: ClassVar[str | None] = None
     examples: ClassVar[tuple[Example, ...]] = ()
 
     def parameters(self) -> Sequence[click.Parameter]:
         """The command-line options of this codemod alone, as click builds them."""
+        return ()
+
+    def surveys(self, settings: Settings, options: Mapping[str, Any]) -> tuple[type[Collector], ...]:
+        """The facts of every file that ``prepare`` alone needs."""
+        del settings, options
         return ()
 
     def prepare(self, project: Project, settings: Settings, options: Mapping[str, Any]) -> Mapping[str, bytes]:

@@ -6,7 +6,7 @@ the way for a finding that was declined (one inside the other), the file is gone
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -20,7 +20,8 @@ from codemods.codemod import Codemod
 from codemods.outcome import Answer, Outcome, Refusal
 from codemods.passes import FileRun
 from config.settings import Settings
-from linters.rule import Rule, kinds
+from linters.rule import Rule
+from linters.rule import kinds as rule_kinds
 from linters.runner import Ignores, collectors
 
 
@@ -31,16 +32,19 @@ class Engine:
         self.codemod = codemod
         self.settings = settings
         self.options = options
-        known = kinds()
+        known = rule_kinds()
         self.rules: list[Rule] = [known[code](settings) for code in codemod.answers]
         self.ignores = Ignores(settings)
 
     @cached_property
     def collectors(self) -> tuple[type[Collector], ...]:
+        """What the facts of a project must hold for ``Codemod.prepare`` and ``run``."""
+        return _once([*self.local, *self.codemod.surveys(self.settings, self.options)])
+
+    @cached_property
+    def local(self) -> tuple[type[Collector], ...]:
         """What the facts of a file must hold for ``run``."""
-        wanted: list[type[Collector]] = [*collectors(self.rules), *self.codemod.collectors]
-        wanted += (ImportCollector, HeaderCollector)
-        return tuple({one.topic: one for one in wanted}.values())
+        return _once([*collectors(self.rules), *self.codemod.collectors, ImportCollector, HeaderCollector])
 
     def concerns(self, facts: FileFacts) -> bool:
         """Whether the file can have findings, by a glance at its facts."""
@@ -85,3 +89,7 @@ def _where(error: Exception) -> str:
         where = f" in {trace.tb_frame.f_code.co_name}, line {trace.tb_lineno}"
         trace = trace.tb_next
     return where
+
+
+def _once(kinds: Sequence[type[Collector]]) -> tuple[type[Collector], ...]:
+    return tuple({one.topic: one for one in kinds}.values())

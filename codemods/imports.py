@@ -10,6 +10,7 @@ import re
 import sys
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from analysis.collectors.header import Header, Top
@@ -141,7 +142,10 @@ class Imports:
 
     def _mentions(self, name: str) -> bool:
         data = self._source.data
-        if re.search(rb"(?<![A-Za-z0-9_])" + name.encode() + rb"(?![A-Za-z0-9_])", data) is not None:
+        if (
+            name.encode() in data
+            and re.search(rb"(?<![A-Za-z0-9_])" + name.encode() + rb"(?![A-Za-z0-9_])", data) is not None
+        ):
             return True
         if data.isascii():
             return False
@@ -156,17 +160,34 @@ class Imports:
 
     # Places
 
-    def _place(self, use: int) -> _Place:
-        """The latest good place for a new import before line ``use``. Raises Refused."""
+    @cached_property
+    def _floor(self) -> int:
+        """The last statement of the head that imports cannot go before; -1 when there is none."""
         tops = self._header.statements
-        floor = max((at for at, one in enumerate(tops) if one.kind in ("docstring", "future", "path")), default=-1)
-        usable = [at for at, one in enumerate(tops) if one.end_line < use]
-        if floor >= 0 and floor not in usable:
-            what = "edits `sys.path`" if tops[floor].kind == "path" else "must come before it"
-            place = f"the import can only go after line {tops[floor].end_line}, which {what}"
+        return max((at for at, one in enumerate(tops) if one.kind in ("docstring", "future", "path")), default=-1)
+
+    @cached_property
+    def _last(self) -> int:
+        """The statement of the head that an import goes behind when nothing uses it earlier."""
+        tops = self._header.statements
+        return max(
+            (at for at, one in enumerate(tops) if at >= self._floor and one.kind == "import"), default=self._floor
+        )
+
+    def _place(self, use: int) -> int:
+        """The statement of the head behind which a new import runs before line ``use``; -1 for before all of them.
+
+        Raises Refused.
+        """
+        tops = self._header.statements
+        if not tops or tops[-1].end_line < use:
+            return self._last
+        if self._floor >= 0 and tops[self._floor].end_line >= use:
+            what = "edits `sys.path`" if tops[self._floor].kind == "path" else "must come before it"
+            place = f"the import can only go after line {tops[self._floor].end_line}, which {what}"
             raise Refused(Reason.BEFORE_IMPORT, f"{place}; the code at line {use} is before that")
-        after = max((at for at in usable if at >= floor and tops[at].kind == "import"), default=floor)
-        return _Place(tops, after)
+        usable = [at for at, one in enumerate(tops) if one.end_line < use and at >= self._floor]
+        return max((at for at in usable if tops[at].kind == "import"), default=self._floor)
 
     def _insertion(self, statements: Sequence[str], module: str, use: int) -> Splice:
         tops = self._header.statements
@@ -191,17 +212,16 @@ class Imports:
                 text += "\n\n" if self._header.definition and next_line == self._header.after else "\n"
         return self._inserted(last, text)
 
-    def _neighbour(self, module: str, place: _Place) -> int | None:
+    def _neighbour(self, module: str, place: int) -> int | None:
         """The statement of the head to insert after: an import from the same package if there is one, else the last."""
-        if place.after < 0:
+        if place < 0:
             return None
-        tops = place.tops
-        floor = max((at for at, one in enumerate(tops) if one.kind in ("docstring", "future", "path")), default=-1)
+        tops = self._header.statements
         package = module.partition(".")[0]
-        for at in range(place.after, floor, -1):
+        for at in range(place, self._floor, -1):
             if tops[at].kind == "import" and self._anchored(tops[at]).partition(".")[0] == package:
                 return at
-        return place.after
+        return place
 
     def _anchored(self, top: Top) -> str:
         """The module that the import statement ``top`` names."""
@@ -245,16 +265,6 @@ class Imports:
             return Splice(end, end, text)
         start = self._source.offset(after + 1, 0)
         return Splice(start, start, text)
-
-
-class _Place:
-    """A place in the head: behind its statement number ``after``, -1 for the start of the file."""
-
-    __slots__ = ("after", "tops")
-
-    def __init__(self, tops: Sequence[Top], after: int) -> None:
-        self.tops = tops
-        self.after = after
 
 
 def _line_end(tops: Sequence[Top], at: int) -> int:

@@ -108,7 +108,7 @@ class FileRun:
         if again:
             if self.prepared is not None:
                 self.prepared = self.engine.codemod.moved(self.prepared, _Mover(before, self.source, composed))
-            self.facts = analyse(self.source, self.engine.collectors, self.facts.path)
+            self.facts = analyse(self.source, self.engine.local, self.facts.path)
         self.trail.append(composed)
 
 

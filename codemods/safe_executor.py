@@ -74,13 +74,7 @@ class SafeExecutorCodemod(Codemod):
     summary: ClassVar[str] = "Turn broad handlers into SafeExecutor blocks, or narrow them where they stand."
     answers: ClassVar[tuple[str, ...]] = ("E900",)
     target: ClassVar[str | None] = "safe_executor"
-    collectors: ClassVar[tuple[type[Collector], ...]] = (
-        HandlerCollector,
-        ShapeCollector,
-        ReaderCollector,
-        ImportCollector,
-        Effects,
-    )
+    collectors: ClassVar[tuple[type[Collector], ...]] = (HandlerCollector, ShapeCollector, ImportCollector)
     examples: ClassVar[tuple[Example, ...]] = (*REWRITTEN, *DECLINED)
 
     def parameters(self) -> Sequence[click.Parameter]:
@@ -94,6 +88,10 @@ class SafeExecutorCodemod(Codemod):
                 "preserve: from whatever the handler caught.  [default: the settings' policy, infer]",
             ),
         )
+
+    def surveys(self, settings: Settings, options: Mapping[str, Any]) -> tuple[type[Collector], ...]:
+        """What is read of every file to know what a body can raise; less where that does not matter."""
+        return (ReaderCollector, Effects) if policy(settings, options) == "infer" else (ReaderCollector,)
 
     def prepare(self, project: Project, settings: Settings, options: Mapping[str, Any]) -> Mapping[str, bytes]:
         """Work out what each body can raise, and which functions of the project read the error being handled."""

@@ -68,14 +68,15 @@ class Solver:
             return False
         change = _change(rewrite)
         try:
-            own = bool(self.composer.conflicts([change]))
+            own = len(change.splices) > 1 and bool(self.composer.conflicts([change]))
             broken = (
                 verify.Broken(Reason.CONFLICT, "its own edits overlap")
                 if own
                 else verify.comments_kept(self.source, change, self.composer)
             )
             if broken is None:
-                self.imports.changes((need, _lines(rewrite)[0]) for need in rewrite.needs)
+                for need in rewrite.needs:
+                    self.imports.bind(need, _lines(rewrite)[0])
         except Refused as refused:
             broken = verify.Broken(refused.reason, refused.detail)
         except EditError as error:

@@ -157,6 +157,9 @@ def findings_in(data: bytes, encoding: str, path: str, rules: Sequence[Rule]) ->
 
     if encoding != "utf-8":
         data = data.decode(encoding).encode("utf-8")
+    read = [one for rule in rules for one in rule.collectors()]
+    if all(one.needles and not any(needle in data for needle in one.needles) for one in read):
+        return 0
     if data[:1] in (b" ", b"\t", b"\f"):
         data = b"if 1:\n" + data
     source = Source.from_bytes(data, path)

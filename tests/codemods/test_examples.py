@@ -42,8 +42,7 @@ def run(
     data = text.encode() if isinstance(text, str) else text
     given = {"unsafe": False, **options}
     engine = Engine(codemod, Settings(), given)
-    asked = tuple({one.topic: one for one in (*engine.collectors, *codemod.surveys)}.values())
-    facts = analyse(Source.from_bytes(data, folder / name), asked, name)
+    facts = analyse(Source.from_bytes(data, folder / name), engine.collectors, name)
     assert facts.fault is None, facts.fault
     project = Project(folder, Discovery(folder), 1, False)
     project.files = {name: facts}
