@@ -126,7 +126,9 @@ class Names:
         scope = self.scope
         if name in (scope.found or scope.bindings):
             if name not in self.bound:
-                self.effects.raise_("UnboundLocalError" if scope.kind == "function" else "NameError")
+                # A comprehension or lambda sees it as a free variable (up to 3.11), for which it is a plain NameError.
+                local = scope.kind == "function" and not self.local
+                self.effects.raise_("UnboundLocalError" if local else "NameError")
             elif name in scope.loose and not any(name == each[0] for each in self.caught):
                 self.effects.raise_("NameError")
             known = scope.kinds.get(name) or self.known(scope, name)

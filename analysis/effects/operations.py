@@ -88,6 +88,8 @@ class Operations(Calls):
         else:
             if not all(each in WHOLE for each in parts(index)):
                 self.effects.raise_("TypeError")
+                if not any(each in WHOLE for each in parts(index)):
+                    return ""
             at = node.slice.value if isinstance(node.slice, ast.Constant) else None
             member = taken(part, at) if name == "tuple" and isinstance(at, int) and at >= 0 else None
             if member is not None:

@@ -1,0 +1,235 @@
+"""The least fixpoint: what each region may raise, with what it runs."""
+
+from __future__ import annotations
+
+import msgspec
+
+from analysis.effects.acts import Node, act
+from analysis.effects.records import Condition, Filter, Region, Step
+from analysis.effects.resolve import Thing, World
+
+
+class State(msgspec.Struct):
+    """What is known of a region so far. ``cause`` is the call that opened it, without its place."""
+
+    types: set[str]
+    open: str | None = None
+    cause: str | None = None
+    assumed: str | None = None
+
+
+class Solver:
+    """Least fixpoint over the regions, one strongly connected component after the other (Tarjan, iterative)."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.states: dict[Node, State] = {}
+        self.edges: dict[Node, list[tuple[Node, tuple[Filter, ...], str, int]]] = {}
+        self._shadowed: dict[str, str | None] = {}
+        self._subclass: dict[tuple[str, str], bool | None] = {}
+        self._regions = {
+            (path, each.line): each.region for path, record in world.records.items() for each in record.functions
+        }
+
+    def state(self, node: Node) -> State:
+        """What is known of a region when all it runs is known."""
+        if node not in self.states:
+            self._components(node)
+        return self.states[node]
+
+    def least(self, state: State) -> tuple[str, ...]:
+        """The public names of the types, without those whose base is there too."""
+        kept = [
+            each
+            for each in state.types
+            if not any(other != each and self.derives(each, other) for other in state.types)
+        ]
+        return tuple(sorted({self.spelt(each) for each in kept}))
+
+    def spelt(self, name: str) -> str:
+        """The public name of an exception."""
+        path, double, qualname = name.partition("::")
+        return f"{self.world.modules.name(path)}.{qualname}" if double else name
+
+    # -- one region
+
+    def _region(self, node: Node) -> Region:
+        what, path, number = node
+        if what == "try":
+            return self.world.records[path].tries[number].region
+        return self.world.records[path].body if what == "module" else self._regions[(path, number)]
+
+    def _start(self, node: Node) -> None:
+        """What a region does by itself, and which regions it runs."""
+        state = self.states[node] = State(set())
+        edges = self.edges[node] = []
+        path = node[1]
+        region = self._region(node)
+        if region.open is not None:
+            state.open, state.cause = f"{region.open.text} at line {region.open.line} is unknown", region.open.text
+            return
+        shadow = self._shadow(path)
+        if shadow is not None:
+            state.open, state.cause = shadow, shadow
+            return
+        for each in region.raises:
+            name = self._exception(path, each.type)
+            if name is None:
+                state.open = state.cause = f"what `{each.type.rpartition(':')[2]}` raises"
+                return
+            self._add(state, path, name, each.filters)
+        if region.assumed is not None:
+            state.assumed = f"{region.assumed.text} (line {region.assumed.line})"
+        for condition in region.conditions:
+            self._check(state, path, condition)
+        for pending in region.pending:
+            if state.open is not None:
+                return
+            outcome = act(self.world, path, pending)
+            for name in outcome.raises:
+                self._add(state, path, name, pending.filters)
+            if outcome.open is not None:
+                why = f" ({outcome.open})" if outcome.open else ""
+                state.open = f"the call to `{pending.text}` at line {pending.line} is unknown{why}"
+                state.cause = f"the call to `{pending.text}`"
+            if outcome.assumed is not None and state.assumed is None:
+                state.assumed = f"{outcome.assumed} (line {pending.line})"
+            edges.extend((run, pending.filters, pending.text, pending.line) for run in outcome.runs)
+        if state.open is not None:
+            edges.clear()
+
+    def _shadow(self, path: str) -> str | None:
+        """The reason why the tables must not be trusted for a file: the tree has a module of the same name."""
+        if path not in self._shadowed:
+            found = (
+                (name, self.world.modules.find(path, name)) for name in self.world.records[path].relies if name
+            )
+            hit = next(((name, file) for name, file in found if file is not None and file != path), None)
+            self._shadowed[path] = (
+                None if hit is None else f"`{hit[0]}` may be {hit[1]}, not the module that the tables know"
+            )
+        return self._shadowed[path]
+
+    def _exception(self, path: str, name: str) -> str | None:
+        return self.world.exception(path, name) if ":" in name else name
+
+    def _check(self, state: State, path: str, condition: Condition) -> None:
+        """The type of an attribute was read off one class: say so where the rest of the tree does not bear it out."""
+        if state.assumed is None:
+            doubt = self._doubt(path, condition)
+            if doubt is not None:
+                name = f"`self.{condition.name}` is taken to be what `{condition.owner}` makes of it"
+                state.assumed = f"{name}, though {doubt} (line {condition.line})"
+
+    def _doubt(self, path: str, condition: Condition) -> str | None:
+        world = self.world
+        if condition.name in world.stores:
+            return "it is also assigned from outside its class"
+        family = {
+            (each.path, each.name)
+            for where in world.derived(path, condition.owner)
+            for each in world.lineage(*where)
+            if each.what == "class"
+        }
+        for where in sorted(family):
+            for name, kind in world.record(Thing("class", where[1], where[0])).attributes:
+                if name == condition.name and kind != condition.type and where != (path, condition.owner):
+                    return f"`{where[1]}` in {where[0]} assigns it too"
+        if any(each.what == "unknown" for each in world.lineage(path, condition.owner)):
+            return "a base of that class is not known"
+        if world.dynamic is not None:
+            return f"attributes are set by name in {world.dynamic}"
+        return None
+
+    # -- filters
+
+    def _add(self, state: State, path: str, name: str, filters: tuple[Filter, ...]) -> bool:
+        if name in state.types or not self._passes(path, name, filters):
+            return False
+        state.types.add(name)
+        return True
+
+    def _passes(self, path: str, name: str, filters: tuple[Filter, ...]) -> bool:
+        return not any(self._stops(path, name, steps) for steps in reversed(filters))
+
+    def _stops(self, path: str, name: str, steps: tuple[Step, ...]) -> bool:
+        for step in steps:
+            for each in step.types:
+                handled = self._exception(path, each)
+                answer = None if handled is None else self.derives(name, handled)
+                if answer or (answer is None and step.passes):
+                    return not step.passes
+        return False
+
+    def derives(self, name: str, other: str) -> bool | None:
+        """Whether one exception derives from another; None when a base is not known."""
+        key = (name, other)
+        if key not in self._subclass:
+            ancestors = list(self.world.ancestors(name))
+            self._subclass[key] = True if other in ancestors else None if None in ancestors else False
+        return self._subclass[key]
+
+    # -- the fixpoint
+
+    def _components(self, root: Node) -> None:
+        index: dict[Node, int] = {}
+        low: dict[Node, int] = {}
+        stack: list[Node] = []
+        on_stack: set[Node] = set()
+        self._start(root)
+        index[root] = low[root] = 0
+        stack.append(root)
+        on_stack.add(root)
+        work = [(root, iter(self.edges[root]))]
+        while work:
+            node, edges = work[-1]
+            for edge in edges:
+                to = edge[0]
+                if to not in index:
+                    if to in self.states:
+                        continue
+                    self._start(to)
+                    index[to] = low[to] = len(index)
+                    stack.append(to)
+                    on_stack.add(to)
+                    work.append((to, iter(self.edges[to])))
+                    break
+                if to in on_stack:
+                    low[node] = min(low[node], index[to])
+            else:
+                work.pop()
+                if work:
+                    low[work[-1][0]] = min(low[work[-1][0]], low[node])
+                if low[node] == index[node]:
+                    component: list[Node] = []
+                    while not component or component[-1] != node:
+                        component.append(stack.pop())
+                        on_stack.discard(component[-1])
+                    self._settle(component)
+
+    def _settle(self, component: list[Node]) -> None:
+        changed = True
+        while changed:
+            changed = False
+            for node in component:
+                changed = any([self._take(node, *edge) for edge in self.edges[node]]) or changed
+            if len(component) == 1 and not any(edge[0] == component[0] for edge in self.edges[component[0]]):
+                return
+
+    def _take(self, node: Node, source: Node, filters: tuple[Filter, ...], text: str, line: int) -> bool:
+        """Hand on what the region ``source`` raises to the region ``node`` that runs it; whether that was news."""
+        state, inner = self.states[node], self.states[source]
+        changed = False
+        if inner.open is not None and state.open is None:
+            cause = inner.cause or inner.open
+            state.open = f"the call to `{text}` at line {line} leads to {source[1]}, where {inner.open}"
+            if inner.open.startswith("the call to") and " leads to " in inner.open:
+                state.open = f"the call to `{text}` at line {line} {inner.open[inner.open.index('leads to') :]}"
+            state.cause = cause
+            changed = True
+        if inner.assumed is not None and state.assumed is None:
+            state.assumed = f"in `{text}`, called at line {line}: {inner.assumed}"
+            changed = True
+        for name in inner.types:
+            changed = self._add(state, node[1], name, filters) or changed
+        return changed
