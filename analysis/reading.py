@@ -142,9 +142,9 @@ def _code(folder: Path) -> bytes:
     parts = []
     # Run from an archive there is nothing to be read, and the versions of the collectors alone must do.
     with contextlib.suppress(OSError):
-        for top in (folder, folder / "collectors"):
+        for top in (folder, folder / "collectors", folder / "effects", folder.parent / "config" / "exceptions"):
             with os.scandir(top) as scan:
-                names = sorted(entry.path for entry in scan if entry.name.endswith(".py"))
+                names = sorted(entry.path for entry in scan if entry.name.endswith((".py", ".yaml")))
             for name in names:
                 with open(name, "rb") as file:
                     parts.append(digest_of(file.read()))
