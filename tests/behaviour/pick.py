@@ -21,11 +21,11 @@ class Pick(Protocol):
 class Drawn:
     """Choices that hypothesis makes, and can take back."""
 
-    def __init__(self, data: st.DataObject) -> None:
-        self._data = data
+    def __init__(self, draw: st.DrawFn) -> None:
+        self._draw = draw
 
     def below(self, bound: int) -> int:
-        return self._data.draw(_up_to(bound - 1)) if bound > 1 else 0
+        return self._draw(_up_to(bound - 1)) if bound > 1 else 0
 
 
 _strategies: dict[int, st.SearchStrategy[int]] = {}
