@@ -70,7 +70,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("bench") / "tree"
     given = os.environ.get("UNSNARL_BENCH_TREE")
     if given:
-        shutil.copytree(given, folder, ignore=shutil.ignore_patterns(".git", ".unsnarl_cache"))
+        shutil.copytree(given, folder, symlinks=True, ignore=shutil.ignore_patterns(".git", ".unsnarl_cache"))
     else:
         make_tree(folder)
     return folder
@@ -86,7 +86,7 @@ class Copies:
     def fresh(self) -> Path:
         target = self.folder / "copy"
         shutil.rmtree(target, ignore_errors=True)
-        shutil.copytree(self.tree, target)
+        shutil.copytree(self.tree, target, symlinks=True)
         return target
 
 
@@ -116,7 +116,7 @@ def test_rewriting_is_many_times_faster_than_libcst(benchmark: BenchmarkFixture,
     work.mkdir()
     (work / "trivial.py").write_text(LIBCST_CODEMOD)
     (work / ".libcst.codemod.yaml").write_text(LIBCST_SETTINGS)
-    shutil.copytree(copies.tree, work / "tree")
+    shutil.copytree(copies.tree, work / "tree", symlinks=True)
     theirs = cost(
         python("-m", "libcst.tool", "codemod", "-j", str(JOBS), "--no-format", "trivial.Trivial", "tree"),
         cwd=work,
