@@ -21,6 +21,7 @@ from codemods.outcome import Answer, Outcome
 from codemods.pool import Job, Setup, rewrite_all
 from codemods.report import Report, as_json, as_text, statistics, summary
 from codemods.targets import Targets
+from unsnarl.door import enter
 from unsnarl.options import config_option, jobs_option, no_cache_option, paths_argument
 from unsnarl.session import Session, say
 from unsnarl.trouble import Trouble
@@ -88,12 +89,7 @@ def command(name: str) -> click.Command:
 
 def main(name: str) -> None:
     """Run ``python -m codemods.<name>``."""
-    for stream in (sys.stdout, sys.stderr):
-        # A file name may hold bytes that are not UTF-8, and a console may not know every character.
-        reconfigure = getattr(stream, "reconfigure", None)
-        if reconfigure is not None:
-            reconfigure(errors="backslashreplace")
-    command(name)(prog_name=f"python -m codemods.{name}")
+    enter(command(name), f"python -m codemods.{name}")
 
 
 class Run:

@@ -11,10 +11,11 @@ import gc  # noqa: E402
 # Imports and facts are kept until the end: looking through them for garbage every 700 objects costs a tenth of a run.
 gc.set_threshold(50_000, 20, 20)
 
-import sys  # noqa: E402
 from importlib import import_module  # noqa: E402
 
 import click  # noqa: E402
+
+from unsnarl.door import enter  # noqa: E402
 
 COMMANDS = {
     "check": "Report findings.",
@@ -78,9 +79,4 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line; exits with 0 (nothing left to do), 1 (findings) or 2 (the job could not be done)."""
-    for stream in (sys.stdout, sys.stderr):
-        # A file name may hold bytes that are not UTF-8, and a console may not know every character.
-        reconfigure = getattr(stream, "reconfigure", None)
-        if reconfigure is not None:
-            reconfigure(errors="backslashreplace")
-    cli(prog_name="unsnarl")
+    enter(cli, "unsnarl")

@@ -43,7 +43,6 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     broken: list[Broken]
     analysed: int
     excluded: int
-    seconds: float
 
     @property
     def unaccepted(self) -> list[Broken]:

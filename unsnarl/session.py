@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +19,7 @@ from unsnarl.report import Broken, Report
 from unsnarl.trouble import Trouble
 
 if TYPE_CHECKING:
+    from analysis.facts import Fault, FileFacts
     from analysis.project import Project
     from analysis.walk import Collector
 
@@ -116,19 +116,41 @@ class Session:
 
         ``held`` is what stands in ``baseline_file``, when that was read already.
         """
-        begun = time.perf_counter()
         known = read_baseline(baseline_file) if baseline_file is not None and held is None else held
         project = self.project(runner.collectors(chosen), jobs=jobs, cache=cache, force_exclude=force_exclude)
+        ledger = project.ledger
+        sound = [facts for facts in project.files.values() if facts.fault is None]
+        return self._report(chosen, sound, ledger.faults, known, baseline_file, len(ledger.excluded))
+
+    def check_source(
+        self, chosen: Sequence[Rule], name: str, data: bytes, baseline_file: Path | None
+    ) -> tuple[Report, baseline.Match | None]:
+        """As ``check``, for one source at hand that goes by ``name``. Raises Trouble."""
+        from analysis.reading import analyse
+        from analysis.source import Source
+
+        known = read_baseline(baseline_file) if baseline_file is not None else None
+        facts = analyse(Source.from_bytes(data, name), runner.collectors(chosen), self.name(name))
+        faults = {facts.path: facts.fault} if facts.fault is not None else {}
+        return self._report(chosen, [] if faults else [facts], faults, known, baseline_file, 0)
+
+    def _report(
+        self,
+        chosen: Sequence[Rule],
+        sound: Sequence[FileFacts],
+        faults: Mapping[str, Fault],
+        known: Counter[baseline.Key] | None,
+        baseline_file: Path | None,
+        excluded: int,
+    ) -> tuple[Report, baseline.Match | None]:
         ignores = runner.Ignores(self.settings)
         findings: list[Finding] = []
         silenced: list[tuple[Finding, str]] = []
-        for facts in project.files.values():
-            if facts.fault is None:
-                outcome = runner.check(facts, chosen, ignores)
-                findings.extend(outcome.kept)
-                silenced.extend(with_reasons(outcome))
-        ledger = project.ledger
-        broken = [Broken(path, one.kind, one.message, one.line, one.col) for path, one in ledger.faults.items()]
+        for facts in sound:
+            outcome = runner.check(facts, chosen, ignores)
+            findings.extend(outcome.kept)
+            silenced.extend(with_reasons(outcome))
+        broken = [Broken(path, one.kind, one.message, one.line, one.col) for path, one in faults.items()]
         match = self._hold(known, findings, broken, chosen) if known is not None else None
         if match is not None:
             new = set(match.faults_new)
@@ -142,9 +164,8 @@ class Session:
             stale=match.stale if match is not None else Counter(),
             baseline=baseline_file,
             broken=broken,
-            analysed=len(ledger.analysed),
-            excluded=len(ledger.excluded),
-            seconds=time.perf_counter() - begun,
+            analysed=len(sound),
+            excluded=excluded,
         )
         return report, match
 

@@ -138,6 +138,14 @@ def test_the_file_is_named_on_the_command_line_or_in_the_settings(tmp_path: Path
     assert "there is no such baseline" in done.stderr
 
 
+def test_an_editors_buffer_is_held_against_it(tmp_path: Path) -> None:
+    write(tmp_path, {"a.py": BROAD, "b.py": BROAD})
+    unsnarl("baseline", "--accept-new", cwd=tmp_path)
+    done = unsnarl("check", "-", "--stdin-filename=a.py", cwd=tmp_path, stdin=BROAD * 2)
+    assert (done.returncode, done.stdout) == (1, f"a.py:7:1: {SAID}\n")
+    assert unsnarl("check", "-", "--stdin-filename=a.py", cwd=tmp_path, stdin=BROAD).returncode == 0
+
+
 def test_a_merge_conflict_in_it_is_told(tmp_path: Path) -> None:
     write(tmp_path, {"a.py": BROAD, FILE: "<<<<<<< HEAD\n=======\n>>>>>>> other\n"})
     done = unsnarl("check", cwd=tmp_path)

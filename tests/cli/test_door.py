@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -66,3 +69,40 @@ def test_fix_is_the_codemod(tmp_path: Path, name: str) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (module.returncode, module.stdout, module.stderr)
     assert done.returncode == 1
     assert (tmp_path / "a.py").read_text() == BROAD
+
+
+def test_an_interruption_is_no_finding(tmp_path: Path) -> None:
+    # A named pipe as the file for results holds the run where it can be interrupted.
+    write(tmp_path, {"a.py": BROAD})
+    os.mkfifo(tmp_path / "out")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "unsnarl", "check", "--output-file=out"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        while not (tmp_path / ".unsnarl_cache").exists():
+            assert process.poll() is None
+            time.sleep(0.01)
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert (process.returncode, out, err) == (2, "", "\nInterrupted.\n")
+
+
+def test_a_defect_is_no_finding(tmp_path: Path) -> None:
+    write(tmp_path, {"a.py": BROAD})
+    code = (
+        "import sys\nfrom unsnarl.cli import main\nimport linters.runner\nlinters.runner.check = None\n"
+        "sys.argv = ['unsnarl', 'check']\nmain()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "TypeError: 'NoneType' object is not callable" in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("Error: this is a defect of unsnarl")

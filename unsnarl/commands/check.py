@@ -8,12 +8,10 @@ from typing import Any
 
 import click
 
-from linters import runner
-from linters.rule import Rule
 from unsnarl.files import deliver
 from unsnarl.options import codes, config_option, jobs_option, no_cache_option, paths_argument
-from unsnarl.report import Broken, Report
-from unsnarl.session import Session, say, with_reasons
+from unsnarl.report import Report
+from unsnarl.session import Session, say
 from unsnarl.trouble import Trouble
 
 FORMATS = ("text", "json", "sarif", "github")
@@ -47,15 +45,18 @@ def command(paths: tuple[str, ...], explain: str | None, **options: Any) -> None
 
         click.echo(document(explain))
         return
-    if "-" in paths or options["stdin_filename"] is not None:
-        if paths not in ((), ("-",)):
-            raise Trouble("`-` (stdin) goes with no other path")
-        report = from_stdin(options)
+    on_stdin = "-" in paths or options["stdin_filename"] is not None
+    if on_stdin and paths not in ((), ("-",)):
+        raise Trouble("`-` (stdin) goes with no other path")
+    name = options["stdin_filename"] or "stdin"
+    session = Session((name,) if on_stdin else paths, options["config"])
+    chosen = session.rules(options["select"], options["ignore"])
+    file = None if options["no_baseline"] else session.baseline_file(options["baseline_file"])
+    if on_stdin:
+        report, _ = session.check_source(chosen, name, sys.stdin.buffer.read(), file)
     else:
-        session = Session(paths, options["config"])
-        file = None if options["no_baseline"] else session.baseline_file(options["baseline_file"])
         report, _ = session.check(
-            session.rules(options["select"], options["ignore"]),
+            chosen,
             file,
             jobs=options["jobs"],
             cache=not options["no_cache"],
@@ -68,35 +69,6 @@ def command(paths: tuple[str, ...], explain: str | None, **options: Any) -> None
         say(summary(report))
     if report.exit_code and not (report.exit_code == 1 and options["exit_zero"]):
         sys.exit(report.exit_code)
-
-
-def from_stdin(options: dict[str, Any]) -> Report:
-    """Check the source on stdin under the name it was given."""
-    from collections import Counter
-
-    from analysis.reading import analyse
-    from analysis.source import Source
-
-    name = options["stdin_filename"] or "stdin"
-    session = Session((name,), options["config"])
-    path = session.name(name)
-    chosen: list[Rule] = session.rules(options["select"], options["ignore"])
-    facts = analyse(Source.from_bytes(sys.stdin.buffer.read(), name), runner.collectors(chosen), path)
-    outcome = runner.check(facts, chosen, runner.Ignores(session.settings))
-    fault = facts.fault
-    return Report(
-        root=session.root,
-        rules=tuple(type(rule) for rule in chosen),
-        findings=outcome.kept,
-        silenced=with_reasons(outcome),
-        known=[],
-        stale=Counter(),
-        baseline=None,
-        broken=[Broken(path, fault.kind, fault.message, fault.line, fault.col)] if fault is not None else [],
-        analysed=0 if fault is not None else 1,
-        excluded=0,
-        seconds=0.0,
-    )
 
 
 def render(report: Report, options: dict[str, Any]) -> str:
