@@ -22,6 +22,7 @@ COMMANDS = {
     "fix": "Rewrite findings with a codemod.",
     "baseline": "Compare with the findings that were agreed to, and shrink that list.",
     "metrics": "Count findings per rule and keep the counts.",
+    "exceptions": "Tell what the body of each try can raise.",
     "ledger": "Account for every file: analysed, unparseable, excluded, and why.",
     "explain": "Print the documentation of a rule.",
 }

@@ -152,3 +152,26 @@ def test_the_ledger_names_every_file(tmp_path: Path) -> None:
     done = unsnarl("ledger", "--no-compile", "--output-file=l.txt", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (1, "")
     assert "0 uncompilable" in (tmp_path / "l.txt").read_text()
+
+
+def test_exceptions_of_each_try(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        {
+            "a.py": "import json\ntry:\n    x = json.loads('1')\nexcept Exception:\n    x = 0\n",
+            "b.py": "def f(g):\n    try:\n        g()\n    except Exception:\n        pass\n",
+        },
+    )
+    done = unsnarl("exceptions", cwd=tmp_path)
+    assert done.returncode == 0
+    first, second = done.stdout.splitlines()
+    assert first.startswith("a.py:2:1: ")
+    assert "ValueError" in first
+    assert second.startswith("b.py:2:5: open: ")
+    assert done.stderr.startswith("2 try bodies: ")
+    made = json.loads(unsnarl("exceptions", "--format=json", "-q", cwd=tmp_path).stdout)
+    assert [(one["path"], one["line"], one["column"]) for one in made] == [("a.py", 2, 1), ("b.py", 2, 5)]
+    write(tmp_path, {"p.py": BROKEN})
+    done = unsnarl("exceptions", "-q", cwd=tmp_path)
+    assert (done.returncode, len(done.stdout.splitlines())) == (2, 2)
+    assert done.stderr.startswith("p.py:1: not analysed: ")
