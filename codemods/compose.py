@@ -177,6 +177,8 @@ class Composer:
 
     def _carrier(self, splice: Splice, hull: _Hull) -> int:
         """The line that the text of ``splice`` moves with."""
+        if splice.along:
+            return splice.along
         line = self.line_at(splice.start)
         ends = splice.start == splice.end == hull[1] > hull[0]
         return line - 1 if ends and line > 1 and self._at_line_start(splice.start) else line

@@ -24,13 +24,14 @@ class Splice(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     ``start == end`` inserts. ``text`` uses a line feed for every line end and is written in the file's encoding, with
     the newline of the line where it goes in. It is written as if no ``Indent`` were in force: a line that begins in it
-    moves together with the line it goes in (at the very end of a rewrite: with the line before), which is how a
-    rewrite stays right inside another one.
+    moves together with the line it goes in, or with line ``along`` where that is given, which is how a rewrite stays
+    right inside another one.
     """
 
     start: int
     end: int
     text: str
+    along: int = 0
 
 
 class Indent(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -58,8 +58,8 @@ class Layout:
         return [line[line.index("#") :].rstrip() for line in text.splitlines() if "#" in line]
 
 
-def guard(shape: HandlerShape, both: str, layout: Layout) -> tuple[list[Splice], Indent]:
-    """Unbind ``both`` (the handler's name, and maybe the attempt) however the handler ends, by an error of its own too.
+def guard(shape: HandlerShape, attempt: str, layout: Layout) -> tuple[list[Splice], Indent]:
+    """Unbind the handler's name and ``attempt`` however the handler ends, by an error of its own too.
 
     This is what ``except … as e`` comes down to. It takes a step of indentation, so it is kept for handlers after
     which somebody could see the name.
@@ -68,13 +68,13 @@ def guard(shape: HandlerShape, both: str, layout: Layout) -> tuple[list[Splice],
     inner, outer = layout.indent(clause.first), layout.indent(clause.start)
     before = layout.previous_line_end(clause.first)
     end = layout.line_end(clause.end)
-    gone = f"\n{inner}{shape.name} = None" if shape.name_rebound else ""
+    step = inner.removeprefix(outer)
+    gone = f"\n{inner}{step}{shape.name} = None" if shape.name_rebound else ""
     splices = [
         Splice(before, before, f"\n{inner}try:"),
-        # The lines move to the right together with the one that they follow.
-        Splice(end, end, f"\n{outer}finally:{gone}\n{inner}del {both}"),
+        Splice(end, end, f"\n{inner}finally:{gone}\n{inner}{step}del {shape.name}, {attempt}", along=clause.line),
     ]
-    return splices, Indent(clause.first_line, clause.end_line, inner.removeprefix(outer))
+    return splices, Indent(clause.first_line, clause.end_line, step)
 
 
 def release(

@@ -118,6 +118,8 @@ class _Writer:
         self.base = self.layout.indent(self.shape.body.start)
         # Names left behind in a module or class are attributes, and `locals()` would show them.
         self.scoped = self.shape.scope != "function" or self.shape.inspects
+        # A handler that lets go of the attempt in a `finally` leaves nothing to be unbound behind the statement.
+        self.apart = self.scoped and any(strict(self.shape, self.shape.handlers[one]) for one in plan.tests)
 
     def _clauses(self) -> list[Clause]:
         shape = self.shape
@@ -196,15 +198,12 @@ class _Writer:
             self.splices.append(Splice(use.start, use.end, name_error(use, named or error, source)))
         guarded = strict(self.shape, handler)
         if guarded:
-            # In a module or class the attempt goes later, behind the statement.
-            both = f"{handler.name}" if self.scoped else f"{handler.name}, {attempt}"
-            splices, indent = guard(handler, both, self.layout)
+            splices, indent = guard(handler, attempt, self.layout)
             self.splices += splices
             self.indents.append(indent)
-        if not guarded or self.scoped:
-            self.splices += release(
-                handler, bound and not guarded, attempt, self.layout, self.plan.outcome, self.unit, last=not self.scoped
-            )
+        else:
+            later = self.scoped and not self.apart
+            self.splices += release(handler, bound, attempt, self.layout, self.plan.outcome, self.unit, last=not later)
 
     def _assign(self, statement: str, clause: Clause) -> None:
         """Put ``statement`` before the suite of ``clause``."""
@@ -215,10 +214,20 @@ class _Writer:
             self.splices.append(Splice(before, before, f"\n{self.layout.indent(clause.first)}{statement}"))
 
     def _forget_later(self) -> None:
-        """Unbind the attempt behind the statement, whether an error was caught or not."""
-        last = self.shape.orelse or self.shape.handlers[self.plan.tests[-1]].clause
-        end = self.layout.line_end(last.end)
-        self.splices.append(Splice(end, end, f"\n{self.base}del {self.plan.attempt}"))
+        """Unbind the attempt where no error was caught too: behind the statement, or in a branch of its own."""
+        handler = self.shape.handlers[self.plan.tests[-1]].clause
+        end = self.layout.line_end((self.shape.orelse or handler).end)
+        text = f"\n{self.base}del {self.plan.attempt}"
+        if self.apart:
+            orelse = self.shape.orelse
+            if orelse is None:
+                text = f"\n{self.base}else:\n{self.base}{self.unit}del {self.plan.attempt}"
+            elif orelse.one_line:
+                end = orelse.end
+                text = f"; del {self.plan.attempt}"
+            else:
+                text = f"\n{self.layout.indent(orelse.first)}del {self.plan.attempt}"
+        self.splices.append(Splice(end, end, text, along=handler.line))
 
     def _move(self) -> None:
         shape = self.shape
