@@ -70,10 +70,13 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
 
     def arity(self) -> tuple[int, int] | None:
         """Fewest and most positional arguments, or None when every other number raises a listed TypeError."""
-        if self.takes is None:
-            return None
-        low, _, high = self.takes.partition("-")
-        return int(low), int(high or low)
+        return None if self.takes is None else _arity(self.takes)
+
+
+@functools.cache
+def _arity(takes: str) -> tuple[int, int]:
+    low, _, high = takes.partition("-")
+    return int(low), int(high or low)
 
 
 class Kind(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -95,9 +98,7 @@ class _Module(msgspec.Struct, forbid_unknown_fields=True):
     assumes: str | None = None
 
 
-class Knowledge(msgspec.Struct, frozen=True):
-    """All tables, by dotted name in the public spelling. Built-ins have no module in front of them."""
-
+class _Tables(msgspec.Struct, frozen=True):
     functions: dict[str, Entry]
     kinds: dict[str, Kind]
     values: dict[str, str]
@@ -105,17 +106,37 @@ class Knowledge(msgspec.Struct, frozen=True):
     aliases: dict[str, str]
     modules: frozenset[str]
 
+
+class Knowledge:
+    """All tables, by dotted name in the public spelling. Built-ins have no module in front of them."""
+
+    def __init__(self, tables: _Tables) -> None:
+        self.functions = tables.functions
+        self.kinds = tables.kinds
+        self.values = tables.values
+        self.exceptions = tables.exceptions
+        self.aliases = tables.aliases
+        self.modules = tables.modules
+        self._methods: dict[tuple[str, str], Entry | None] = {}
+        self._spelt: dict[str, str] = {}
+
     def canonical(self, dotted: str) -> str:
         """The public spelling of a dotted name: ``zmq.error.ZMQError`` is ``zmq.ZMQError``."""
+        known = self._spelt.get(dotted)
+        if known is None:
+            known = self._spelt[dotted] = self._canonical(dotted)
+        return known
+
+    def _canonical(self, dotted: str) -> str:
         seen = self.aliases.get(dotted)
         if seen is not None:
             return seen
-        head, dot, tail = dotted.rpartition(".")
+        head, dot, _ = dotted.rpartition(".")
         while dot:
             known = self.aliases.get(head)
             if known is not None:
-                return f"{known}.{dotted[len(head) + 1 :]}" if known else dotted[len(head) + 1 :]
-            head, dot, tail = head.rpartition(".")
+                return f"{known}.{dotted[len(head) + 1 :]}"
+            head, dot, _ = head.rpartition(".")
         return dotted
 
     def covers(self, dotted: str) -> bool:
@@ -133,11 +154,11 @@ class Knowledge(msgspec.Struct, frozen=True):
 
     def method(self, kind: str, name: str) -> Entry | None:
         """What ``kind().name(...)`` does, looked up through the bases; None when the class has no such method."""
-        for each in self.lineage(kind):
-            known = self.kinds.get(each)
-            if known is not None and name in known.methods:
-                return known.methods[name]
-        return None
+        key = (kind, name)
+        if key not in self._methods:
+            found = (known.methods.get(name) for each in self.lineage(kind) if (known := self.kinds.get(each)))
+            self._methods[key] = next((entry for entry in found if entry is not None), None)
+        return self._methods[key]
 
     def value(self, kind: str, name: str) -> str | None:
         """The type of the attribute ``name`` of instances of ``kind``, or None when there is none."""
@@ -213,14 +234,14 @@ def load(folder: Path) -> Knowledge:
     stamp = [_FORMAT, [[each.name, (stat := each.stat()).st_size, stat.st_mtime_ns] for each in files]]
     cache = folder / "__pycache__" / "tables.msgpack"
     try:
-        kept = msgspec.msgpack.decode(cache.read_bytes(), type=tuple[list[Any], Knowledge])
+        kept = msgspec.msgpack.decode(cache.read_bytes(), type=tuple[list[Any], _Tables])
         if kept[0] == stamp:
-            return kept[1]
+            return Knowledge(kept[1])
     except (OSError, msgspec.MsgspecError):
         pass
     tables = _merge(files)
     _keep(cache, msgspec.msgpack.encode((stamp, tables)))
-    return tables
+    return Knowledge(tables)
 
 
 def _keep(cache: Path, data: bytes) -> None:
@@ -230,12 +251,12 @@ def _keep(cache: Path, data: bytes) -> None:
         handle, name = tempfile.mkstemp(dir=cache.parent)
         with os.fdopen(handle, "wb") as out:
             out.write(data)
-        os.replace(name, cache)
+        Path(name).replace(cache)
     except OSError:
         return
 
 
-def _merge(files: list[Path]) -> Knowledge:
+def _merge(files: list[Path]) -> _Tables:
     functions: dict[str, Entry] = {}
     kinds: dict[str, Kind] = {}
     values: dict[str, str] = {}
@@ -262,7 +283,7 @@ def _merge(files: list[Path]) -> Knowledge:
                 )
             values.update({prefix + name: kind_name for name, kind_name in table.values.items()})
             aliases.update(table.aliases)
-    return Knowledge(functions, kinds, values, exceptions, aliases, frozenset(modules))
+    return _Tables(functions, kinds, values, exceptions, aliases, frozenset(modules))
 
 
 def _prefixes(dotted: str) -> Iterable[str]:

@@ -15,7 +15,7 @@ from analysis.effects.flow import before
 from analysis.effects.kinds import is_symbol
 from analysis.effects.names import ClassInfo, File, binding_of
 from analysis.effects.records import Class, Function, Module, Place, Region, Try
-from analysis.effects.scopes import Binding, FunctionNode, Known, Scope, yielded
+from analysis.effects.scopes import Binding, FunctionNode, Known, Scope
 from analysis.effects.statements import PLAIN_DECORATORS, Statements, named
 from analysis.walk import Collector, Walk
 from config.knowledge import knowledge
@@ -24,10 +24,12 @@ if TYPE_CHECKING:
     from analysis.source import Source
 
 _WORD = re.compile(r"\w+")
-_SHORT = 12
+_SHORT = 4
 """Functions of up to so many lines are read though nothing in their own file leads to them: other files may call them,
 and what can be shown of long ones seldom closes a set (measured: reading all of them closes 4 % more sets for 60 %
 more time)."""
+_BODY = 15
+"""The body of a module with more statements is not read: what an import of it may raise is left open."""
 _SUITES = ("body", "handlers", "orelse", "finalbody", "cases")
 _DYNAMIC = {
     word: re.compile(word + rb"(?!\w)")
@@ -71,9 +73,10 @@ class Effects(Collector):
 
     def begin(self, walk: Walk, tree: ast.Module) -> None:
         data = self.source.data
-        self.file = File(knowledge(), tree, walrus=b":=" in data, generators=b"yield" in data)
+        self.file = File(knowledge(), tree, walrus=b":=" in data, yields=_yield_lines(data))
         self._look_for_rebinding(data)
         if self.source.encoding not in ("utf-8", "iso-8859-1"):
+            self.file = File(knowledge(), tree, walrus=True, yields=None)
             self.file.dynamic = self.file.rebinds = True  # words need not be written by their own bytes
 
     def _look_for_rebinding(self, data: bytes) -> None:
@@ -195,7 +198,10 @@ class Effects(Collector):
         functions = self._functions(reader, [each.region for each in tries])
         classes = tuple(self._class_record(reader, info) for info in file.classes.values())
         assert isinstance(file.module.node, ast.Module)
-        body, _ = reader.region(file.module.node.body, file.module, set(), [])
+        if len(file.module.node.body) <= _BODY:
+            body, _ = reader.region(file.module.node.body, file.module, set(), [])
+        else:
+            body = Region(open=Place("all that the module does", 1))
         self.records.append(
             Module(
                 functions=functions,
@@ -272,7 +278,7 @@ class Effects(Collector):
                 region, _ = reader.region(node.body, scope, _parameters(node), [])
             else:
                 region = Region(open=Place(f"what `{node.name}` does, which is not followed from here,", node.lineno))
-            generator = self.file.generators and yielded(node.body) > 0
+            generator = self.file.yielded(node.body) > 0
             if isinstance(node, ast.AsyncFunctionDef):
                 flavour = "async generator" if generator else "async"
             elif generator:
@@ -345,6 +351,21 @@ class Effects(Collector):
         if yields and region.open is None:
             region = Region(open=Place("what may be thrown in at the `yield`", yields))
         return Try(node.lineno, node.col_offset, region)
+
+
+def _yield_lines(data: bytes) -> list[int] | None:
+    """The lines that hold the word ``yield``, in order; None when they cannot be counted in the bytes."""
+    if b"yield" not in data:
+        return []
+    if b"\r" in data:
+        return None
+    found: list[int] = []
+    line, since = 1, 0
+    while (at := data.find(b"yield", since)) >= 0:
+        line += data.count(b"\n", since, at)
+        found.append(line)
+        since = at + 5
+    return found
 
 
 def _parameters(node: FunctionNode) -> set[str]:

@@ -33,9 +33,9 @@ class Builtins(Operations):
             dotted = self.dotted(each)
             if dotted is None or not (dotted in self.knowledge.kinds or self.knowledge.is_exception(dotted)):
                 self.effects.raise_("TypeError")
-                self.effects.assume(f"{self.said(each)} is taken to be a plain class", node.lineno)
+                self.effects.assume("`{}` is taken to be a plain class", node.lineno, each)
         if kind is None or is_symbol(kind):
-            self.effects.assume(f"the class of {self.said(given.nodes[0])} is taken to be plain", node.lineno)
+            self.effects.assume("the class of `{}` is taken to be plain", node.lineno, given.nodes[0])
         return "bool"
 
     def _call_hasattr(self, node: ast.Call) -> Kind:
@@ -82,7 +82,7 @@ class Builtins(Operations):
             self.iterate(kind, each)
         self.effects.raise_("TypeError", "ValueError")
         if not given.plain():
-            self.effects.assume(f"what `{written(node.func)}` is given is taken to be of built-in types", node.lineno)
+            self.effects.assume("what `{}` is given is taken to be of built-in types", node.lineno, node.func)
         return None, False
 
     def _holding(self, name: str, node: ast.Call) -> Kind:
@@ -116,7 +116,7 @@ class Builtins(Operations):
         if len(given.kinds) > 1 or kind is None or is_thing(kind) or any(base(each) != "dict" for each in parts(kind)):
             self.effects.raise_("TypeError", "ValueError", "RuntimeError")
             if kind is None or not is_plain(kind):
-                self.effects.assume(f"{self.said(node.args[0])} is taken to be of a built-in type", node.lineno)
+                self.effects.assume("`{}` is taken to be of a built-in type", node.lineno, node.args[0])
         return "dict"
 
     def _call_sorted(self, node: ast.Call) -> Kind:
@@ -139,7 +139,7 @@ class Builtins(Operations):
             if name == "reverse":
                 if kind not in ("bool", "size"):
                     self.effects.raise_("TypeError")
-                    self.effects.assume(f"{self.said(each)} is taken to be true or false", node.lineno)
+                    self.effects.assume("`{}` is taken to be true or false", node.lineno, each)
             elif name != "key":
                 self.effects.raise_("TypeError")
         return "list" if inner is None or is_thing(inner) else f"list[{inner}]"
@@ -229,7 +229,7 @@ class Builtins(Operations):
     def _call_any(self, node: ast.Call) -> Kind:
         inner, _ = self._single(node)
         if inner is None or is_symbol(inner):
-            self.effects.assume(f"the truth of what `{written(node.func)}` tests is taken to be well defined", node.lineno)
+            self.effects.assume("the truth of what `{}` tests is taken to be well defined", node.lineno, node.func)
         return "bool"
 
     def _call_all(self, node: ast.Call) -> Kind:

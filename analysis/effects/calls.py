@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from typing import NamedTuple
+
+import msgspec
 
 from analysis.effects.kinds import Kind, base, held, is_plain, is_symbol, is_thing, join, parts, settled
 from analysis.effects.names import Names
@@ -13,7 +14,7 @@ from analysis.effects.scopes import Known
 from config.knowledge import Entry
 
 
-class Given(NamedTuple):
+class Given(msgspec.Struct, gc=False):
     """The arguments of a call: types and expressions of the positional ones, types of the keywords."""
 
     kinds: tuple[Kind, ...]
@@ -59,7 +60,7 @@ class Calls(Names):
         name = node.attr
         if kind is None:
             self.effects.raise_("AttributeError")
-            self.effects.assume(f"{self.said(node)} is taken to be a plain attribute", node.lineno)
+            self.effects.assume("`{}` is taken to be a plain attribute", node.lineno, node)
             return None
         if kind[:1] == "=":
             return self._of_thing(kind, name)
@@ -75,7 +76,7 @@ class Calls(Names):
             else:
                 self.effects.raise_("AttributeError")
                 if base(part) == "BaseException":
-                    self.effects.assume(f"{self.said(node)} is taken to be a plain attribute", node.lineno)
+                    self.effects.assume("`{}` is taken to be a plain attribute", node.lineno, node)
                     found.append(None)
         return self.either(found)
 
@@ -126,6 +127,8 @@ class Calls(Names):
 
     def arguments(self, node: ast.Call) -> Given:
         """Note what evaluating the arguments may raise; return their types."""
+        if not node.args and not node.keywords:
+            return Given((), (), {}, False, node.lineno, ())
         kinds: list[Kind] = []
         nodes: list[ast.expr] = []
         star = False
@@ -143,7 +146,7 @@ class Calls(Names):
                 star = True
                 if kind is None or any(base(part) != "dict" for part in parts(kind)):
                     self.effects.raise_("TypeError")
-                    self.effects.assume(f"{self.said(keyword.value)} is taken to be a dict", node.lineno)
+                    self.effects.assume("`{}` is taken to be a dict", node.lineno, keyword.value)
             else:
                 named[keyword.arg] = (kind, keyword.value)
         return Given(tuple(kinds), tuple(named), named, star, node.lineno, tuple(nodes))
@@ -261,11 +264,11 @@ class Calls(Names):
         used = entry
         if entry.given and not given.star and not given.keywords:
             used = self._narrower(entry, given)
-        self.effects.raise_(*used.raises)
-        arity = used.arity()
-        if used is entry and arity is not None:
-            low, high = arity
-            unknown = any(name not in entry.keywords for name in given.keywords)
+        if used.raises:
+            self.effects.raise_(*used.raises)
+        if used is entry and entry.takes is not None:
+            low, high = entry.arity() or (0, 0)
+            unknown = given.keywords and any(name not in entry.keywords for name in given.keywords)
             if given.star or unknown or not low <= len(given.kinds) <= high:
                 self.effects.raise_("TypeError")
         for name in given.keywords:
@@ -274,8 +277,8 @@ class Calls(Names):
             self.effects.assume(used.assumes, given.line)
         self._arguments_known(used, text, given)
         if entry.compares and not is_plain(receiver):
-            self.effects.assume(f"what `{written(text)}` compares is taken to be of built-in types", given.line)
-        for each in entry.runs:
+            self.effects.assume("what `{}` compares is taken to be of built-in types", given.line, text)
+        for each in entry.runs if given.nodes or given.named else ():
             self._runs(each, text, given)
         return self.gives(used.gives if used.gives is not None else entry.gives, given, receiver)
 
@@ -296,7 +299,7 @@ class Calls(Names):
         return entry
 
     def _arguments_known(self, entry: Entry, text: ast.expr | str, given: Given) -> None:
-        if entry.arguments == "any":
+        if entry.arguments == "any" or self.effects.assumed is not None:
             return
         kinds = [*zip(given.kinds, given.nodes, strict=False), *given.named.values()]
         if entry.arguments == "first":
@@ -306,9 +309,9 @@ class Calls(Names):
                 kind[:1] == "=" or (not is_symbol(kind) if entry.arguments == "top" else is_plain(kind))
             )
             if not known:
-                self.effects.assume(f"{self.said(node)} is taken to be of a built-in type", given.line)
+                self.effects.assume("`{}` is taken to be of a built-in type", given.line, node)
         if given.star:
-            self.effects.assume(f"what `{written(text)}` is given is taken to be of built-in types", given.line)
+            self.effects.assume("what `{}` is given is taken to be of built-in types", given.line, text)
 
     def _runs(self, which: int | str, text: ast.expr | str, given: Given) -> None:
         if isinstance(which, int):
@@ -339,7 +342,7 @@ class Calls(Names):
             return
         self.effects.raise_("TypeError", *entry.raises)
         if entry.arguments != "any":
-            self.effects.assume(f"what `{written(text)}` hands to {self.said(node)} is taken to be of built-in types", line)
+            self.effects.assume("what is handed to `{}` is taken to be of built-in types", line, node)
 
     def gives(self, gives: Kind, given: Given, receiver: str) -> Kind:
         """The type of a result, with the tables' ``element``, ``self`` and ``default`` filled in."""

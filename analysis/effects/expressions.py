@@ -13,7 +13,7 @@ from analysis.effects.kinds import SCALARS, Kind, base, held, is_symbol, is_thin
 from analysis.effects.names import taken
 from analysis.effects.builtin import Builtins
 from analysis.effects.records import Act, Step
-from analysis.effects.scopes import Binding, Known, yielded
+from analysis.effects.scopes import Binding, Known
 
 _CONSTANTS = {str: "str", bytes: "bytes", float: "float", bool: "bool", type(None): "None", complex: "complex"}
 _HOLDING = frozenset({"list", "tuple", "set", "frozenset", "view", "collections.deque"})
@@ -72,7 +72,7 @@ class Expressions(Builtins):
                 kind = self.value(value)
                 if kind is None or any(base(part) != "dict" for part in parts(kind)):
                     self.effects.raise_("TypeError")
-                    self.effects.assume(f"{self.said(value)} is taken to be a dict", value.lineno)
+                    self.effects.assume("`{}` is taken to be a dict", value.lineno, value)
                 inner.append(None)
                 continue
             kind = self.value(key)
@@ -96,7 +96,7 @@ class Expressions(Builtins):
             if bound is None and self.scope.walrus:
                 bound = set(self.bound)
             if kind is None or is_symbol(kind):
-                self.effects.assume(f"the truth of {self.said(each)} is taken to be well defined", each.lineno)
+                self.effects.assume("the truth of `{}` is taken to be well defined", each.lineno, each)
         kinds.append(self.value(node.values[-1]))
         if bound is not None:
             self.bound = bound
@@ -279,7 +279,7 @@ class Expressions(Builtins):
         functions = self.file.functions.get(path, [])
         if len(functions) == 1 and not functions[0][0].decorator_list and isinstance(functions[0][0], ast.FunctionDef):
             node, scope = functions[0]
-            if not (self.file.generators and yielded(node.body)):
+            if not self.file.yielded(node.body):
                 bindings = [Binding("value" if each is not None else "none", each) for each in scope.returns]
                 if not leaves(node.body):
                     bindings.append(Binding("none", None))

@@ -5,12 +5,13 @@ from __future__ import annotations
 import ast
 import builtins
 import sys
+from bisect import bisect_left
 
 from analysis.effects.flow import settled_lines
 from analysis.effects.kinds import Kind, held, is_thing, join, parts, settled, split
 from analysis.effects.records import Condition, Place
 from analysis.effects.region import Effects, Nothing, Opened
-from analysis.effects.scopes import UNKNOWN, Binding, FunctionNode, Known, Scope
+from analysis.effects.scopes import UNKNOWN, Binding, FunctionNode, Known, Scope, yielded
 from config.knowledge import Knowledge
 
 _BUILTINS = frozenset(dir(builtins)) | {"__name__", "__file__", "__doc__", "__debug__", "__builtins__"}
@@ -46,10 +47,9 @@ class ClassInfo:
 class File:
     """What is known of the file at hand before any expression is read."""
 
-    def __init__(self, knowledge: Knowledge, tree: ast.Module, *, walrus: bool, generators: bool) -> None:
+    def __init__(self, knowledge: Knowledge, tree: ast.Module, *, walrus: bool, yields: list[int] | None) -> None:
         self.knowledge = knowledge
-        self.generators = generators
-        """The file may hold a ``yield``."""
+        self._yields = yields
         self.module = Scope("module", "", tree, None, walrus=walrus)
         self.scopes: dict[int, Scope] = {id(tree): self.module}
         self.classes: dict[str, ClassInfo] = {}
@@ -64,6 +64,15 @@ class File:
         """Annotations are not evaluated (``from __future__ import annotations``)."""
         self.gives: dict[str, Known] = {}
         self.settled_before: dict[str, tuple[int, int]] | None = None
+
+
+    def yielded(self, suite: list[ast.stmt]) -> int:
+        """The line of a ``yield`` that belongs to the suite itself, or 0."""
+        if self._yields is not None:
+            at = bisect_left(self._yields, suite[0].lineno)
+            if at == len(self._yields) or self._yields[at] > (suite[-1].end_lineno or 0):
+                return 0
+        return yielded(suite)
 
 
 class Names:

@@ -46,7 +46,7 @@ class Operations(Calls):
         """Note what testing the value of ``node`` may raise."""
         kind = self.value(node)
         if kind is None or is_symbol(kind):
-            self.effects.assume(f"the truth of {self.said(node)} is taken to be well defined", node.lineno)
+            self.effects.assume("the truth of `{}` is taken to be well defined", node.lineno, node)
 
     # -- subscripts
 
@@ -129,7 +129,7 @@ class Operations(Calls):
             elif name == "list":
                 if sliced:
                     self.effects.raise_("TypeError", "ValueError")
-                    self.effects.assume(f"what is put into {self.said(node)} is taken to be a list", node.lineno)
+                    self.effects.assume("what is put into `{}` is taken to be a list", node.lineno, node)
                 elif index is None or is_symbol(index):
                     self._guess(node.slice, "an index", "TypeError", "IndexError")
                 else:
@@ -279,7 +279,7 @@ class Operations(Calls):
             elif isinstance(operator, (ast.Eq, ast.NotEq)):
                 if not self._compares(left_kind) or not self._compares(right_kind):
                     unsure = left if not self._compares(left_kind) else right
-                    self.effects.assume(f"{self.said(unsure)} is taken to compare without error", node.lineno)
+                    self.effects.assume("`{}` is taken to compare without error", node.lineno, unsure)
             else:
                 self._orders(left_kind, left, right_kind, right)
             left, left_kind = right, right_kind
@@ -310,7 +310,7 @@ class Operations(Calls):
             elif name in ("list", "tuple"):
                 known = is_plain(part) or (isinstance(container_node, (ast.List, ast.Tuple)) and not container_node.elts)
                 if not known or kind is None or not self._compares(kind):
-                    self.effects.assume(f"the members of {self.said(container_node)} are taken to compare", node.lineno)
+                    self.effects.assume("the members of `{}` are taken to compare", node.lineno, container_node)
             elif name in ("str", "bytes"):
                 if kind is None or is_symbol(kind) or any(each != part for each in parts(kind)):
                     self.effects.raise_("TypeError")
@@ -336,7 +336,7 @@ class Operations(Calls):
         if kind is None or not is_plain(kind):
             if kind is not None and kind.startswith("="):
                 return
-            self.effects.assume(f"{self.said(node.value)} is taken to print without error", node.value.lineno)
+            self.effects.assume("`{}` is taken to print without error", node.value.lineno, node.value)
             return
         if any(prints_whole(part) for part in parts(kind)):
             self.effects.raise_("ValueError")  # more digits than sys.get_int_max_str_digits()

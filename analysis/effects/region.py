@@ -15,7 +15,7 @@ class Effects:
     """What has been read so far of one region."""
 
     def __init__(self) -> None:
-        self.raises: dict[Raise, None] = {}
+        self.raises: dict[tuple[str, tuple[Filter, ...]], None] = {}
         self.pending: dict[tuple[object, ...], Pending] = {}
         self.conditions: dict[tuple[str, str], Condition] = {}
         self.open: Place | None = None
@@ -26,7 +26,7 @@ class Effects:
     def raise_(self, *types: str) -> None:
         """Note that each of ``types`` (public names or symbols) may be raised here."""
         for each in types:
-            self.raises.setdefault(Raise(each, self.filters))
+            self.raises[each, self.filters] = None
 
     def do(
         self,
@@ -46,10 +46,13 @@ class Effects:
             text = node if isinstance(node, str) else written(node)
             self.pending[key] = Pending(act, target, text, line, self.filters, args, keywords, star, plain)
 
-    def assume(self, text: str, line: int, *, typed: bool = False) -> None:
-        """Note that the set is complete only if something holds; ``typed``: it is about the type of a value."""
+    def assume(self, text: str, line: int, node: ast.expr | str | None = None, *, typed: bool = False) -> None:
+        """Note that the set is complete only if something holds; ``typed``: it is about the type of a value.
+
+        ``{}`` in the text stands for ``node``.
+        """
         if self.assumed is None:
-            self.assumed = Place(text, line)
+            self.assumed = Place(text if node is None else text.replace("{}", written(node)), line)
 
     def rely(self, condition: Condition) -> None:
         """Note that the type of an attribute was taken from this file alone."""
@@ -69,7 +72,11 @@ class Effects:
         if self.open is not None:
             return Region(open=self.open)
         return Region(
-            tuple(self.raises), tuple(self.pending.values()), tuple(self.conditions.values()), None, self.assumed
+            tuple(Raise(*each) for each in self.raises),
+            tuple(self.pending.values()),
+            tuple(self.conditions.values()),
+            None,
+            self.assumed,
         )
 
 
@@ -100,7 +107,7 @@ class Nothing(Effects):
     ) -> None:
         return
 
-    def assume(self, text: str, line: int, *, typed: bool = False) -> None:
+    def assume(self, text: str, line: int, node: ast.expr | str | None = None, *, typed: bool = False) -> None:
         if typed and self.assumed is None:
             self.assumed = Place(text, line)
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator
-from typing import Literal, NamedTuple
+from typing import Literal
+
+import msgspec
 
 from analysis.effects.records import Condition, Place
 
@@ -12,7 +14,7 @@ ScopeKind = Literal["module", "class", "function"]
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 
 
-class Binding(NamedTuple):
+class Binding(msgspec.Struct, frozen=True):
     """One place that binds a name. ``how`` says what ``node`` is:
 
     ``value``: the expression assigned; ``augmented``: the operand of ``+=``; ``element``: what a loop iterates;
@@ -27,10 +29,10 @@ class Binding(NamedTuple):
     at: int = -1
 
 
-class Known(NamedTuple):
+class Known(msgspec.Struct, frozen=True):
     """The type of a name or attribute, with what it rests on."""
 
-    kind: Kind
+    kind: str | None
     assumed: Place | None = None
     conditions: tuple[Condition, ...] = ()
 
@@ -93,7 +95,8 @@ class Scope:
     def bindings(self) -> dict[str, list[Binding]]:
         """Name to the places that bind it."""
         if self.found is None:
-            self.found = found = {}
+            found: dict[str, list[Binding]] = {}
+            self.found = found
             if isinstance(self.node, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 _parameters(self.node.args, found)
             _suite(self.node.body, found)  # type: ignore[attr-defined]

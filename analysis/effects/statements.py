@@ -12,7 +12,7 @@ from analysis.effects.kinds import Kind, base, is_symbol, is_thing, parts
 from analysis.effects.names import File
 from analysis.effects.records import Act, Filter, Region, Step
 from analysis.effects.region import Effects, Opened, written
-from analysis.effects.scopes import Scope, yielded
+from analysis.effects.scopes import Scope
 
 _EVERYTHING = frozenset({"Exception", "BaseException"})
 PLAIN_DECORATORS = frozenset(
@@ -143,7 +143,7 @@ class Statements(Expressions):
             elif isinstance(each, ast.Attribute):
                 self.value(each.value)
                 self.effects.raise_("AttributeError")
-                self.effects.assume(f"`{written(each)}` is taken to be a plain attribute", each.lineno)
+                self.effects.assume("`{}` is taken to be a plain attribute", each.lineno, each)
             else:
                 self.effects.leave_open("a `del` of several", node.lineno)
 
@@ -311,8 +311,7 @@ class Statements(Expressions):
             for step in steps:
                 if step.passes:
                     self.effects.raise_(*step.types)
-            if self.file.generators:
-                self.effects.yields = self.effects.yields or yielded(node.body)
+            self.effects.yields = self.effects.yields or self.file.yielded(node.body)
             bound = flow.completes_all(node.body)
             self.bound |= bound or set()
             return bound is None
@@ -385,7 +384,7 @@ class Statements(Expressions):
     def matching(self, node: ast.Match) -> None:
         self.value(node.subject)
         self.effects.raise_("TypeError", "AttributeError", "NameError")
-        self.effects.assume(f"`{written(node.subject)}` is taken to match without error", node.lineno)
+        self.effects.assume("`{}` is taken to match without error", node.lineno, node.subject)
         for case in node.cases:
             if case.guard is not None:
                 self.truth(case.guard)
