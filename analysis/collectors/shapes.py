@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 
 import msgspec
@@ -138,7 +139,6 @@ class TryShape(msgspec.Struct, frozen=True, array_like=True, gc=False):
     inspected: bool
     destructor: bool
     enclosed: bool
-    in_strings: tuple[int, ...]
     logger: str
 
 
@@ -158,6 +158,8 @@ class ShapeCollector(Collector):
         self._named: dict[str, list[tuple[int, int]]] = {}
         self._loggers = loggers.Loggers()
         self._marks: list[int] = []
+        self._covered: dict[str, list[tuple[int, int]]] = {}
+        self._seen: dict[tuple[object, tuple[int, int]], bool] = {}
 
     def visit(self, walk: Walk, node: ast.AST) -> None:
         if isinstance(node, _TRIES):
@@ -189,7 +191,7 @@ class ShapeCollector(Collector):
             self.source.data[one.clause.start : one.clause.end].decode("utf-8", "replace") for one in handlers
         )
         assert node.end_lineno is not None and node.end_col_offset is not None
-        inspections = self._names_of(scope).inspections if _INSPECTS.search(self.source.data, *region) else []
+        inspections = self._names_of(scope).inspections if self._holds(_INSPECTS, region) else []
         return TryShape(
             line=node.lineno,
             col=node.col_offset,
@@ -210,7 +212,6 @@ class ShapeCollector(Collector):
             inspected=any(node.lineno <= line <= node.end_lineno for line in inspections),
             destructor=scope.kind == "function" and getattr(scope.node, "name", "") == "__del__",
             enclosed=any(isinstance(one, _TRIES) for one in parents[_own(parents) :]),
-            in_strings=_lines_in_strings(node) if node.finalbody or len(handlers) > 1 else (),
             logger=self._loggers.at(
                 scopes, definition, lambda name: not self._binds(name, scopes, region), handler_text
             ),
@@ -225,16 +226,16 @@ class ShapeCollector(Collector):
 
     def _taken(self, scopes: list[Scope], region: tuple[int, int]) -> tuple[str, ...]:
         """The names like ours in the region. They are words of the language too, so the tree is asked about each."""
-        words = {one.decode() for one in _OURS.findall(self.source.data, *region)}
-        if not words:
+        if not self._holds(_OURS, region):
             return ()
+        words = {one.decode() for one in _OURS.findall(self.source.data, *region)}
         function = (one for one in scopes if isinstance(one.node, (ast.FunctionDef, ast.AsyncFunctionDef)))
         return tuple(sorted(words.intersection(self._names_of(next(function, scopes[0])).places)))
 
     def _binds(self, name: str, scopes: list[Scope], region: tuple[int, int]) -> bool:
         """Whether an enclosing function binds ``name``; the tree is only asked when the bytes leave it open."""
         other_than_read = re.compile(rb"(?<![\w.])%b\b(?!\s*\.)" % name.encode())
-        return other_than_read.search(self.source.data, *region) is not None and any(
+        return self._holds(other_than_read, region) and any(
             name in self._names_of(one).bound for one in scopes if one.kind == "function"
         )
 
@@ -247,13 +248,34 @@ class ShapeCollector(Collector):
         region: tuple[int, int],
     ) -> bool:
         """See ``Names.shared``; the tree is spared when all mentions lie in handlers that bind the name."""
-        own = self._offset(handler), self._end(handler)
-        spans = self._named[name]
-        mentions = re.compile(rb"(?<![\w.])%b\b" % name.encode())
-        for found in mentions.finditer(self.source.data, *region):
-            if not any(start <= found.start() < end for start, end in spans):
-                return self._names_of(scope).shared(name, handler, parents)
-        return any(start < own[0] and own[1] <= end for start, end in spans)
+        key = (name, region)
+        if key not in self._seen:
+            self._seen[key] = self._strays(name, region)
+        if self._seen[key]:
+            return self._names_of(scope).shared(name, handler, parents)
+        return any(isinstance(one, ast.ExceptHandler) and one.name == name for one in parents)
+
+    def _strays(self, name: str, region: tuple[int, int]) -> bool:
+        """Whether ``name`` is mentioned in ``region`` outside of every handler that binds it."""
+        if name not in self._covered:
+            merged: list[tuple[int, int]] = []
+            for start, end in sorted(self._named[name]):
+                if not merged or start >= merged[-1][1]:
+                    merged.append((start, end))
+            self._covered[name] = merged
+        spans = self._covered[name]
+        for found in re.compile(rb"(?<![\w.])%b\b" % name.encode()).finditer(self.source.data, *region):
+            at = bisect_right(spans, (found.start(), len(self.source.data) + 1)) - 1
+            if at < 0 or found.start() >= spans[at][1]:
+                return True
+        return False
+
+    def _holds(self, pattern: re.Pattern[bytes], region: tuple[int, int]) -> bool:
+        """Whether ``pattern`` is found in ``region``, which is asked for each of its statements."""
+        key = (pattern, region)
+        if key not in self._seen:
+            self._seen[key] = pattern.search(self.source.data, *region) is not None
+        return self._seen[key]
 
     def _names_of(self, scope: Scope) -> Names:
         key = id(scope.node)
@@ -476,14 +498,3 @@ def _bound_by(node: ast.AST) -> tuple[str | None, ...]:
 def _looks_at_names(node: ast.AST) -> bool:
     assert isinstance(node, ast.ClassDef)
     return bool(node.bases or node.keywords or node.decorator_list)
-
-
-def _lines_in_strings(node: ast.AST) -> tuple[int, ...]:
-    lines: set[int] = set()
-    for one in ast.walk(node):
-        text = isinstance(one, ast.JoinedStr) or type(one).__name__ == "TemplateStr"
-        if text or (isinstance(one, ast.Constant) and isinstance(one.value, (str, bytes))):
-            assert isinstance(one, ast.expr)
-            if one.end_lineno is not None and one.end_lineno > one.lineno:
-                lines.update(range(one.lineno + 1, one.end_lineno + 1))
-    return tuple(sorted(lines))
