@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -150,7 +152,7 @@ class Solver:
     def _remaining(self, group: Sequence[Rewrite], composed: Composed) -> verify.Broken | None:
         """Whether the rules still report something in the statements that were rewritten."""
         done = {_key(one) for one in group}
-        left = [one.span.line for one in self.all if (one.code, one.span.line, one.span.col) not in done]
+        left = sorted(one.span.line for one in self.all if (one.code, one.span.line, one.span.col) not in done)
         path = str(self.source.path)
         for first, last in _outermost(group):
             start = composed.forward(self.composer.line_start(first))
@@ -162,7 +164,7 @@ class Solver:
                 if found is None or found > len(left):
                     return verify.Broken(Reason.REMAINS, f"in lines {first} to {last}")
                 return None
-            if found > sum(1 for line in left if first <= line <= last):
+            if found > bisect_right(left, last) - bisect_left(left, first):
                 return verify.Broken(Reason.REMAINS, f"in lines {first} to {last}")
         return None
 
@@ -188,12 +190,13 @@ class Solver:
 
     def reopened(self) -> list[Finding]:
         """The declined findings that a rewrite of this pass may have changed the answer to."""
-        lines = [_lines(one) for one in self.made]
+        made = _outermost(self.made)
         found: list[Finding] = []
         for finding in self.findings:
             said = self.said.get((finding.code, finding.span.line, finding.span.col))
             if isinstance(said, Declined):
-                near = any(first <= finding.span.end_line and finding.span.line <= last for first, last in lines)
+                at = bisect_right(made, (finding.span.end_line, sys.maxsize)) - 1
+                near = at >= 0 and made[at][1] >= finding.span.line
                 if near or said.reason == Reason.CONFLICT:
                     found.append(finding)
         return found
