@@ -7,12 +7,14 @@ holds, and the error being handled, which ``logger.exception`` and its relatives
 from __future__ import annotations
 
 import re
-
-import libcst as cst
+from typing import TYPE_CHECKING
 
 from analysis.collectors.active import ActiveUse
 from analysis.collectors.shapes import Exit, HandlerShape
 from codemods.edits import Indent, Splice
+
+if TYPE_CHECKING:
+    import libcst as cst
 
 
 class Layout:
@@ -153,6 +155,9 @@ def name_error(use: ActiveUse, error: str, source: str) -> str:
         return error
     if use.kind == "sys.exc_info":
         return f"(type({error}), {error}, {error}.__traceback__)"
+    # It takes longer to load than most runs take, and few handlers ask for it.
+    import libcst as cst
+
     call = cst.parse_expression(source)
     assert isinstance(call, cst.Call)
     value = cst.parse_expression(error)
@@ -176,6 +181,8 @@ def name_error(use: ActiveUse, error: str, source: str) -> str:
 
 def _by_name(argument: cst.Arg, name: str) -> cst.Arg:
     """What ``print_exc`` takes by place ``print_exception`` takes by name, behind the error."""
+    import libcst as cst
+
     if argument.keyword is not None or argument.star:
         return argument
     return argument.with_changes(
@@ -185,6 +192,8 @@ def _by_name(argument: cst.Arg, name: str) -> cst.Arg:
 
 
 def _with_last_argument(call: cst.Call, argument: cst.Arg) -> cst.Call:
+    import libcst as cst
+
     last = call.args[-1]
     if isinstance(last.comma, cst.MaybeSentinel):
         comma = cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))

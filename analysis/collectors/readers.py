@@ -31,6 +31,8 @@ class ReaderCollector(Collector):
     def visit(self, walk: Walk, node: ast.AST) -> None:
         """Note down a function that does; its bytes are asked first, since most do not."""
         assert isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+        if not self._marks:
+            return
         assert node.end_lineno is not None
         start, end = self.source.offset(node.lineno, 0), self.source.offset(node.end_lineno, node.end_col_offset or 0)
         if marked(self._marks, start, end) and reads_active(node.body):

@@ -16,6 +16,7 @@ from analysis.collectors import loggers
 from analysis.collectors.active import ActiveUse, active_uses, marked, marks
 from analysis.collectors.handlers import caught_types, dotted, reraises, statements
 from analysis.collectors.names import Names
+from analysis.collectors.prose import without_prose
 from analysis.source import Source
 from analysis.walk import Collector, Scope, ScopeKind, Walk
 
@@ -114,10 +115,9 @@ class TryShape(msgspec.Struct, frozen=True, array_like=True, gc=False):
     around it (its own line at module level). ``around`` and ``around_end`` bound the outermost enclosing function (the
     whole file outside of any), and ``taken`` are the names in it that look like the ones a rewrite would introduce.
     ``class_names``: it stands in a class body where every name counts, since bases, decorators or a metaclass may look
-    at them. ``inspects``: the scope looks at its own names
-    (``locals()``, ``eval``); ``inspected``: it does so inside this statement. ``enclosed``: another ``try`` is
-    around this one in the same scope. ``in_strings``: lines of it that begin
-    inside a string literal. ``logger``: an expression for a logger that is sure to exist here, or the empty string.
+    at them. ``inspects``: the scope looks at its own names (``locals()``, ``eval``); ``inspected``: it does so inside
+    this statement. ``enclosed``: another ``try`` is around this one in the same scope. ``logger``: an expression for a
+    logger that is sure to exist here, or the empty string.
     """
 
     line: int
@@ -156,6 +156,7 @@ class ShapeCollector(Collector):
         self._found: list[tuple[ast.Try | ast.TryStar, list[Scope], list[ast.AST]]] = []
         self._names: dict[int, Names] = {}
         self._named: dict[str, list[tuple[int, int]]] = {}
+        self._codes: dict[tuple[int, int], bytes] = {}
         self._loggers = loggers.Loggers()
         self._marks: list[int] = []
         self._covered: dict[str, list[tuple[int, int]]] = {}
@@ -224,11 +225,19 @@ class ShapeCollector(Collector):
                 return self._offset(scope.node), self._end(scope.node)
         return 0, len(self.source.data)
 
+    def _code(self, region: tuple[int, int]) -> bytes:
+        """The bytes of a region without comments and plain strings."""
+        if region not in self._codes:
+            self._codes[region] = without_prose(self.source.data[region[0] : region[1]])
+        return self._codes[region]
+
     def _taken(self, scopes: list[Scope], region: tuple[int, int]) -> tuple[str, ...]:
         """The names like ours in the region. They are words of the language too, so the tree is asked about each."""
         if not self._holds(_OURS, region):
             return ()
-        words = {one.decode() for one in _OURS.findall(self.source.data, *region)}
+        words = {one.decode() for one in _OURS.findall(self._code(region))}
+        if not words:
+            return ()
         function = (one for one in scopes if isinstance(one.node, (ast.FunctionDef, ast.AsyncFunctionDef)))
         return tuple(sorted(words.intersection(self._names_of(next(function, scopes[0])).places)))
 
@@ -264,9 +273,11 @@ class ShapeCollector(Collector):
                     merged.append((start, end))
             self._covered[name] = merged
         spans = self._covered[name]
-        for found in re.compile(rb"(?<![\w.])%b\b" % name.encode()).finditer(self.source.data, *region):
+        mention = re.compile(rb"(?<![\w.])%b\b" % name.encode())
+        for found in mention.finditer(self.source.data, *region):
             at = bisect_right(spans, (found.start(), len(self.source.data) + 1)) - 1
-            if at < 0 or found.start() >= spans[at][1]:
+            outside = at < 0 or found.start() >= spans[at][1]
+            if outside and mention.match(self._code(region), found.start() - region[0]):
                 return True
         return False
 
