@@ -11,7 +11,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import codemods
-from codemods.edits import Declined, Example, Rewrite, Skipped
+from codemods.edits import Declined, Example, Reason, Rewrite, Skipped
 
 if TYPE_CHECKING:
     import click
@@ -64,7 +64,8 @@ class Codemod(ABC):
 
     ``name`` is the module's name and the command (``python -m codemods.<name>``); ``answers`` are the codes of its
     rules. ``collectors`` are the facts that ``rewrite`` needs beside those of its rules. ``target`` is the setting,
-    written ``module:name``, of what its new text imports, if anything. One object serves a whole run in each process,
+    written ``module:name``, of what its new text imports, if anything. ``passing`` are those of its reasons that may be
+    gone once a statement inside or around the finding was rewritten, so that it is asked again. One object serves a whole run in each process,
     so it must carry nothing from one file to the next.
     """
 
@@ -73,6 +74,7 @@ class Codemod(ABC):
     answers: ClassVar[tuple[str, ...]]
     collectors: ClassVar[tuple[type[Collector], ...]] = ()
     target: ClassVar[str | None] = None
+    passing: ClassVar[frozenset[Reason]] = frozenset()
     examples: ClassVar[tuple[Example, ...]] = ()
 
     def parameters(self) -> Sequence[click.Parameter]:

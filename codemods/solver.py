@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from codemods.passes import FileRun
 
 
+_PASSING = frozenset({Reason.COMMENT, Reason.COMPILE, Reason.OUTSIDE, Reason.REMAINS, Reason.UNANSWERED})
+"""The engine's reasons that may be gone once something next to the finding was rewritten."""
+
+
 class Solver:
     """Finds which rewrites can be made together, for the findings ``asked`` out of ``every`` one of the file."""
 
@@ -191,13 +195,14 @@ class Solver:
     def reopened(self) -> list[Finding]:
         """The declined findings that a rewrite of this pass may have changed the answer to."""
         made = _outermost(self.made)
+        passing = _PASSING | self.engine.codemod.passing
         found: list[Finding] = []
         for finding in self.findings:
             said = self.said.get((finding.code, finding.span.line, finding.span.col))
             if isinstance(said, Declined):
                 at = bisect_right(made, (finding.span.end_line, sys.maxsize)) - 1
                 near = at >= 0 and made[at][1] >= finding.span.line
-                if near or said.reason == Reason.CONFLICT:
+                if said.reason == Reason.CONFLICT or (near and said.reason in passing):
                     found.append(finding)
         return found
 

@@ -51,6 +51,7 @@ class KnownErrors(Codemod):
     name: ClassVar[str] = "known_errors"
     summary: ClassVar[str] = "Catch known errors only."
     answers: ClassVar[tuple[str, ...]] = ("E900",)
+    passing: ClassVar[frozenset[Reason]] = frozenset({Reason.ACTIVE_ERROR})
 
     def rewrite(self, file: FileView, prepared: bytes | None) -> Iterator[Rewrite | Declined | Skipped]:
         """One answer for each finding but those called ``mute``."""
