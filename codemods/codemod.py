@@ -65,8 +65,8 @@ class Codemod(ABC):
     ``name`` is the module's name and the command (``python -m codemods.<name>``); ``answers`` are the codes of its
     rules. ``collectors`` are the facts that ``rewrite`` needs beside those of its rules. ``target`` is the setting,
     written ``module:name``, of what its new text imports, if anything. ``passing`` are those of its reasons that may be
-    gone once a statement inside or around the finding was rewritten, so that it is asked again. One object serves a whole run in each process,
-    so it must carry nothing from one file to the next.
+    gone once a statement inside or around the finding was rewritten, so that it is asked again. One object serves a
+    whole run in each process, so it must carry nothing from one file to the next.
     """
 
     name: ClassVar[str]

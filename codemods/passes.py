@@ -109,6 +109,8 @@ class FileRun:
             if self.prepared is not None:
                 self.prepared = self.engine.codemod.moved(self.prepared, _Mover(before, self.source, composed))
             self.facts = analyse(self.source, self.engine.local, self.facts.path)
+            if self.facts.fault is not None:
+                raise RuntimeError(f"the result cannot be read again: {self.facts.fault.message}")
         self.trail.append(composed)
 
 

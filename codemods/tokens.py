@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import re
+import sys
 import tokenize
 
 import msgspec
@@ -23,6 +24,7 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 _NEWLINE = re.compile(rb"\r\n|\n|\r")
+_COMMENTED = sys.version_info >= (3, 12)
 _FORMATTED = re.compile(rb"(?:^|[^A-Za-z0-9_])(?:[rR]?[fFtT]|[fFtT][rR])$")
 
 
@@ -60,8 +62,10 @@ def _scan_fast(data: bytes) -> Scan:
         text = match.group()
         if b"\n" in text or b"\r" in text:
             inside.extend(start + one.end() for one in _NEWLINE.finditer(text))
-        # A quote inside a replacement field cuts the f-string in two, each with a brace that has no partner.
-        if text.count(b"{") != text.count(b"}") and _FORMATTED.search(data[max(0, start - 3) : start]):
+        # A quote inside a replacement field cuts the f-string in two, each with a brace that has no partner. From 3.12
+        # on there can be comments in such a field.
+        odd = text.count(b"{") != text.count(b"}") or (_COMMENTED and b"#" in text and b"{" in text)
+        if odd and _FORMATTED.search(data[max(0, start - 3) : start]):
             sure = False
     return Scan(tuple(comments), tuple(inside), sure)
 

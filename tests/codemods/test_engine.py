@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ast
+import sys
+
 import msgspec
 import pytest
 
@@ -180,6 +183,12 @@ def test_marks_line_ends_and_the_end_of_the_file_are_kept(newline: str, mark: by
 
 def test_deep_expressions_do_not_stop_a_rewrite() -> None:
     text = "x = " + " + ".join(["1"] * 3000) + "\n" + block("e")
+    try:
+        ast.parse(text)
+    except RecursionError:
+        # 3.12 has a limit of its own, which no stack moves; 3.11 has the interpreter's, which the reader lifts.
+        if sys.version_info >= (3, 12):
+            pytest.skip("this interpreter does not parse it")
     new, answers = rewrite(text)
     assert told(answers) == [("rewritten", "")]
     assert new.decode().endswith("except Known as e:\n    pass\n")
