@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gc
 import multiprocessing
+import os
 import signal
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.connection import wait as wait_for
 from multiprocessing.context import BaseContext
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -122,9 +124,18 @@ _engines: list[Engine] = []
 def _begin(setup: Setup) -> None:
     # The terminal sends an interrupt to every process; the parent alone decides what ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, name="parent-watch", daemon=True).start()
     gc.disable()
     gc.freeze()
     _engines[:] = [_engine_of(setup)]
+
+
+def _end_with_parent() -> None:
+    # A worker waits for work on a pipe that its siblings hold open too, so it would wait for ever after a kill.
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait_for([parent.sentinel])
+        os._exit(1)
 
 
 def _work(jobs: Sequence[Job]) -> list[Outcome]:
