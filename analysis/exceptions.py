@@ -21,7 +21,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -34,6 +34,7 @@ from config.knowledge import knowledge
 
 if TYPE_CHECKING:
     from analysis.project import Project
+    from config.settings import Settings
 
 
 class RaiseSet(msgspec.Struct, frozen=True):
@@ -57,7 +58,9 @@ class RaiseSet(msgspec.Struct, frozen=True):
 class Raises:
     """The answer for a tree."""
 
-    def __init__(self, sets: Mapping[tuple[str, int, int], RaiseSet], causes: Mapping[tuple[str, int, int], str]) -> None:
+    def __init__(
+        self, sets: Mapping[tuple[str, int, int], RaiseSet], causes: Mapping[tuple[str, int, int], str]
+    ) -> None:
         self._sets = sets
         self._causes = causes
 
@@ -77,7 +80,7 @@ class Raises:
         return Counter(self._causes.values())
 
 
-def infer(project: Project, settings: Any = None) -> Raises:
+def infer(project: Project, settings: Settings | None = None) -> Raises:  # noqa: ARG001 - none applies yet
     """Answer for every ``try`` of the project's files.
 
     Raises:

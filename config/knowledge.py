@@ -1,4 +1,4 @@
-"""What the functions and methods of the standard library and of the usual packages raise, read from ``exceptions/*.yaml``.
+"""What functions of the standard library and of the usual packages raise, read from ``exceptions/*.yaml``.
 
 Each file maps a module to what is known of it::
 
@@ -22,11 +22,12 @@ Each file maps a module to what is known of it::
   their own code into the call (``__str__``, ``__fspath__``, ``__eq__``).
 
 ``gives`` is the type of the result in the notation of :mod:`analysis.effects.kinds`. ``takes`` is the number of
-positional arguments (``"0"``, ``"1-2"``), needed where ``TypeError`` is not listed, since a wrong number raises it.
-``runs`` names the arguments that are called (positions from 0, or keywords), ``given`` holds narrower entries for
-exact positional argument types (``"str, *"``: whatever follows, ``literal``: ASCII text in the source), ``keywords`` the keyword arguments that are fine without ``TypeError`` and what they add, ``assumes`` what else must
-hold for the list to be complete (also once for a whole module), ``awaits`` says that all this happens when the result is awaited, ``compares`` that the members of the object
-whose method it is are compared, which runs their code.
+positional arguments (``"0"``, ``"1-2"``), needed where ``TypeError`` is not listed, since a wrong number raises it;
+``keywords`` the keyword arguments that are fine without ``TypeError``, and what they add. ``runs`` names the arguments
+that are called (positions from 0, or keywords). ``given`` holds narrower entries for exact types of the positional
+arguments (``"str, *"``: whatever follows; ``literal``: ASCII text in the source; ``"?"``: unknown). ``assumes`` says
+what else must hold for the list to be complete, for one entry or a whole module. ``awaits``: all this happens when the
+result is awaited. ``compares``: the members of the object whose method it is are compared, which runs their code.
 
 Left out everywhere, because any line of Python may raise them: ``MemoryError``, ``RecursionError``, what is thrown in
 from outside (``KeyboardInterrupt``, ``asyncio.CancelledError``, ``GeneratorExit``, a signal handler's own exception),
@@ -145,12 +146,7 @@ class Knowledge:
 
     def knows(self, dotted: str) -> bool:
         """Whether ``dotted`` (public spelling) is a module, function, class or exception of the tables."""
-        return (
-            dotted in self.functions
-            or dotted in self.kinds
-            or dotted in self.modules
-            or dotted in self.exceptions
-        )
+        return dotted in self.functions or dotted in self.kinds or dotted in self.modules or dotted in self.exceptions
 
     def method(self, kind: str, name: str) -> Entry | None:
         """What ``kind().name(...)`` does, looked up through the bases; None when the class has no such method."""
@@ -306,7 +302,7 @@ def _read(file: Path) -> dict[str, _Module]:
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        content = yaml.load(file.read_text(encoding="utf-8"), Loader=loader)
+        content = yaml.load(file.read_text(encoding="utf-8"), Loader=loader)  # noqa: S506 - a safe loader, in C where it is there
     except yaml.YAMLError as error:
         raise KnowledgeError(f"{file}: not valid YAML: {error}") from error
     try:

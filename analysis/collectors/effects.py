@@ -7,16 +7,20 @@ from __future__ import annotations
 
 import ast
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
+from analysis.effects.calls import extend
+from analysis.effects.definitions import PLAIN_DECORATORS
 from analysis.effects.flow import before
 from analysis.effects.kinds import is_symbol
-from analysis.effects.names import ClassInfo, File, binding_of
+from analysis.effects.names import ClassInfo, File, Names, binding_of
+from analysis.effects.paths import added
 from analysis.effects.records import Class, Function, Module, Place, Region, Try
-from analysis.effects.scopes import Binding, FunctionNode, Known, Scope
-from analysis.effects.statements import PLAIN_DECORATORS, Statements, named
+from analysis.effects.scopes import Binding, FunctionNode, Known, Scope, bound_inside, parameters, yield_lines
+from analysis.effects.statements import Statements, named
 from analysis.walk import Collector, Walk
 from config.knowledge import knowledge
 
@@ -69,14 +73,15 @@ class Effects(Collector):
         super().__init__(source)
         self.file: File
         self.tries: list[tuple[ast.Try | ast.TryStar, Scope, list[ast.AST]]] = []
+        self.patched: list[tuple[str, str]] = []
         self.declared: list[tuple[ast.Global | ast.Nonlocal, Scope]] = []
 
     def begin(self, walk: Walk, tree: ast.Module) -> None:
         data = self.source.data
-        self.file = File(knowledge(), tree, walrus=b":=" in data, yields=_yield_lines(data))
+        self.file = File(knowledge(), tree, data, walrus=b":=" in data, yields=yield_lines(data))
         self._look_for_rebinding(data)
         if self.source.encoding not in ("utf-8", "iso-8859-1"):
-            self.file = File(knowledge(), tree, walrus=True, yields=None)
+            self.file = File(knowledge(), tree, b"", walrus=True, yields=None)
             self.file.dynamic = self.file.rebinds = True  # words need not be written by their own bytes
 
     def _look_for_rebinding(self, data: bytes) -> None:
@@ -169,6 +174,8 @@ class Effects(Collector):
             owner = self._instance(node.value, scope)
             if owner is None:
                 self.file.stores.add(node.attr)
+                if isinstance(node.value, ast.Name):
+                    self.patched.append((node.value.id, node.attr))
             else:
                 self.file.classes[owner].assigned.setdefault(node.attr, []).append((binding, scope))
 
@@ -211,11 +218,24 @@ class Effects(Collector):
                 names=tuple((name, reader.known(file.module, name).kind or "") for name in file.module.bindings),
                 stars=tuple(file.stars),
                 relies=tuple(sorted(file.relies)),
+                uses=tuple(sorted(file.uses)),
                 stores=tuple(sorted(file.stores)),
+                patches=tuple(sorted(self._patches())),
                 dynamic=file.dynamic,
-                paths=(),
+                paths=added(file.module.node) if b"sys.path" in self.source.data else (),
             )
         )
+
+    def _patches(self) -> set[str]:
+        """The attributes of imported things that are assigned anywhere in the file."""
+        found: set[str] = set()
+        for name, attribute in self.patched:
+            for scope in self.file.scopes.values():
+                for binding in scope.bindings.get(name, ()) if scope.kind != "class" else ():
+                    kind = Names.imported(Names(self.file), binding) if binding.how in ("import", "from") else None
+                    if kind is not None and (kind[:1] == "=" or is_symbol(kind)):
+                        found.add(f"{kind[1:]}.{attribute}" if kind[:1] == "=" else extend(kind, attribute))
+        return found
 
     def _functions(self, reader: Statements, regions: list[Region]) -> tuple[Function, ...]:
         """All functions; those that a ``try`` of the file may lead to, and short ones, with what they may raise."""
@@ -253,29 +273,27 @@ class Effects(Collector):
                 unknown = [Binding("other", None) if each.how != "deleted" else each for each in bindings]
                 heir.bindings.setdefault(name, []).extend(unknown)
 
-    def _function_record(
-        self, reader: Statements, node: FunctionNode, scope: Scope, *, follow: bool
-    ) -> Function:
+    def _function_record(self, reader: Statements, node: FunctionNode, scope: Scope, *, follow: bool) -> Function:
         decorator, flavour, binding = "", "plain", "function"
         if scope.owner is not None:
             binding = binding_of(node)
         for each in node.decorator_list:
             dotted = reader.dotted(each.func if isinstance(each, ast.Call) else each)
-            if dotted in ("property", "functools.cached_property", "abc.abstractproperty"):
-                binding = "property"
-            elif isinstance(each, ast.Attribute) and each.attr in ("setter", "getter", "deleter"):
+            if dotted in ("property", "functools.cached_property", "abc.abstractproperty") or (
+                isinstance(each, ast.Attribute) and each.attr in ("setter", "getter", "deleter")
+            ):
                 binding = "property"
             elif dotted not in PLAIN_DECORATORS:
                 decorator = dotted or "?"
         args = node.args
-        parameters = [arg.arg for arg in (*args.posonlyargs, *args.args)]
-        first = len(parameters) - len(args.defaults)
+        positional = [arg.arg for arg in (*args.posonlyargs, *args.args)]
+        first = len(positional) - len(args.defaults)
         keyword = [(arg.arg, default) for arg, default in zip(args.kwonlyargs, args.kw_defaults, strict=True)]
         if decorator:
             region, gives = Region(open=Place(f"the decorator `@{decorator}`", node.lineno)), ""
         else:
             if follow:
-                region, _ = reader.region(node.body, scope, _parameters(node), [])
+                region, _ = reader.region(node.body, scope, parameters(node), [])
             else:
                 region = Region(open=Place(f"what `{node.name}` does, which is not followed from here,", node.lineno))
             generator = self.file.yielded(node.body) > 0
@@ -291,8 +309,8 @@ class Effects(Collector):
             flavour=flavour,
             binding=binding,
             decorator=decorator,
-            required=tuple(parameters[:first]),
-            optional=tuple(parameters[first:]),
+            required=tuple(positional[:first]),
+            optional=tuple(positional[first:]),
             keyword_required=tuple(name for name, default in keyword if default is None),
             keyword_optional=tuple(name for name, default in keyword if default is not None),
             many=args.vararg is not None,
@@ -317,17 +335,12 @@ class Effects(Collector):
             line=info.node.lineno,
             bases=bases,
             attributes=tuple(attributes),
-            closed=(
-                not info.node.keywords
-                and all(each in PLAIN_DECORATORS for each in decorators)
-                and not _HOOKS.intersection((*info.methods, *info.assigned))
-            ),
+            closed=not _HOOKS.intersection((*info.methods, *info.assigned)),
+            made=not info.node.keywords and all(each in PLAIN_DECORATORS for each in decorators),
             dataclass="dataclasses.dataclass" in decorators,
         )
 
-    def _try_record(
-        self, reader: Statements, node: ast.Try | ast.TryStar, scope: Scope, parents: list[ast.AST]
-    ) -> Try:
+    def _try_record(self, reader: Statements, node: ast.Try | ast.TryStar, scope: Scope, parents: list[ast.AST]) -> Try:
         inside = [*parents, node]
         while inside and inside[0] is not scope.node and scope.node is not self.file.module.node:
             inside.pop(0)
@@ -335,57 +348,21 @@ class Effects(Collector):
             inside = [scope.node, *inside]
         bound: set[str] = set()
         if isinstance(scope.node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            bound = _parameters(scope.node)
+            bound = parameters(scope.node)
         caught: list[str | None] = []
         path: list[tuple[list[ast.stmt], ast.stmt]] = []
-        for parent, child in zip(inside, inside[1:], strict=False):
+        for parent, child in pairwise(inside):
             if isinstance(parent, ast.ExceptHandler):
                 caught.append(parent.name)
             suite = next(
-                suite for field in _SUITES if (suite := getattr(parent, field, None)) and any(each is child for each in suite)
+                suite
+                for field in _SUITES
+                if (suite := getattr(parent, field, None)) and any(each is child for each in suite)
             )
             path.append((suite, child))  # type: ignore[arg-type]
-            bound |= _bound_inside(parent, suite)
-        bound |= before(path)
+            bound |= bound_inside(parent, suite)
+        before(path, bound)
         region, yields = reader.region(node.body, scope, bound, caught)
         if yields and region.open is None:
             region = Region(open=Place("what may be thrown in at the `yield`", yields))
         return Try(node.lineno, node.col_offset, region)
-
-
-def _yield_lines(data: bytes) -> list[int] | None:
-    """The lines that hold the word ``yield``, in order; None when they cannot be counted in the bytes."""
-    if b"yield" not in data:
-        return []
-    if b"\r" in data:
-        return None
-    found: list[int] = []
-    line, since = 1, 0
-    while (at := data.find(b"yield", since)) >= 0:
-        line += data.count(b"\n", since, at)
-        found.append(line)
-        since = at + 5
-    return found
-
-
-def _parameters(node: FunctionNode) -> set[str]:
-    args = node.args
-    found = {arg.arg for arg in (*args.posonlyargs, *args.args, *args.kwonlyargs)}
-    found.update(arg.arg for arg in (args.vararg, args.kwarg) if arg is not None)
-    return found
-
-
-def _bound_inside(parent: ast.AST, suite: list[ast.stmt]) -> set[str]:
-    """The names that a compound statement has bound when its suite starts."""
-    from analysis.effects.scopes import target
-
-    found: dict[str, list[Binding]] = {}
-    match parent:
-        case ast.For() | ast.AsyncFor():
-            if suite is parent.body:
-                target(parent.target, Binding("other", None), found)
-        case ast.With() | ast.AsyncWith():
-            for item in parent.items:
-                if item.optional_vars is not None:
-                    target(item.optional_vars, Binding("other", None), found)
-    return set(found)

@@ -49,6 +49,8 @@ def act(world: World, path: str, pending: Pending) -> Outcome:
                 pass
     if pending.act is Act.WRITE:
         _write(world, path, pending, outcome)
+    elif pending.act is Act.READ:
+        _hooks(world, path, pending, outcome)
     return outcome
 
 
@@ -133,7 +135,7 @@ def _construct(world: World, thing: Thing, pending: Pending, outcome: Outcome) -
         if each.what == "unknown":
             outcome.leave_open(each.name)
             return
-        if each.what == "class" and not world.record(each).closed and _metaclass(world, each):
+        if each.what == "class" and not world.record(each).made:
             outcome.leave_open(f"how `{each.name}` is made")
             return
     if any(each.what == "class" and world.record(each).dataclass for each in lineage):
@@ -154,9 +156,7 @@ def _construct(world: World, thing: Thing, pending: Pending, outcome: Outcome) -
 
 def _construct_named(world: World, lineage: list[Thing], pending: Pending, outcome: Outcome) -> None:
     """The constructors of the bases that the tables know."""
-    own = any(
-        f"{each.name}.__init__" in world.functions.get(each.path, {}) for each in lineage if each.what == "class"
-    )
+    own = any(f"{each.name}.__init__" in world.functions.get(each.path, {}) for each in lineage if each.what == "class")
     for each in lineage:
         if each.what != "named" or each.name in ("object", "abc.ABC"):
             continue
@@ -168,15 +168,6 @@ def _construct_named(world: World, lineage: list[Thing], pending: Pending, outco
             outcome.leave_open(f"how a `{each.name}` is made")
         elif not own:
             _entry(kind.new, pending, outcome, awaited=False)
-
-
-def _metaclass(world: World, thing: Thing) -> bool:
-    """Whether making an instance may run something else than ``__new__`` and ``__init__``."""
-    record = world.record(thing)
-    hooks = ("__getattr__", "__getattribute__", "__setattr__", "__delattr__", "__slots__")
-    functions = world.functions.get(thing.path, {})
-    names = {name for name, _ in record.attributes}
-    return not any(f"{thing.name}.{hook}" in functions or hook in names for hook in hooks)
 
 
 def _entry(entry: Entry, pending: Pending, outcome: Outcome, *, awaited: bool) -> None:
@@ -231,6 +222,17 @@ def _read(thing: Thing, pending: Pending, outcome: Outcome) -> None:
             outcome.assume(f"`{pending.text}` is taken to be a plain attribute")
 
 
+def _hooks(world: World, path: str, pending: Pending, outcome: Outcome) -> None:
+    """What classes add to reading an attribute that Python would find by itself, or not find."""
+    owner = pending.target.rpartition(".")[0]
+    for thing in world.resolve(path, owner) if owner else ():
+        if thing.what == "instance":
+            family = world.derived(thing.path, thing.name) if thing.bound else [(thing.path, thing.name)]
+            if not all(world.closed(*each) and world.known(*each) for each in family):
+                outcome.raises.add("AttributeError")
+                outcome.assume(f"`{pending.text}` is taken to be a plain attribute")
+
+
 def _write(world: World, path: str, pending: Pending, outcome: Outcome) -> None:
     owner, _, name = pending.target.rpartition(".")
     for thing in world.resolve(path, owner):
@@ -242,11 +244,18 @@ def _write(world: World, path: str, pending: Pending, outcome: Outcome) -> None:
             continue
         family = world.derived(thing.path, thing.name) if thing.bound else [(thing.path, thing.name)]
         for where, qualname in family:
-            if not world.closed(where, qualname):
+            if not (world.closed(where, qualname) and world.known(where, qualname)):
                 outcome.raises.update(("AttributeError", "TypeError"))
                 outcome.assume(f"`{pending.text}` is taken to be a plain attribute")
             if any(each.what == "class" and world.record(each).dataclass for each in world.lineage(where, qualname)):
                 outcome.raises.add("AttributeError")
+            for each in world.lineage(where, qualname):
+                sets = world.knowledge.sets(each.name, name) if each.what == "named" else None
+                if sets is not None:
+                    outcome.raises.update(sets)
+                elif each.what == "named" and world.knowledge.value(each.name, name) is not None:
+                    outcome.raises.update(("AttributeError", "TypeError"))
+                    outcome.assume(f"`{pending.text}` is taken to be a plain attribute")
             for each in world.lookup(where, qualname, name):
                 if each.what == "function" and each.function is not None and each.function.binding == "property":
                     outcome.raises.add("AttributeError")
@@ -263,7 +272,7 @@ def _iterate(thing: Thing, pending: Pending, outcome: Outcome) -> None:
         outcome.assume(f"what `{pending.text}` gives is taken to be iterable without error")
 
 
-# -- imports
+# -- what imports run
 
 
 def _import(world: World, path: str, pending: Pending, outcome: Outcome) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 
 from analysis.effects.calls import extend
-from analysis.effects.region import written
 from analysis.effects.kinds import NUMBERS, Kind, base, is_plain, is_symbol, is_thing, join, parts
 from analysis.effects.operations import Operations
 from analysis.effects.records import Act, Step
+from analysis.effects.region import written
 
 
 class Builtins(Operations):
@@ -65,9 +65,7 @@ class Builtins(Operations):
             self.effects.filters = (*outside, (Step(("AttributeError",), False),))
             self.effects.do(Act.READ, extend(kind, name), f"{written(node.args[0])}.{name}", node.lineno)
             self.effects.filters = outside
-        elif kind is None:
-            self.effects.assume(f"`{written(node.args[0])}.{name}` is taken to be a plain attribute", node.lineno)
-        elif "zmq." in kind or "Path" in kind:
+        elif kind is None or "zmq." in kind or "Path" in kind:
             self.effects.assume(f"`{written(node.args[0])}.{name}` is taken to be a plain attribute", node.lineno)
         return True
 

@@ -81,13 +81,19 @@ class Calls(Names):
         return self.either(found)
 
     def _of_thing(self, kind: str, name: str) -> Kind:
-        full = self.knowledge.canonical(f"{kind[1:]}.{name}")
+        full = f"{kind[1:]}.{name}"
+        self.file.uses.add(full)
+        full = self.knowledge.canonical(full)
         value = self.knowledge.values.get(full)
         if value is not None:
             return value
-        if not self.knowledge.knows(full):
+        if not self.knowledge.knows(full) or (full in self.knowledge.modules and not self._loaded(full)):
             self.effects.raise_("AttributeError")
         return f"={full}"
+
+    def _loaded(self, module: str) -> bool:
+        """Whether the file itself sees to it that a submodule is there."""
+        return module == "os.path" or b"import " + module.encode() in self.file.data
 
     def _of_symbol(self, kind: str, node: ast.Attribute) -> Kind:
         name = node.attr
@@ -161,7 +167,9 @@ class Calls(Names):
             elif not is_thing(receiver):
                 return self._method(receiver, func, node, awaited=awaited)
             elif receiver[:1] == "=":
-                full = self.knowledge.canonical(f"{receiver[1:]}.{func.attr}")
+                full = f"{receiver[1:]}.{func.attr}"
+                self.file.uses.add(full)
+                full = self.knowledge.canonical(full)
                 callee: Kind = self.knowledge.values.get(full, f"={full}")
             else:
                 callee = extend(receiver, func.attr)
@@ -257,7 +265,9 @@ class Calls(Names):
 
     # -- table entries
 
-    def apply(self, entry: Entry, text: ast.expr | str, given: Given, receiver: str = "", *, awaited: bool = False) -> Kind:
+    def apply(
+        self, entry: Entry, text: ast.expr | str, given: Given, receiver: str = "", *, awaited: bool = False
+    ) -> Kind:
         """Note what a function of the tables may raise for these arguments; return the type of its result."""
         if entry.awaits and not awaited:
             return None  # a coroutine that nobody has awaited yet
@@ -280,7 +290,10 @@ class Calls(Names):
             self.effects.assume("what `{}` compares is taken to be of built-in types", given.line, text)
         for each in entry.runs if given.nodes or given.named else ():
             self._runs(each, text, given)
-        return self.gives(used.gives if used.gives is not None else entry.gives, given, receiver)
+        kind = self.gives(used.gives if used.gives is not None else entry.gives, given, receiver)
+        if awaited and not entry.awaits:
+            self.effects.leave_open("what is awaited there", given.line)
+        return kind
 
     @staticmethod
     def _narrower(entry: Entry, given: Given) -> Entry:
@@ -329,7 +342,8 @@ class Calls(Names):
         if kind == "None":
             return
         if isinstance(node, ast.Lambda):
-            self.local.append({arg.arg: None for arg in (*node.args.posonlyargs, *node.args.args)})
+            every = (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs, node.args.vararg, node.args.kwarg)
+            self.local.append({arg.arg: None for arg in every if arg is not None})
             self.value(node.body)
             self.local.pop()
             return
@@ -356,7 +370,9 @@ class Calls(Names):
             elif part == "default":
                 found.append(given.kinds[1] if len(given.kinds) > 1 else "None")
             elif "element" in part:
-                found.append(part.replace("element", inner) if inner is not None else base(part) if "[" in part else None)
+                found.append(
+                    part.replace("element", inner) if inner is not None else base(part) if "[" in part else None
+                )
             else:
                 found.append(part)
         return self.either(found)

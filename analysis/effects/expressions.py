@@ -6,13 +6,13 @@ import ast
 from collections.abc import Callable
 from typing import Any
 
+from analysis.effects.builtin import Builtins
 from analysis.effects.calls import NO_ARGUMENTS, Given, extend
-from analysis.effects.region import written
 from analysis.effects.flow import leaves
 from analysis.effects.kinds import SCALARS, Kind, base, held, is_symbol, is_thing, join, parts, split
 from analysis.effects.names import taken
-from analysis.effects.builtin import Builtins
-from analysis.effects.records import Act, Step
+from analysis.effects.records import Act
+from analysis.effects.region import written
 from analysis.effects.scopes import Binding, Known
 
 _CONSTANTS = {str: "str", bytes: "bytes", float: "float", bool: "bool", type(None): "None", complex: "complex"}
@@ -148,7 +148,9 @@ class Expressions(Builtins):
                 self.hashed(inner, node.elt)
         del self.local[-depth:]
         self.bound = bound
-        name = {ast.ListComp: "list", ast.SetComp: "set", ast.DictComp: "dict", ast.GeneratorExp: "iterator"}[type(node)]
+        name = {ast.ListComp: "list", ast.SetComp: "set", ast.DictComp: "dict", ast.GeneratorExp: "iterator"}[
+            type(node)
+        ]
         return name if inner is None or is_thing(inner) else f"{name}[{inner}]"
 
     def _loop_variable(self, node: ast.expr, kind: Kind, level: dict[str, Kind]) -> None:
@@ -251,7 +253,7 @@ class Expressions(Builtins):
             if first is None or last is None:
                 self.effects.raise_("TypeError", "AttributeError")
                 continue
-            found.append(self.apply(first, text, Given((), (), {}, False, line, ()), part, awaited=True))
+            found.append(self.apply(first, text, Given((), (), {}, False, line, ()), part, awaited=first.awaits))
             self.effects.raise_(*last.raises)
         return self.either(found)
 

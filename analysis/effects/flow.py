@@ -101,20 +101,17 @@ def _targets(targets: Iterable[ast.expr]) -> set[str]:
     return set(found)
 
 
-def before(path: list[tuple[list[ast.stmt], ast.stmt]]) -> set[str]:
-    """The names bound on every way to a statement: ``path`` gives each enclosing suite and the statement in it."""
-    bound: set[str] = set()
+def before(path: list[tuple[list[ast.stmt], ast.stmt]], bound: set[str]) -> None:
+    """Bring ``bound`` from the start of a scope to a statement in it: ``path`` gives each suite on the way there."""
     for suite, inner in path:
         for node in suite:
             if node is inner:
                 break
             if node.__class__ in _PLAIN:
                 continue
-            more = completes(node)
             if isinstance(node, ast.Delete):
                 bound.difference_update(each.id for each in node.targets if isinstance(each, ast.Name))
-            bound |= more or set()
-    return bound
+            bound |= completes(node) or set()
 
 
 def settled_lines(module: Scope) -> dict[str, tuple[int, int]]:

@@ -1,9 +1,11 @@
 """Types as the tables and the records write them.
 
-``str``, ``zmq.Socket``: an instance. ``a|b``: one of several. ``list[str]``, ``dict[json]``: a container and what it
-holds (the values, for a dict; each member, for a tuple). ``view``: what a dict's ``items()`` and the like give. ``json``: whatever JSON can say. ``size``: an ``int`` of machine size, which always
-prints. ``=json.loads``: the named thing itself (a module, function or class) instead of an instance of it.
-``0::Foo``: a symbol of the project, see :mod:`analysis.effects.records`. None: unknown.
+``str``, ``zmq.Socket``: an instance. ``a|b``: one of several. ``list[str]``, ``dict[json]``, ``tuple[str,int]``: a
+container and what it holds (the values, for a dict; each member, for a tuple, ``?`` where one is unknown). ``view``:
+what a dict's ``items()`` and the like give; ``iterator``: what is made while it is used up. ``json``: whatever JSON can
+say. ``size``: an ``int`` of machine size, which always prints. ``=json.loads``: the named thing itself (a module,
+function or class) instead of an instance of it. ``0::Foo``: a symbol of the project, see
+:mod:`analysis.effects.records`. None: unknown.
 """
 
 from __future__ import annotations
@@ -60,6 +62,7 @@ def is_thing(kind: str) -> bool:
 
 
 def is_symbol(kind: str) -> bool:
+    """Whether it is a symbol of the project."""
     return ":" in kind
 
 

@@ -47,7 +47,10 @@ class ClassInfo:
 class File:
     """What is known of the file at hand before any expression is read."""
 
-    def __init__(self, knowledge: Knowledge, tree: ast.Module, *, walrus: bool, yields: list[int] | None) -> None:
+    def __init__(
+        self, knowledge: Knowledge, tree: ast.Module, data: bytes, *, walrus: bool, yields: list[int] | None
+    ) -> None:
+        self.data = data
         self.knowledge = knowledge
         self._yields = yields
         self.module = Scope("module", "", tree, None, walrus=walrus)
@@ -55,6 +58,7 @@ class File:
         self.classes: dict[str, ClassInfo] = {}
         self.functions: dict[str, list[tuple[FunctionNode, Scope]]] = {}
         self.relies: set[str] = set()
+        self.uses: set[str] = set()
         self.stores: set[str] = set()
         self.stars: list[str] = []
         self.dynamic = False
@@ -64,7 +68,6 @@ class File:
         """Annotations are not evaluated (``from __future__ import annotations``)."""
         self.gives: dict[str, Known] = {}
         self.settled_before: dict[str, tuple[int, int]] | None = None
-
 
     def yielded(self, suite: list[ast.stmt]) -> int:
         """The line of a ``yield`` that belongs to the suite itself, or 0."""
@@ -110,6 +113,7 @@ class Names:
         if root not in self.knowledge.modules:
             return f"={dotted}" if root in sys.stdlib_module_names else f"0:{dotted}:"
         self.file.relies.add(root)
+        self.file.uses.add(dotted)
         dotted = self.knowledge.canonical(dotted)
         kind = self.knowledge.values.get(dotted)
         return kind if kind is not None else f"={dotted}"
@@ -219,7 +223,7 @@ class Names:
         """The type that one binding gives, without running it here."""
         how, node = binding.how, binding.node
         if how == "value" and node.__class__ is ast.Constant:
-            return Known(self.value(node))  # type: ignore[arg-type]
+            return Known(self.value(node))
         match how:
             case "import" | "from":
                 return Known(self.imported(binding))
@@ -245,7 +249,7 @@ class Names:
         self.scope, self.effects, self.bound, self.local, self.caught = scope, quiet, set(), [], []
         try:
             kind = self._kind(how, node, binding.at)
-        except Opened:
+        except (Opened, RecursionError):
             kind = None
         finally:
             self.scope, self.effects, self.bound, self.local, self.caught = outside
@@ -371,6 +375,8 @@ def binding_of(node: FunctionNode) -> str:
             return "static"
         if isinstance(each, ast.Name) and each.id == "classmethod":
             return "class"
-    return "class" if node.name in ("__init_subclass__", "__class_getitem__") else (
-        "static" if node.name == "__new__" else "method"
+    return (
+        "class"
+        if node.name in ("__init_subclass__", "__class_getitem__")
+        else ("static" if node.name == "__new__" else "method")
     )

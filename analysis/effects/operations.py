@@ -80,7 +80,9 @@ class Operations(Calls):
         if entry is None:
             self.effects.raise_("TypeError")
             return ""
-        return self.apply(entry, f"{part}.__getitem__", Given((index,), (), {}, False, node.lineno, (node.slice,)), part)
+        return self.apply(
+            entry, f"{part}.__getitem__", Given((index,), (), {}, False, node.lineno, (node.slice,)), part
+        )
 
     def _nth(self, part: str, name: str, node: ast.Subscript, index: Kind) -> Kind:
         if index is None or is_symbol(index):
@@ -211,7 +213,9 @@ class Operations(Calls):
         entry = self.knowledge.method(name, method)
         if entry is not None:
             expression = divisor
-            return self.apply(entry, f"{left}.{method}", Given((right,), (), {}, False, _line(node), (expression,)), left)
+            return self.apply(
+                entry, f"{left}.{method}", Given((right,), (), {}, False, _line(node), (expression,)), left
+            )
         self.effects.raise_("TypeError")
         if not (name in SCALARS or name in _MAPPED or name in _SEQUENCES):
             self.effects.assume(f"`{sign}` on a {name} is not in the tables", _line(node))
@@ -308,7 +312,9 @@ class Operations(Calls):
             if name in ("dict", "set", "frozenset"):
                 self.hashed(kind, node)
             elif name in ("list", "tuple"):
-                known = is_plain(part) or (isinstance(container_node, (ast.List, ast.Tuple)) and not container_node.elts)
+                known = is_plain(part) or (
+                    isinstance(container_node, (ast.List, ast.Tuple)) and not container_node.elts
+                )
                 if not known or kind is None or not self._compares(kind):
                     self.effects.assume("the members of `{}` are taken to compare", node.lineno, container_node)
             elif name in ("str", "bytes"):

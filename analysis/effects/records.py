@@ -110,8 +110,8 @@ class Class(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A class: its bases as symbols or public names ("" for any other expression), and its attributes.
 
     ``attributes`` holds each attribute that is assigned through ``self`` or in the class body, with its type ("" when
-    unknown). ``closed`` is False when a decorator, a metaclass or a hook such as ``__getattr__`` may change what
-    attribute access does.
+    unknown). ``closed`` is False when a hook such as ``__getattr__`` may change what attribute access does, ``made`` is
+    False when a decorator or a metaclass may change how instances are made and what they are.
     """
 
     qualname: str
@@ -119,6 +119,7 @@ class Class(msgspec.Struct, frozen=True, array_like=True, gc=False):
     bases: tuple[str, ...]
     attributes: tuple[tuple[str, str], ...]
     closed: bool
+    made: bool
     dataclass: bool
 
 
@@ -134,8 +135,10 @@ class Module(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """All of a file.
 
     ``names``: what module level binds, with its type or symbol ("" when unknown). ``relies``: top-level modules that
-    the tables were trusted for. ``stores``: attribute names that are assigned on something other than ``self``.
-    ``dynamic``: an attribute is set under a name that is not in the source.
+    the tables were trusted for; ``uses``: the names in them, as written out. ``stores``: attribute names that are
+    assigned on something other than ``self``. ``patches``: attributes of imported modules that are replaced, as symbols
+    or public names. ``dynamic``: an attribute is set under a name that is not in the source. ``paths``: folders it puts
+    on ``sys.path``, relative to its own.
     """
 
     functions: tuple[Function, ...]
@@ -145,6 +148,8 @@ class Module(msgspec.Struct, frozen=True, array_like=True, gc=False):
     names: tuple[tuple[str, str], ...]
     stars: tuple[str, ...]
     relies: tuple[str, ...]
+    uses: tuple[str, ...]
     stores: tuple[str, ...]
+    patches: tuple[str, ...]
     dynamic: bool
     paths: tuple[str, ...]

@@ -20,10 +20,10 @@ class Thing:
     """What a symbol stands for. ``what`` is one of:
 
     ``module`` (``path``: a file, or a folder of a namespace package), ``function`` (``function`` in file ``path``,
-    ``owner`` the class it was found on, ``bound``), ``class``, ``instance`` (of ``name`` in ``path`` or, when ``bound``,
-    of a class derived from it), ``bases`` (``super()``), ``named`` (``name``: a public name of the tables), ``kind``
-    (``name``: an instance of a table type), ``entry`` (a method of a table type), ``attribute``, ``missing``,
-    ``unknown`` (``name``: why, for people).
+    found on the class ``name``; ``bound``: its first parameter is filled), ``class``, ``instance`` (of ``name`` in
+    ``path``; ``bound``: or of a class derived from it), ``bases`` (``super()``), ``named`` (``name``: a public name of
+    the tables), ``kind`` (``name``: an instance of a table type), ``entry`` (a method of a table type), ``attribute``,
+    ``missing``, ``unknown`` (``name``: why, for people).
     """
 
     what: str
@@ -42,12 +42,16 @@ class World:
         self.records = records
         self.modules = modules
         self.knowledge = knowledge
-        self.functions = {
-            path: _by_name(record.functions) for path, record in records.items() if record.functions
-        }
+        self.functions = {path: _by_name(record.functions) for path, record in records.items() if record.functions}
         self.classes = {path: {each.qualname: each for each in record.classes} for path, record in records.items()}
         self.names = {path: dict(record.names) for path, record in records.items()}
         self.stores = frozenset(name for record in records.values() for name in record.stores)
+        self.patched = frozenset(
+            part
+            for record in records.values()
+            for name in record.patches
+            for part in ((re.split("[.:]", name)[-1],) if ":" in name else (name,))
+        )
         self.dynamic = next((path for path in sorted(records) if records[path].dynamic), None)
         self._resolved: dict[tuple[str, str], tuple[Thing, ...]] = {}
         self._bases: dict[tuple[str, str], tuple[Thing, ...]] = {}
@@ -103,12 +107,13 @@ class World:
     def _step(self, thing: Thing, token: str, depth: int) -> tuple[Thing, ...]:
         if thing.what == "unknown":
             return (thing,)
-        if token == "()":
-            return self.result(thing, depth)
-        if token == "@":
-            return (replace(thing, what="instance", bound=True),) if thing.what == "class" else (Thing("unknown"),)
-        if token == "^":
-            return (replace(thing, what="bases"),) if thing.what == "class" else (Thing("unknown"),)
+        match token:
+            case "()":
+                return self.result(thing, depth)
+            case "@":
+                return (replace(thing, what="instance", bound=True),) if thing.what == "class" else (Thing("unknown"),)
+            case "^":
+                return (replace(thing, what="bases"),) if thing.what == "class" else (Thing("unknown"),)
         return self.attribute(thing, token, depth)
 
     def attribute(self, thing: Thing, name: str, depth: int = 0) -> tuple[Thing, ...]:
@@ -140,6 +145,8 @@ class World:
     def _member(self, path: str, name: str, depth: int) -> tuple[Thing, ...]:
         """What the module at ``path`` has under ``name``."""
         bound = self.names.get(path, {}).get(name)
+        if name in self.patched:
+            return (Thing("unknown", f"`{name}`, which is replaced from another module"),)
         if bound is not None:
             if bound == f"0::{name}":
                 things, rest = self._local(path, [name], depth) if self._defines(path, name) else ((), [])
@@ -318,15 +325,24 @@ class World:
         return self.classes[thing.path][thing.name]
 
     def closed(self, path: str, qualname: str) -> bool:
-        """Whether reading and assigning attributes of its instances runs no code but properties."""
+        """Whether reading and assigning attributes of its instances runs no code but properties, as far as is known."""
         for each in self.lineage(path, qualname):
-            if each.what == "unknown" or (each.what == "class" and not self.record(each).closed):
+            if each.what == "class" and not self.record(each).closed:
                 return False
-            if each.what == "named" and each.name not in ("object", "abc.ABC") and not self.knowledge.is_exception(
-                each.name
+            if (
+                each.what == "named"
+                and each.name not in ("object", "abc.ABC")
+                and not self.knowledge.is_exception(each.name)
             ):
-                return each.name in self.knowledge.kinds and self.knowledge.method(each.name, "__getattr__") is None
+                hooks = ("__getattr__", "__setattr__")
+                known = each.name in self.knowledge.kinds
+                if not known or any(self.knowledge.method(each.name, hook) is not None for hook in hooks):
+                    return False
         return True
+
+    def known(self, path: str, qualname: str) -> bool:
+        """Whether all that the class derives from is known."""
+        return all(each.what != "unknown" for each in self.lineage(path, qualname))
 
     def exception(self, path: str, symbol: str) -> str | None:
         """The name of the exception class a symbol stands for: public, or ``path::qualname``; None when it is none."""

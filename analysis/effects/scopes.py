@@ -257,3 +257,40 @@ def yielded(suite: list[ast.stmt]) -> int:
             return node.lineno
         waiting.extend(ast.iter_child_nodes(node))
     return 0
+
+
+def yield_lines(data: bytes) -> list[int] | None:
+    """The lines that hold the word ``yield``, in order; None when they cannot be counted in the bytes."""
+    if b"yield" not in data:
+        return []
+    if b"\r" in data:
+        return None
+    found: list[int] = []
+    line, since = 1, 0
+    while (at := data.find(b"yield", since)) >= 0:
+        line += data.count(b"\n", since, at)
+        found.append(line)
+        since = at + 5
+    return found
+
+
+def parameters(node: FunctionNode) -> set[str]:
+    """The names of all parameters."""
+    args = node.args
+    found = {arg.arg for arg in (*args.posonlyargs, *args.args, *args.kwonlyargs)}
+    found.update(arg.arg for arg in (args.vararg, args.kwarg) if arg is not None)
+    return found
+
+
+def bound_inside(parent: ast.AST, suite: list[ast.stmt]) -> set[str]:
+    """The names that a compound statement has bound when its suite starts."""
+    found: dict[str, list[Binding]] = {}
+    match parent:
+        case ast.For() | ast.AsyncFor():
+            if suite is parent.body:
+                target(parent.target, Binding("other", None), found)
+        case ast.With() | ast.AsyncWith():
+            for item in parent.items:
+                if item.optional_vars is not None:
+                    target(item.optional_vars, Binding("other", None), found)
+    return set(found)

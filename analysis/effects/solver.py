@@ -78,6 +78,8 @@ class Solver:
                 state.open = state.cause = f"what `{each.type.rpartition(':')[2]}` raises"
                 return
             self._add(state, path, name, each.filters)
+        if region.assumed is None and state.assumed is None:
+            state.assumed = self._patched(path)
         if region.assumed is not None:
             state.assumed = f"{region.assumed.text} (line {region.assumed.line})"
         for condition in region.conditions:
@@ -101,14 +103,20 @@ class Solver:
     def _shadow(self, path: str) -> str | None:
         """The reason why the tables must not be trusted for a file: the tree has a module of the same name."""
         if path not in self._shadowed:
-            found = (
-                (name, self.world.modules.find(path, name)) for name in self.world.records[path].relies if name
-            )
-            hit = next(((name, file) for name, file in found if file is not None and file != path), None)
+            found = ((name, self.world.modules.find(path, name)) for name in self.world.records[path].relies if name)
+            # A folder without __init__.py does not hide a module that is installed.
+            hit = next(((name, file) for name, file in found if file and file != path and not file.endswith("/")), None)
             self._shadowed[path] = (
                 None if hit is None else f"`{hit[0]}` may be {hit[1]}, not the module that the tables know"
             )
         return self._shadowed[path]
+
+    def _patched(self, path: str) -> str | None:
+        """A name of the tables that the file uses and the tree replaces."""
+        hit = min(self.world.patched.intersection(self.world.records[path].uses), default=None)
+        return (
+            None if hit is None else f"`{hit}`, which the tree replaces, is taken to raise what the library's own does"
+        )
 
     def _exception(self, path: str, name: str) -> str | None:
         return self.world.exception(path, name) if ":" in name else name
@@ -132,6 +140,10 @@ class Solver:
             if each.what == "class"
         }
         for where in sorted(family):
+            if f"{where[1]}.{condition.name}" in world.functions.get(where[0], {}):
+                return f"`{where[1]}` in {where[0]} has a method of that name"
+            if not world.closed(*where):
+                return f"`{where[1]}` in {where[0]} hooks into its attributes"
             for name, kind in world.record(Thing("class", where[1], where[0])).attributes:
                 if name == condition.name and kind != condition.type and where != (path, condition.owner):
                     return f"`{where[1]}` in {where[0]} assigns it too"
@@ -212,7 +224,8 @@ class Solver:
         while changed:
             changed = False
             for node in component:
-                changed = any([self._take(node, *edge) for edge in self.edges[node]]) or changed
+                for edge in self.edges[node]:
+                    changed = self._take(node, *edge) or changed
             if len(component) == 1 and not any(edge[0] == component[0] for edge in self.edges[component[0]]):
                 return
 

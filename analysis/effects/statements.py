@@ -7,24 +7,17 @@ from collections.abc import Callable
 from typing import Any
 
 from analysis.effects import flow
-from analysis.effects.expressions import Expressions
+from analysis.effects.definitions import Definitions
 from analysis.effects.kinds import Kind, base, is_symbol, is_thing, parts
 from analysis.effects.names import File
-from analysis.effects.records import Act, Filter, Region, Step
+from analysis.effects.records import Act, Filter, Place, Region, Step
 from analysis.effects.region import Effects, Opened, written
 from analysis.effects.scopes import Scope
 
 _EVERYTHING = frozenset({"Exception", "BaseException"})
-PLAIN_DECORATORS = frozenset(
-    {
-        "staticmethod", "classmethod", "property", "abc.abstractmethod", "typing.override", "typing.overload",
-        "typing.final", "functools.lru_cache", "functools.cache", "functools.wraps", "functools.cached_property",
-        "dataclasses.dataclass", "functools.total_ordering", "enum.unique",
-    }
-)  # fmt: skip
 
 
-class Statements(Expressions):
+class Statements(Definitions):
     """Reads suites of statements into :class:`Effects`."""
 
     def __init__(self, file: File) -> None:
@@ -44,6 +37,8 @@ class Statements(Expressions):
             self.suite(suite)
         except Opened:
             pass
+        except RecursionError:
+            self.effects.open = Place("an expression that is nested too deep to follow", suite[0].lineno)
         return self.effects.record(), self.effects.yields
 
     def suite(self, suite: list[ast.stmt]) -> bool:
@@ -125,7 +120,9 @@ class Statements(Expressions):
         sets = None
         if kind is not None and not is_thing(kind):
             sets = [self.knowledge.sets(base(part), node.attr) for part in parts(kind)]
-        if sets is not None and all(each is not None or part == "None" for each, part in zip(sets, parts(kind or ""), strict=True)):
+        if sets is not None and all(
+            each is not None or part == "None" for each, part in zip(sets, parts(kind or ""), strict=True)
+        ):
             for each in sets:
                 self.effects.raise_(*(each if each is not None else ("AttributeError",)))
             return
@@ -135,8 +132,8 @@ class Statements(Expressions):
     def delete(self, node: ast.Delete) -> None:
         for each in node.targets:
             if isinstance(each, ast.Name):
-                if each.id not in self.bound:
-                    self.effects.raise_("NameError")
+                # In a loop it may have been unbound the last time round.
+                self.effects.raise_("NameError")
                 self.bound.discard(each.id)
             elif isinstance(each, ast.Subscript):
                 self.store(each, deletes=True)
@@ -152,19 +149,6 @@ class Statements(Expressions):
         if node.msg is not None:
             self.value(node.msg)
         self.effects.raise_("AssertionError")
-
-    def importing(self, node: ast.Import | ast.ImportFrom) -> None:
-        self.effects.raise_("ImportError")
-        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
-        level = node.level if isinstance(node, ast.ImportFrom) else 0
-        for name in names:
-            kind = self.thing(name) if not level else None
-            if kind is None or is_symbol(kind):
-                tail = ",".join(a.name for a in node.names) if isinstance(node, ast.ImportFrom) else ""
-                self.effects.do(Act.IMPORT, f"{level}:{name}:{tail}", f"import {'.' * level}{name}", node.lineno)
-            elif name.partition(".")[0] not in _standard():
-                self.effects.assume(f"`import {name}` is taken to fail with ImportError only", node.lineno)
-        self.bound |= flow.completes(node) or set()
 
     # -- raising
 
@@ -335,52 +319,6 @@ class Statements(Expressions):
         written_types = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
         return tuple(named(self.value(each)) for each in written_types)
 
-    # -- definitions
-
-    def define(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
-        for decorator in node.decorator_list:
-            dotted = self.dotted(decorator.func if isinstance(decorator, ast.Call) else decorator)
-            setter = isinstance(decorator, ast.Attribute) and decorator.attr in ("setter", "deleter", "getter")
-            if dotted not in PLAIN_DECORATORS and not setter:
-                self.effects.leave_open(f"the decorator `@{written(decorator)}`", node.lineno)
-        args = node.args
-        for default in (*args.defaults, *args.kw_defaults):
-            if default is not None:
-                self.value(default)
-        for arg in (*args.posonlyargs, *args.args, *args.kwonlyargs, args.vararg, args.kwarg):
-            if arg is not None and arg.annotation is not None:
-                self._annotation(arg.annotation)
-        if node.returns is not None:
-            self._annotation(node.returns)
-        self.bound.add(node.name)
-
-    def _annotation(self, node: ast.expr) -> None:
-        if not isinstance(node, ast.Constant) and not self.file.postponed:
-            if not (isinstance(node, ast.Name) and self.annotated(node) is not None):
-                self.effects.raise_("NameError", "AttributeError", "TypeError")
-                self.effects.assume("annotations are taken to be types", node.lineno)
-
-    def define_class(self, node: ast.ClassDef) -> None:
-        for decorator in node.decorator_list:
-            dotted = self.dotted(decorator.func if isinstance(decorator, ast.Call) else decorator)
-            if dotted not in PLAIN_DECORATORS:
-                self.effects.leave_open(f"the decorator `@{written(decorator)}`", node.lineno)
-        for base_class in node.bases:
-            kind = self.value(base_class)
-            if kind is None or is_symbol(kind) or not is_thing(kind):
-                self.effects.leave_open(f"what the base class `{written(base_class)}` does", node.lineno)
-        if node.keywords:
-            self.effects.leave_open(f"the metaclass of `{node.name}`", node.lineno)
-        scope = self.file.scopes.get(id(node))
-        if scope is None:
-            self.effects.leave_open(f"the class `{node.name}`", node.lineno)
-        else:
-            outside = self.scope, self.bound
-            self.scope, self.bound = scope, set()
-            self.suite(node.body)
-            self.scope, self.bound = outside
-        self.bound.add(node.name)
-
     def matching(self, node: ast.Match) -> None:
         self.value(node.subject)
         self.effects.raise_("TypeError", "AttributeError", "NameError")
@@ -417,12 +355,6 @@ def _loaded(node: ast.expr) -> ast.expr:
         case ast.Name():
             return ast.Name(node.id, ast.Load(), lineno=node.lineno, col_offset=node.col_offset)
     return node
-
-
-def _standard() -> frozenset[str]:
-    import sys
-
-    return sys.stdlib_module_names
 
 
 _READERS: dict[type[ast.AST], Callable[[Any, Any], bool | None]] = {

@@ -18,7 +18,15 @@ from analysis.effects.kinds import base, held, is_plain, parts, split
 from config.knowledge import TABLES, Entry, KnowledgeError, knowledge, load
 
 TOLD = knowledge()
-OPTIONAL = {"aiohttp": "aiohttp", "psutil": "psutil", "redis": "redis", "requests": "requests", "torch": "torch", "yaml": "pyyaml", "zmq": "pyzmq"}
+OPTIONAL = {
+    "aiohttp": "aiohttp",
+    "psutil": "psutil",
+    "redis": "redis",
+    "requests": "requests",
+    "torch": "torch",
+    "yaml": "pyyaml",
+    "zmq": "pyzmq",
+}
 PSEUDO = {"None", "ellipsis", "iterator", "json", "size", "view", "duration", "literal"}
 """Types of ours that no class stands for."""
 
@@ -108,7 +116,10 @@ def test_each_value_is_of_the_type_told(name: str) -> None:
     value = thing(name)
     kind = TOLD.values[name]
     real = {"size": int, "None": type(None), "io.TextIOWrapper": object}
-    assert isinstance(value, tuple(real.get(part) or thing(part) for part in parts(kind) if not invented(part) or part in real) or object)
+    assert isinstance(
+        value,
+        tuple(real.get(part) or thing(part) for part in parts(kind) if not invented(part) or part in real) or object,
+    )
 
 
 @pytest.mark.parametrize(("name", "entry"), entries())
@@ -118,7 +129,11 @@ def test_each_entry_is_complete(name: str, entry: Entry) -> None:
             assert TOLD.is_exception(error), error
             assert TOLD.canonical(error) == error, f"{error} has a public spelling"
         check_kind(each.gives)
-    if "TypeError" not in entry.raises and "Exception" not in entry.raises and not name.endswith(("__enter__", "__exit__", "__iter__", "__aenter__", "__aexit__")):
+    if (
+        "TypeError" not in entry.raises
+        and "Exception" not in entry.raises
+        and not name.endswith(("__enter__", "__exit__", "__iter__", "__aenter__", "__aexit__"))
+    ):
         special = name.rpartition(".")[2].startswith("__")
         assert entry.takes is not None or special or entry.assumes, "a wrong number of arguments is a TypeError"
     for types in entry.given:
@@ -202,11 +217,16 @@ def test_a_changed_table_is_read_anew(tmp_path: Path) -> None:
 )
 def test_a_bad_table_says_where(tmp_path: Path, text: str, told: str) -> None:
     (tmp_path / "own.yaml").write_text(text)
-    with pytest.raises(KnowledgeError, match="own.yaml") as caught:
+    with pytest.raises(KnowledgeError, match=r"own\.yaml") as caught:
         load(tmp_path)
     assert told in str(caught.value)
 
 
 def test_what_holds_only_known_types_is_plain() -> None:
     assert is_plain("json") and is_plain("list[str]") and is_plain("tuple[str,list[int]]")
-    assert not is_plain("list") and not is_plain("dict[list]") and not is_plain("0::Own()") and not is_plain("BaseException")
+    assert (
+        not is_plain("list")
+        and not is_plain("dict[list]")
+        and not is_plain("0::Own()")
+        and not is_plain("BaseException")
+    )
