@@ -7,7 +7,7 @@ import sys
 import time
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -19,12 +19,15 @@ from codemods.engine import Engine, outcome_of
 from codemods.journal import Journal, JournalError, Restored
 from codemods.outcome import Answer, Outcome
 from codemods.pool import Job, Setup, rewrite_all
-from codemods.report import Report, as_json, as_text, statistics, summary
+from codemods.report import Report, as_json, as_text, difference, statistics, summary
 from codemods.targets import Targets
 from unsnarl.door import enter
 from unsnarl.options import config_option, jobs_option, no_cache_option, paths_argument
 from unsnarl.session import Session, say
 from unsnarl.trouble import Trouble
+
+if TYPE_CHECKING:
+    from codemods.transaction import Transaction
 
 _OWN = (
     paths_argument,
@@ -102,6 +105,7 @@ class Run:
         self.own = {name: value for name, value in options.items() if name not in _SHARED}
         self.own["unsafe"] = options["unsafe"]
         self.begun = time.perf_counter()
+        self.transaction: Transaction | None = None
 
     def go(self) -> int:
         """Do what was asked; returns the exit code. Raises Trouble."""
@@ -113,7 +117,8 @@ class Run:
         except JournalError as error:
             raise Trouble(str(error)) from None
         except KeyboardInterrupt:
-            raise Trouble("interrupted; the tree is as it was") from None
+            written = self.transaction is not None and self.transaction.written
+            raise Trouble(f"interrupted; {'everything was written' if written else 'the tree is as it was'}") from None
 
     def _recover(self, session: Session) -> int:
         from codemods.transaction import recover
@@ -130,14 +135,13 @@ class Run:
 
         dry = self.given["dry"] is not None
         with ExitStack() as stack:
-            transaction = None
             if dry:
                 Journal(session.root).look()
             else:
-                transaction = stack.enter_context(Transaction(session.root))
+                self.transaction = stack.enter_context(Transaction(session.root))
             report = self._rewrite(session)
-            if report.changed and transaction is not None:
-                report = self._write(session, report, transaction)
+            if report.changed and self.transaction is not None:
+                report = self._write(session, report, self.transaction)
         self._deliver(report)
         return report.exit_code
 
@@ -213,7 +217,7 @@ class Run:
             found.append(one)
         return found
 
-    def _write(self, session: Session, report: Report, transaction: Any) -> Report:
+    def _write(self, session: Session, report: Report, transaction: Transaction) -> Report:
         import msgspec
 
         from codemods.transaction import Replacement
@@ -230,13 +234,10 @@ class Run:
     def _deliver(self, report: Report) -> None:
         from unsnarl.files import deliver
 
-        if self.given["dry"] == "diff":
-            from codemods.difference import unified
-
+        if self.given["dry"] == "diff" and self.given["style"] == "text":
             sys.stdout.flush()
             for one in report.changed:
-                old = (report.root / one.path).read_bytes()
-                sys.stdout.buffer.write(unified(one.path, old, one.edits))
+                sys.stdout.buffer.write(difference(report, one))
             sys.stdout.buffer.flush()
             if self.given["output_file"] is not None:
                 deliver(self._rendered(report), self.given["output_file"])
@@ -247,7 +248,7 @@ class Run:
 
     def _rendered(self, report: Report) -> str:
         if self.given["style"] == "json":
-            return as_json(report)
+            return as_json(report, differences=self.given["dry"] == "diff")
         return statistics(report) if self.given["statistics"] else as_text(report)
 
     # A stream
@@ -281,6 +282,7 @@ class Run:
             codemod=self.codemod.name,
             root=session.root,
             outcomes=[outcome],
+            stream=data,
             faults=project.ledger.faults,
             analysed=1 if facts.fault is None else 0,
             excluded=0,
@@ -298,9 +300,7 @@ class Run:
         if self.given["style"] == "json" or self.given["dry"] == "check":
             deliver(self._rendered(report), self.given["output_file"])
         elif self.given["dry"] == "diff":
-            from codemods.difference import unified
-
-            sys.stdout.buffer.write(unified(outcome.path, data, outcome.edits))
+            sys.stdout.buffer.write(difference(report, outcome))
         elif not failed:
             sys.stdout.buffer.write(apply(data, outcome.edits))
         sys.stdout.buffer.flush()

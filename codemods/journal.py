@@ -73,8 +73,8 @@ class Journal:
     """The journal folder of one root."""
 
     def __init__(self, root: Path) -> None:
-        self.root = root
-        self.folder = root / NAME
+        self.root = Path(os.path.realpath(root))
+        self.folder = self.root / NAME
         self._lock: int | None = None
         self._plan: int | None = None
         self.run = ""
@@ -99,10 +99,13 @@ class Journal:
                 raise JournalError(f"{self.folder}: the journal cannot be made: {_reason(error)}") from None
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
+            except BlockingIOError:
                 holder = self._held_by() or "?"
                 os.close(handle)
                 raise Busy(_busy(self.root, holder)) from None
+            except OSError as error:
+                os.close(handle)
+                raise JournalError(f"{self.folder}: the journal cannot be locked: {_reason(error)}") from None
             # The run before may have taken the folder away between our opening and our locking.
             if _same(handle, self.folder / _LOCK):
                 self._lock = handle

@@ -20,7 +20,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     """The outcome of one run of ``codemod``. Paths are relative to ``root``.
 
     ``outcomes`` are those of the files that had findings, in order; ``faults`` the files that could not be analysed;
-    ``analysed`` and ``excluded`` are numbers of files. ``written``: whether the changes are in the tree.
+    ``analysed`` and ``excluded`` are numbers of files. ``written``: whether the changes are in the tree. ``stream`` is
+    the old text when it did not come from a file.
     """
 
     codemod: str
@@ -31,6 +32,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     excluded: int
     written: bool
     links: tuple[str, ...] = ()
+    stream: bytes | None = None
     seconds: float = 0.0
 
     @property
@@ -70,8 +72,19 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         return whole.removeprefix(f"{Path.cwd().as_posix()}/")
 
 
-def as_json(report: Report) -> str:
-    """The whole report as one document; its ``version`` changes when a field changes its meaning."""
+def difference(report: Report, outcome: Outcome) -> bytes:
+    """The unified difference of one changed file, which must not have been written yet."""
+    from codemods.difference import unified
+
+    old = report.stream if report.stream is not None else (report.root / outcome.path).read_bytes()
+    return unified(outcome.path, old, outcome.edits)
+
+
+def as_json(report: Report, *, differences: bool = False) -> str:
+    """The whole report as one document; its ``version`` changes when a field changes its meaning.
+
+    ``differences``: with the unified difference of each changed file, which must not have been written yet.
+    """
     document: dict[str, Any] = {
         "version": 1,
         "codemod": report.codemod,
@@ -95,6 +108,10 @@ def as_json(report: Report) -> str:
             "exit_code": report.exit_code,
         },
     }
+    if differences:
+        document["differences"] = {
+            _printable(one.path): difference(report, one).decode("utf-8", "backslashreplace") for one in report.changed
+        }
     return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
 
 

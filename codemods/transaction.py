@@ -60,6 +60,8 @@ class Transaction:
 
     def __init__(self, root: Path) -> None:
         self.journal = Journal(root)
+        self.written = False
+        """Whether all files are replaced: from then on an interrupt does not take anything back."""
         self.links: list[str] = []
         """Files that have other names (hard links), which keep the old text."""
 
@@ -92,6 +94,7 @@ class Transaction:
                 raise
             with _undisturbed():
                 self.journal.finish()
+                self.written = True
 
     def _targets(self, replacements: Sequence[Replacement]) -> dict[str, Replacement]:
         """The real files behind the paths; one that is reached by several paths is replaced once."""

@@ -121,6 +121,13 @@ def test_the_difference_is_all_there_is_on_stdout_and_can_be_applied(tree: Path)
     assert contents(tree) == applied
 
 
+def test_the_difference_in_json(tree: Path) -> None:
+    text = fix("--diff", ".", cwd=tree).stdout
+    found = json.loads(fix("--diff", "--format", "json", ".", cwd=tree).stdout)
+    assert list(found["differences"]) == found["changed"] == ["a.py", "sub/d.py"]
+    assert "".join(found["differences"].values()) == text
+
+
 def report(*arguments: str, cwd: Path) -> dict[str, Any]:
     done = fix("--format", "json", *arguments, cwd=cwd)
     found: dict[str, Any] = json.loads(done.stdout)
