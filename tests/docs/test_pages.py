@@ -67,6 +67,19 @@ def test_links_lead_somewhere(page: Path) -> None:
     assert broken == []
 
 
+def test_every_page_is_reached_from_the_index() -> None:
+    pages = {page.resolve() for page in (ROOT / "docs").rglob("*.md")}
+    reached: set[Path] = set()
+    coming = [ROOT / "docs" / "README.md"]
+    while coming:
+        page = coming.pop().resolve()
+        if page in pages - reached:
+            reached.add(page)
+            targets = re.findall(r"\]\(([^)#\s]+)", page.read_text("utf-8"))
+            coming += [page.parent / target for target in targets if "://" not in target]
+    assert sorted(page.name for page in pages - reached) == []
+
+
 @pytest.mark.parametrize("code", sorted(CODES))
 def test_every_code_is_documented_logged_and_tested(code: str) -> None:
     assert (ROOT / "docs" / "rules" / f"{code}.md").is_file()
