@@ -9,8 +9,8 @@ from tests.behaviour.program import COROUTINES, GENERATORS, Place, Writer, bindi
 
 BROAD = {
     "Exception": 14,
-    "": 4,
-    "BaseException": 2,
+    "": 2,
+    "BaseException": 1,
     "(ValueError, Exception)": 2,
     "builtins.Exception": 1,
     "(Exception, KeyboardInterrupt)": 1,
@@ -46,7 +46,7 @@ REMARKS = {
 def attempt(writer: Writer, place: Place) -> list[str]:
     """One ``try`` statement."""
     pick, inner = writer.pick, place.deeper()
-    star = chance(pick, 5)
+    star = chance(pick, 4)
     lines: list[str] = []
     if chance(pick, 12):
         lines.append(one_of(pick, ["e = 'before'", "attempt = 'taken'", "err = None", "# why this is tried"]))
@@ -128,7 +128,7 @@ def reaction(writer: Writer, place: Place) -> list[str]:
     leave = place.function and not place.star
     options = {
         "log": 8, "log error": 7 * named, "exception": 4, "exc_info": 4, "format_exc": 3, "print_exc": 1, "sys": 2,
-        "helper": 2, "mark": 4 * named, "pass": 4, "ellipsis": 1, "text": 3 * named, "note": 1 * named,
+        "helper": 1, "mark": 4 * named, "pass": 4, "ellipsis": 1, "text": 3 * named, "note": 1 * named,
         "keep": 1 * named, "save": 1 * named, "rebind": 1 * named, "drop": 1 * named, "test": 2 * named,
         "return": 5 if leave else 0, "return error": 3 * named if leave and place.kind != "agen" else 0,
         "break": 2 if place.loop else 0, "continue": 2 if place.loop else 0,

@@ -1,4 +1,4 @@
-"""Compares what two runs left. Line numbers and column marks in tracebacks and addresses are all that may differ."""
+"""Compares what two runs left. Addresses, and the number and text of lines in tracebacks, are all that may differ."""
 
 from __future__ import annotations
 
@@ -17,15 +17,14 @@ from tests.behaviour.drive import Loaded, Observation
 Channel = Literal["behaviour", "lifetime", "context"]
 
 _LINE = re.compile(r"\bline \d+")
-# Which part of a line the marks are under depends on how often CPython has run the function (3.11 merges instructions).
-_MARKS = re.compile(r"^\s+[~^]+\n", re.MULTILINE)
 _ADDRESS = re.compile(r"\b0x[0-9a-f]+|\bTask-\d+")
-_BLOCK = r"Traceback \(most recent call last\):\n(?:.+\n)+\n"
-_DURING = "During handling of the above exception, another exception occurred:\n\n"
-_CAUSE = "The above exception was the direct cause of the following exception:\n\n"
-# A body on the line of its `try` stands behind the `with` now, and a traceback shows that line.
-_ONE_LINE = re.compile(r"^(\s+)(?:try:|with SafeExecutor\([^\n]*\)(?: as \w+)?:) (?=\S)", re.MULTILINE)
-_CONTEXT = re.compile(f"(?:{_BLOCK}(?:{_DURING}|{_CAUSE}))*{_BLOCK}{_DURING}")
+_DURING = "During handling of the above exception, another exception occurred:"
+_CAUSE = "The above exception was the direct cause of the following exception:"
+# What `traceback` draws to the left of what belongs to a group.
+_MARGIN = re.compile(r"^[ |+-]*(?:\d+ -+)?[ |+-]*")
+# Behind the place comes the line itself, which may be a rewritten one, and marks under it. What they are under depends
+# on how often CPython has run the function, too: 3.11 merges instructions.
+_SHOWN = re.compile(r'^([ |]*)(File "<program>", line #, in .*)(?:\n\1  .*)+', re.MULTILINE)
 
 EXECUTOR = "<class SafeExecutor>"
 
@@ -46,13 +45,52 @@ class Difference:
 def plain(item: Any, *, context: bool) -> Any:
     """``item`` without line numbers and addresses; without implicit contexts, too, unless ``context``."""
     if isinstance(item, str):
-        text = _ONE_LINE.sub(r"\1", _MARKS.sub("", _ADDRESS.sub("#", _LINE.sub("line #", item))))
-        return text if context else _CONTEXT.sub("", text)
+        text = _SHOWN.sub(r"\1\2", _ADDRESS.sub("#", _LINE.sub("line #", item)))
+        return text if context else without_contexts(text)
     if isinstance(item, dict):
-        return {key: plain(value, context=context) for key, value in item.items() if context or key != "context"}
+        left_out = set() if context else {"context"}
+        if not context and item.get("type") == "CancelledError":
+            # Cancelled while it handles another error, 3.11 drops the inner frames, and only then.
+            left_out.add("frames")
+        return {key: plain(value, context=context) for key, value in item.items() if key not in left_out}
     if isinstance(item, (list, tuple)):
         return [plain(value, context=context) for value in item]
     return item
+
+
+def without_contexts(text: str) -> str:
+    """``text`` without the errors that its tracebacks show to have been handled when the last one was raised."""
+    if _DURING not in text:
+        return text
+    kept: list[str] = []
+    behind = False
+    for line in text.split("\n"):
+        bare = _MARGIN.sub("", line)
+        if bare == _DURING:
+            behind = True
+            _drop_chain(kept)
+        elif line.strip(" |") or not behind:
+            behind = False
+            kept.append(line)
+    return "\n".join(kept)
+
+
+def _drop_chain(lines: list[str]) -> None:
+    """Take the tracebacks that lead to one another from the end of ``lines``, with the blank line behind the last."""
+    while True:
+        lines.pop()
+        start = len(lines)
+        while start and lines[start - 1].strip(" |"):
+            start -= 1
+            if _MARGIN.sub("", lines[start]).endswith("Traceback (most recent call last):"):
+                break
+        else:
+            # An error that was never raised has one line and no heading.
+            start = len(lines) - 1
+        del lines[start:]
+        if len(lines) < 2 or _MARGIN.sub("", lines[-2]) not in {_DURING, _CAUSE}:
+            return
+        del lines[-2:]
 
 
 def canonical(seen: Observation, *, context: bool) -> list[str]:
