@@ -62,15 +62,24 @@ _MARKS = (
 def marks(data: bytes) -> list[int]:
     """The offsets where a file may read the error being handled, sorted: plain searches, cheaper than the tree."""
     found: list[int] = []
-    for mark in (*_MARKS, b"raise"):
-        at = data.find(mark)
-        while at >= 0:
-            end = at + len(mark)
-            # Only a `raise` of nothing in particular raises the error being handled.
-            if mark != b"raise" or data[end : end + 1] in _ENDS_RAISE or data[end : end + 2].strip() in (b"", b"#"):
-                found.append(at)
-            at = data.find(mark, end)
+    for mark in _MARKS:
+        found += places(data, mark)
+    for at in places(data, b"raise"):
+        end = at + len(b"raise")
+        # Only a `raise` of nothing in particular raises the error being handled.
+        if data[end : end + 1] in _ENDS_RAISE or data[end : end + 2].strip() in (b"", b"#"):
+            found.append(at)
     found.sort()
+    return found
+
+
+def places(data: bytes, word: bytes) -> list[int]:
+    """The offsets of ``word``, as part of a longer one too."""
+    found: list[int] = []
+    at = data.find(word)
+    while at >= 0:
+        found.append(at)
+        at = data.find(word, at + len(word))
     return found
 
 

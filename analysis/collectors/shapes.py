@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import msgspec
 
 from analysis.collectors import loggers
-from analysis.collectors.active import ActiveUse, active_uses, marked, marks
+from analysis.collectors.active import ActiveUse, active_uses, marked, marks, places
 from analysis.collectors.handlers import caught_types, dotted, reraises, statements
 from analysis.collectors.names import Names
 from analysis.collectors.prose import without_prose
@@ -36,7 +36,8 @@ _BINDERS = (
 )
 _LATER = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.GeneratorExp)
 _OURS = re.compile(rb"(?<!\w)(?:attempt|outcome)(?:_\d+)?(?!\w)")
-_INSPECTS = re.compile(rb"(?<![\w.])(?:locals|vars|dir|eval|exec|globals)\s*\(")
+_INSPECTORS = (b"locals", b"vars", b"dir", b"eval", b"exec", b"globals")
+_CALLED = re.compile(rb"(?<![\w.])\w+\s*\(")
 _BLANK = re.compile(rb"[ \t\r\n\f;\\]*")
 
 
@@ -159,6 +160,7 @@ class ShapeCollector(Collector):
         self._codes: dict[tuple[int, int], bytes] = {}
         self._loggers = loggers.Loggers()
         self._marks: list[int] = []
+        self._inspects: list[int] = []
         self._covered: dict[str, list[tuple[int, int]]] = {}
         self._seen: dict[tuple[object, tuple[int, int]], bool] = {}
 
@@ -173,7 +175,11 @@ class ShapeCollector(Collector):
             self._loggers.note(walk, node)
 
     def finish(self, walk: Walk) -> None:
-        self._marks = marks(self.source.data) if self._found else []
+        if not self._found:
+            return
+        data = self.source.data
+        self._marks = marks(data)
+        self._inspects = sorted(at for word in _INSPECTORS for at in places(data, word) if _CALLED.match(data, at))
         for node, scopes, parents in self._found:
             self.records.append(self._shape(node, scopes, parents))
 
@@ -192,7 +198,7 @@ class ShapeCollector(Collector):
             self.source.data[one.clause.start : one.clause.end].decode("utf-8", "replace") for one in handlers
         )
         assert node.end_lineno is not None and node.end_col_offset is not None
-        inspections = self._names_of(scope).inspections if self._holds(_INSPECTS, region) else []
+        inspections = self._names_of(scope).inspections if marked(self._inspects, *region) else []
         return TryShape(
             line=node.lineno,
             col=node.col_offset,
