@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 OWN := analysis codemods config linters runtime unsnarl
 
-.PHONY: help demo test lint ci bench docs build clean
+.PHONY: help demo test lint ci bench fuzz suites docs build clean
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 8
 
@@ -29,8 +29,17 @@ ci: $(VENV)/.installed  ## the guardrails, as .github/workflows/guardrails.yml r
 	$(BIN)/python -m codemods.safe_executor --check --diff .
 	$(BIN)/unsnarl metrics --no-record .
 
-bench: $(VENV)/.installed-dev  ## the measurements of docs/benchmarks.md
-	$(BIN)/python -m pytest benchmarks -p no:xdist $(PYTEST_ARGS)
+bench: $(VENV)/.installed-dev  ## measure, and write docs/benchmarks.md
+	@mkdir -p build
+	$(BIN)/python -m pytest benchmarks -p no:xdist --benchmark-json=build/benchmarks.json $(PYTEST_ARGS)
+	$(BIN)/python -m tools.bench_page build/benchmarks.json docs/benchmarks.md
+
+PROGRAMS ?= 2000
+fuzz: $(VENV)/.installed-dev  ## generated programs before and after a rewrite, PROGRAMS of them in each of four parts
+	UNSNARL_FUZZ=$(PROGRAMS) $(BIN)/python -m pytest tests/behaviour/test_differential.py -n $(JOBS) --timeout 0 $(PYTEST_ARGS)
+
+suites: $(VENV)/.installed-dev  ## the test suites of other packages before and after a rewrite, for docs/third-party.md
+	$(BIN)/python -m tools.thirdparty --write docs/third-party.md
 
 docs: $(VENV)/.installed-dev  ## write the generated pages under docs/ anew
 	$(BIN)/python -m tools.docs
