@@ -7,7 +7,7 @@ import sys
 import time
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -17,17 +17,15 @@ from codemods.compose import apply
 from codemods.edits import Reason
 from codemods.engine import Engine, outcome_of
 from codemods.journal import Journal, JournalError, Restored
-from codemods.outcome import Answer, Outcome
+from codemods.outcome import CHANGED, Answer, Outcome
 from codemods.pool import Job, Setup, rewrite_all
 from codemods.report import Report, as_json, as_text, difference, statistics, summary
 from codemods.targets import Targets
+from codemods.transaction import Replacement, Terminated, Transaction, recover
 from unsnarl.door import enter
 from unsnarl.options import config_option, jobs_option, no_cache_option, paths_argument
 from unsnarl.session import Session, say
 from unsnarl.trouble import Trouble
-
-if TYPE_CHECKING:
-    from codemods.transaction import Transaction
 
 _OWN = (
     paths_argument,
@@ -116,13 +114,15 @@ class Run:
             return self._recover(session) if self.given["recover"] else self._tree(session)
         except JournalError as error:
             raise Trouble(str(error)) from None
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, Terminated) as error:
             written = self.transaction is not None and self.transaction.written
-            raise Trouble(f"interrupted; {'everything was written' if written else 'the tree is as it was'}") from None
+            left = "everything was written" if written else "the tree is as it was"
+            if isinstance(error, Terminated):
+                say(f"Error: asked to end; {left}")
+                raise
+            raise Trouble(f"interrupted; {left}") from None
 
     def _recover(self, session: Session) -> int:
-        from codemods.transaction import recover
-
         done = recover(session.root)
         if done is None:
             say(f"{session.root}: no run has been interrupted here; there is nothing to put back.")
@@ -131,8 +131,6 @@ class Run:
         return 2 if done.changed else 0
 
     def _tree(self, session: Session) -> int:
-        from codemods.transaction import Transaction
-
         dry = self.given["dry"] is not None
         with ExitStack() as stack:
             if dry:
@@ -220,9 +218,11 @@ class Run:
     def _write(self, session: Session, report: Report, transaction: Transaction) -> Report:
         import msgspec
 
-        from codemods.transaction import Replacement
         from codemods.vcs import objection
 
+        moving = [one.path for one in report.outcomes if one.fault == CHANGED]
+        if moving:
+            raise Trouble(f"{moving[0]}: {CHANGED}; nothing was written. Run again when the tree is at rest")
         paths = {one.path: str(session.root / one.path) for one in report.changed}
         if not self.given["allow_dirty"]:
             problem = objection(session.root, paths.values())

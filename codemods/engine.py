@@ -17,7 +17,7 @@ from analysis.index import digest_of
 from analysis.source import Source
 from analysis.walk import Collector
 from codemods.codemod import Codemod
-from codemods.outcome import Answer, Outcome, Refusal
+from codemods.outcome import CHANGED, Answer, Outcome, Refusal
 from codemods.passes import FileRun
 from config.settings import Settings
 from linters.rule import Rule
@@ -74,7 +74,7 @@ def outcome_of(
         return Outcome(path, fault=source.fault.message)
     old = digest_of(source.data)
     if old != facts.digest:
-        return Outcome(path, fault="it was changed while this run was reading it")
+        return Outcome(path, fault=CHANGED)
     try:
         answers, data, edits = engine.run(source, facts, prepared, refusal)
     except Exception as error:  # noqa: BLE001, E900 a defect of one codemod must not end the run; it is reported

@@ -13,6 +13,10 @@ Refusal = tuple[Reason, str]
 """Why a file may import nothing new, and in words what is in the way."""
 
 
+CHANGED = "it was changed while this run was at work"
+"""The fault of a file whose bytes are not those that its facts were taken from."""
+
+
 class Answer(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What became of one finding. ``line`` and ``column`` count from 1, in characters; ``reason`` is the value of a
     ``Reason`` or ``SkipReason``, empty for what was rewritten.

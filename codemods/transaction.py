@@ -13,11 +13,11 @@ import shutil
 import signal
 import stat
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import Any, NoReturn, Self
+from typing import Any, Self
 
 import msgspec
 
@@ -78,23 +78,26 @@ class Transaction:
         """Make all ``replacements``, or raise JournalError (or what interrupted it) with the tree as it was."""
         targets = self._targets(replacements)
         _refuse_read_only([*targets, str(self.journal.folder.parent)])
-        with _terminable():
+        with Interrupts() as interrupts:
             try:
                 self.journal.begin()
-                staged = [self._stage(number, path, one) for number, (path, one) in enumerate(targets.items())]
+                staged = []
+                for number, (path, one) in enumerate(targets.items()):
+                    interrupts.check()
+                    staged.append(self._stage(number, path, one))
                 self._settle(staged)
-                for one in staged:
-                    self._replace(one)
+                for each in staged:
+                    interrupts.check()
+                    self._replace(each)
                 _sync({os.path.dirname(one.target) for one in staged})
+                interrupts.check()
             except BaseException as error:
-                with _undisturbed():
-                    restored = self.journal.roll_back()
+                restored = self.journal.roll_back()
                 if isinstance(error, OSError):
                     raise JournalError(_trouble(error, restored)) from None
                 raise
-            with _undisturbed():
-                self.journal.finish()
-                self.written = True
+            self.journal.finish()
+            self.written = True
 
     def _targets(self, replacements: Sequence[Replacement]) -> dict[str, Replacement]:
         """The real files behind the paths; one that is reached by several paths is replaced once."""
@@ -163,7 +166,7 @@ def recover(root: Path) -> Restored | None:
     try:
         if not (journal.folder / "plan").exists():
             return None
-        with _undisturbed():
+        with Interrupts():
             return journal.roll_back()
     finally:
         journal.release()
@@ -263,33 +266,41 @@ def _trouble(error: OSError, restored: Restored) -> str:
 
 
 class Terminated(SystemExit):
-    """The run was asked to end by a signal."""
+    """The run was asked to end by a signal; ``code`` is what the shell makes of that."""
 
 
-@contextmanager
-def _terminable() -> Iterator[None]:
-    """Have a request to terminate raise Terminated, so that it is rolled back like an interrupt."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
+class Interrupts:
+    """Puts off requests to end (interrupt, termination, hang-up) to the places that ``check``, and to its own end.
 
-    def end(number: int, _: FrameType | None) -> NoReturn:
-        raise Terminated(128 + number)
+    So nothing is ever broken off between two steps that belong together. Outside of the main thread, which alone may
+    do this, it does nothing.
+    """
 
-    before: dict[int, Any] = {one: signal.signal(one, end) for one in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for one, handler in before.items():
-            signal.signal(one, handler)
+    def __init__(self) -> None:
+        self.asked = 0
+        self._before: dict[int, Any] = {}
 
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                self._before[number] = signal.signal(number, self._note)
+        return self
 
-@contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Put off interrupts until the block is done."""
-    held = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, held)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for number, handler in self._before.items():
+            # One that was not set by Python code cannot be set by it either.
+            signal.signal(number, handler if handler is not None else signal.SIG_DFL)
+        if error is None:
+            self.check()
+
+    def _note(self, number: int, _: FrameType | None) -> None:
+        self.asked = number
+
+    def check(self) -> None:
+        """Raise KeyboardInterrupt or Terminated when the run was asked to end."""
+        if self.asked == signal.SIGINT:
+            raise KeyboardInterrupt
+        if self.asked:
+            raise Terminated(128 + self.asked)

@@ -19,6 +19,7 @@ from codemods.journal import NAME, Journal
 from tests.cli.support import BROKEN, write
 from tests.codemods.support import git
 
+ROOT = Path(__file__).parents[2]
 GOOD = "import os\n\n\ndef f(x):\n    try:\n        return os.stat(x)\n    except Exception as e:\n        print(e)\n"
 STAYS = "try:\n    work()\nexcept* Exception as e:\n    print(e)\n"
 CLEAN = "x = 1\n"
@@ -428,6 +429,29 @@ class TestJournal:
         assert run.returncode == 2
         assert said == "Error: interrupted; the tree is as it was\n"
         assert contents(tree) == before
+
+
+MEDDLING = """
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from codemods import cli, safe_executor
+real = safe_executor.SafeExecutorCodemod.prepare
+def prepare(self, project, settings, options):
+    Path("sub/d.py").write_text("mine = 1\\n", "utf-8")
+    return real(self, project, settings, options)
+safe_executor.SafeExecutorCodemod.prepare = prepare
+sys.argv[1:] = ["--allow-dirty", "."]
+cli.main("safe_executor")
+"""
+
+
+def test_a_file_that_is_changed_meanwhile_stops_all(tree: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", MEDDLING, ROOT], cwd=tree, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("Error: sub/d.py: it was changed while this run was at work; nothing was written.")
+    assert (tree / "a.py").read_text("utf-8") == GOOD
+    assert (tree / "sub" / "d.py").read_text("utf-8") == "mine = 1\n"
 
 
 SHADOWS = ("analysis", "config", "linters", "runtime", "tests", "unsnarl")

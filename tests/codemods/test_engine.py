@@ -12,7 +12,7 @@ from analysis.reading import analyse
 from analysis.source import Source
 from codemods.edits import Reason, SkipReason
 from codemods.engine import outcome_of
-from codemods.outcome import Answer
+from codemods.outcome import CHANGED, Answer
 from config.settings import Settings
 from tests.codemods.support import engine, rewrite
 
@@ -208,4 +208,4 @@ def test_facts_of_other_bytes_are_refused() -> None:
     one = engine()
     facts = analyse(Source.from_bytes(block("e").encode(), "sample.py"), one.collectors)
     outcome = outcome_of(one, Source.from_bytes(block("f").encode(), "sample.py"), facts, None, None)
-    assert outcome.fault == "it was changed while this run was reading it"
+    assert outcome.fault == CHANGED

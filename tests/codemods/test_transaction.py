@@ -209,8 +209,10 @@ def test_an_interrupt_is_rolled_back(tmp_path: Path, files: list[Path], number: 
 def test_an_interrupt_after_the_last_file_leaves_all_of_them(tmp_path: Path, files: list[Path]) -> None:
     wanted = [replacement(path, b"new") for path in files]
     # The fourth is the plan, which makes the new tree the right one.
-    with at_call("replace", 4, lambda: os.kill(os.getpid(), signal.SIGINT)), pytest.raises(KeyboardInterrupt):
-        write(tmp_path, *wanted)
+    with at_call("replace", 4, lambda: os.kill(os.getpid(), signal.SIGINT)), Transaction(tmp_path) as transaction:
+        with pytest.raises(KeyboardInterrupt):
+            transaction.write(wanted)
+        assert transaction.written
     assert contents(files) == [b"new"] * 3
     assert not (tmp_path / NAME).exists()
 
@@ -438,4 +440,3 @@ def test_the_signals_mean_afterwards_what_they_did_before(tmp_path: Path, files:
     before = [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
     write(tmp_path, replacement(files[0], b"new"))
     assert [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)] == before
-    assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == set()
