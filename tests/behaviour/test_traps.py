@@ -14,6 +14,9 @@ import pytest
 
 from tests.behaviour.trap_programs import SCRIPTS
 
+# One process makes the trees, for all tests here.
+pytestmark = pytest.mark.xdist_group("traps")
+
 ROOT = Path(__file__).parents[2]
 _LINE = re.compile(r"\bline \d+")
 _MARKS = re.compile(r"^\s+[~^]+\n", re.MULTILINE)

@@ -14,7 +14,10 @@ import pytest
 
 from tests.corpus.trees import broken, codemod, command, comments, compiles, contents, copy, library, sample
 
-FILES = 160
+# One process makes the trees, for all tests here.
+pytestmark = pytest.mark.xdist_group("library")
+
+FILES = 120
 SEED = 20
 
 
