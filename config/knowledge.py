@@ -302,7 +302,7 @@ def _read(file: Path) -> dict[str, _Module]:
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        content = yaml.load(file.read_text(encoding="utf-8"), Loader=loader)  # noqa: S506 - a safe loader, in C where it is there
+        content = yaml.load(file.read_text(encoding="utf-8"), Loader=loader)  # noqa: S506 - it is a safe one
     except yaml.YAMLError as error:
         raise KnowledgeError(f"{file}: not valid YAML: {error}") from error
     try:
