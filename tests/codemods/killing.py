@@ -17,9 +17,9 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from analysis.index import digest_of  # noqa: E402
-from codemods.journal import NAME  # noqa: E402
-from codemods.transaction import Replacement, Transaction, recover  # noqa: E402
+from analysis.index import digest_of
+from codemods.journal import NAME
+from codemods.transaction import Replacement, Transaction, recover
 
 STEPS = ("open", "write", "link", "replace", "unlink", "rename", "fsync", "mkdir", "rmdir", "chmod")
 FILES = 3
