@@ -70,13 +70,17 @@ def trees(tmp_path_factory: pytest.TempPathFactory) -> Trees:
     return Trees(before, after)
 
 
-def codemod(tree: Path, *more: str) -> subprocess.CompletedProcess[str]:
+def codemod(tree: Path) -> None:
     command = [sys.executable, "-m", "codemods.safe_executor", "--policy", "preserve", "--allow-dirty", "--no-cache"]
     made = subprocess.run(
-        [*command, *more, str(tree)], cwd=tree, capture_output=True, text=True, timeout=120, env=os.environ
+        [*command, str(tree)],
+        cwd=tree,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
     )
-    assert made.returncode in {0, 1}, made.stderr
-    return made
+    assert " rewritten, " in made.stderr, made.stderr
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
