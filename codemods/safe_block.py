@@ -81,7 +81,9 @@ def strict(shape: TryShape, handler: HandlerShape) -> bool:
 def silent(shape: TryShape, tests: tuple[int, ...]) -> bool:
     """Whether nothing at all happens when an error is caught, so that no name for the attempt is needed."""
     handler = shape.handlers[tests[-1]]
-    return len(tests) == 1 and handler.idle and shape.orelse is None and not handler.name_shared
+    # A class body that somebody looks at sees the handler's name come and go.
+    seen = handler.name_shared or (shape.class_names and handler.name is not None)
+    return len(tests) == 1 and handler.idle and shape.orelse is None and not seen
 
 
 def block(data: bytes, encoding: str, plan: Block) -> Edits | Refusal:
@@ -183,7 +185,7 @@ class _Writer:
             types = handler.types[0] if len(handler.types) == 1 else f"({', '.join(handler.types)})"
             test = f"isinstance({error}, {types})"
             assign = bound
-        elif bound and not handler.name_shared and not self.scoped:
+        elif bound and not (handler.name_shared or handler.name_captured or self.scoped):
             test = f"({handler.name} := {error}) is not None"
             assign = False
         else:

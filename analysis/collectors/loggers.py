@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable
 
 from analysis.collectors.handlers import dotted
+from analysis.collectors.prose import without_prose
 from analysis.walk import Scope, Walk
 
 _MAKERS = frozenset({"logging.getLogger", "getLogger"})
@@ -14,7 +16,8 @@ _MAKERS = frozenset({"logging.getLogger", "getLogger"})
 class Loggers:
     """Notes the assignments of one file and answers which logger may be named where."""
 
-    def __init__(self) -> None:
+    def __init__(self, data: bytes) -> None:
+        self._data = data
         self._module: dict[str, int] = {}
         self._class: dict[str, set[str]] = {}
         self._instance: dict[str, set[str]] = {}
@@ -52,6 +55,11 @@ class Loggers:
             elif name.startswith("self.") and name.count(".") == 1 and _first_in_init(walk, node):
                 self._instance.setdefault(walk.scopes[-2].qualname, set()).add(name)
 
+    def _passes(self, name: str) -> bool:
+        """Whether something in the file may take the name away or bind it to something else: in doubt it does."""
+        other = re.compile(rb"\b(?:as|del|for|def|class|import)\b[^\n\r=:(]*\b%b\b" % name.encode())
+        return other.search(self._data) is not None and other.search(without_prose(self._data)) is not None
+
     def known(self, name: str) -> bool:
         """Whether ``name`` is bound to a standard logger somewhere in the file, or is the module ``logging``."""
         return name in self._names
@@ -66,7 +74,7 @@ class Loggers:
         found = [
             name
             for name, line in self._module.items()
-            if line < definition and name not in self._other and unbound(name)
+            if line < definition and name not in self._other and unbound(name) and not self._passes(name)
         ]
         owner = _owner(scopes)
         if owner is not None:

@@ -158,7 +158,7 @@ class ShapeCollector(Collector):
         self._names: dict[int, Names] = {}
         self._named: dict[str, list[tuple[int, int]]] = {}
         self._codes: dict[tuple[int, int], bytes] = {}
-        self._loggers = loggers.Loggers()
+        self._loggers = loggers.Loggers(source.data)
         self._marks: list[int] = []
         self._inspects: list[int] = []
         self._covered: dict[str, list[tuple[int, int]]] = {}
