@@ -141,7 +141,7 @@ def _append(shape: HandlerShape, lines: list[str], layout: Layout) -> Splice:
         return Splice(clause.end, clause.end, "".join(f"; {line}" for line in lines))
     indent = layout.indent(clause.first)
     end = layout.line_end(clause.end)
-    return Splice(end, end, "".join(f"\n{indent}{line}" for line in lines))
+    return Splice(end, end, "".join(f"\n{indent}{line}" for line in lines), along=clause.line)
 
 
 def name_error(use: ActiveUse, error: str, source: str) -> str:
