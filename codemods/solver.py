@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from codemods.passes import FileRun
 
 
-_PASSING = frozenset({Reason.COMMENT, Reason.COMPILE, Reason.OUTSIDE, Reason.REMAINS, Reason.UNANSWERED})
-"""The engine's reasons that may be gone once something next to the finding was rewritten."""
+_PASSING = frozenset({Reason.CONFLICT, Reason.COMMENT, Reason.COMPILE, Reason.OUTSIDE, Reason.REMAINS})
+"""The engine's own reasons, which may be gone once anything else in the file was rewritten."""
 
 
 class Solver:
@@ -195,14 +195,14 @@ class Solver:
     def reopened(self) -> list[Finding]:
         """The declined findings that a rewrite of this pass may have changed the answer to."""
         made = _outermost(self.made)
-        passing = _PASSING | self.engine.codemod.passing
+        passing = self.engine.codemod.passing | {Reason.UNANSWERED}
         found: list[Finding] = []
         for finding in self.findings:
             said = self.said.get((finding.code, finding.span.line, finding.span.col))
             if isinstance(said, Declined):
                 at = bisect_right(made, (finding.span.end_line, sys.maxsize)) - 1
                 near = at >= 0 and made[at][1] >= finding.span.line
-                if said.reason == Reason.CONFLICT or (near and said.reason in passing):
+                if said.reason in _PASSING or (near and said.reason in passing):
                     found.append(finding)
         return found
 
