@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
-from analysis.effects.calls import extend
 from analysis.effects.definitions import PLAIN_DECORATORS
 from analysis.effects.flow import before
 from analysis.effects.kinds import is_symbol
 from analysis.effects.names import ClassInfo, File, Names, binding_of
 from analysis.effects.paths import added
 from analysis.effects.records import Class, Function, Module, Place, Region, Try
+from analysis.effects.region import extend
 from analysis.effects.scopes import Binding, FunctionNode, Known, Scope, bound_inside, parameters, yield_lines
 from analysis.effects.statements import Statements, named
 from analysis.walk import Collector, Walk
@@ -245,8 +245,12 @@ class Effects(Collector):
                 waiting.setdefault(node.name, []).append((node, scope))
         found: dict[int, Function] = {}
         seen: set[str] = set()
+        targets: set[str] = set()
         while regions:
             for pending in regions.pop().pending:
+                if pending.target in targets:
+                    continue
+                targets.add(pending.target)
                 for name in _WORD.findall(pending.target):
                     if name in seen:
                         continue

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 
 from analysis.effects.kinds import base, parts
 from analysis.effects.records import Act, Function, Pending
-from analysis.effects.resolve import Thing, World
+from analysis.effects.resolve import World
+from analysis.effects.things import Thing
 from config.knowledge import Entry
 
 Node = tuple[str, str, int]

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import ast
 
-from analysis.effects.calls import extend
 from analysis.effects.kinds import NUMBERS, Kind, base, is_plain, is_symbol, is_thing, join, parts
 from analysis.effects.operations import Operations
 from analysis.effects.records import Act, Step
-from analysis.effects.region import written
+from analysis.effects.region import extend, written
 
 
 class Builtins(Operations):

@@ -4,33 +4,13 @@ from __future__ import annotations
 
 import ast
 
-import msgspec
-
+from analysis.effects.arguments import NO_ARGUMENTS, Given, argument_key, harmless
 from analysis.effects.kinds import Kind, base, held, is_plain, is_symbol, is_thing, join, parts, settled
 from analysis.effects.names import Names
 from analysis.effects.records import Act, Condition
-from analysis.effects.region import Nothing, written
+from analysis.effects.region import Nothing, extend, written
 from analysis.effects.scopes import Known
 from config.knowledge import Entry
-
-
-class Given(msgspec.Struct, gc=False):
-    """The arguments of a call: types and expressions of the positional ones, types of the keywords."""
-
-    kinds: tuple[Kind, ...]
-    keywords: tuple[str, ...]
-    named: dict[str, tuple[Kind, ast.expr]]
-    star: bool
-    line: int
-    nodes: tuple[ast.expr, ...]
-
-    def plain(self) -> bool:
-        """Whether all arguments are of known types throughout."""
-        kinds = [*self.kinds, *(kind for kind, _ in self.named.values())]
-        return not self.star and all(kind is not None and (kind[:1] == "=" or is_plain(kind)) for kind in kinds)
-
-
-NO_ARGUMENTS = Given((), (), {}, False, 0, ())
 
 
 class Calls(Names):
@@ -248,6 +228,12 @@ class Calls(Names):
     def _method(self, receiver: str, func: ast.Attribute, node: ast.Call, *, awaited: bool) -> Kind:
         name = func.attr
         entries: list[tuple[str, Entry]] = []
+        if "|" not in receiver:
+            # Nearly always there is one type, with such a method.
+            entry = self.knowledge.method(base(receiver), name)
+            if entry is not None:
+                given = NO_ARGUMENTS if self._only_type(entry) else self.arguments(node)
+                return self.apply(entry, func, given, receiver, awaited=awaited)
         for part in parts(receiver):
             entry = self.knowledge.method(base(part), name) or self.knowledge.functions.get(f"{base(part)}.{name}")
             if entry is not None:
@@ -298,9 +284,9 @@ class Calls(Names):
     @staticmethod
     def _narrower(entry: Entry, given: Given) -> Entry:
         """The entry for these very argument types, where the table has one."""
-        keys = [_key(kind) for kind in given.kinds]
+        keys = [argument_key(kind) for kind in given.kinds]
         texts = [
-            "literal" if key == "str" and isinstance(node, ast.Constant) and _harmless(node.value) else key
+            "literal" if key == "str" and isinstance(node, ast.Constant) and harmless(node.value) else key
             for key, node in zip(keys, given.nodes, strict=False)
         ] or keys
         for each in (texts, keys):
@@ -380,19 +366,3 @@ class Calls(Names):
     def _only_type(self, entry: Entry) -> bool:
         """Whether only the type of the result is asked for, and the arguments do not matter for it."""
         return self.effects.__class__ is Nothing and not entry.given and "default" not in (entry.gives or "")
-
-
-def _key(kind: Kind) -> str:
-    """How ``given`` in the tables names a type."""
-    if kind is None or is_thing(kind):
-        return "?"
-    return "|".join(sorted({base(part) for part in parts(kind)}))
-
-
-def _harmless(value: object) -> bool:
-    return isinstance(value, str) and value.isascii() and "\0" not in value
-
-
-def extend(symbol: str, name: str) -> str:
-    """The symbol of an attribute."""
-    return symbol + name if symbol.endswith(":") else f"{symbol}.{name}"

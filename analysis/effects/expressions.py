@@ -6,13 +6,13 @@ import ast
 from collections.abc import Callable
 from typing import Any
 
+from analysis.effects.arguments import NO_ARGUMENTS, Given
 from analysis.effects.builtin import Builtins
-from analysis.effects.calls import NO_ARGUMENTS, Given, extend
 from analysis.effects.flow import leaves
 from analysis.effects.kinds import SCALARS, Kind, base, held, is_symbol, is_thing, join, parts, split
 from analysis.effects.names import taken
 from analysis.effects.records import Act
-from analysis.effects.region import written
+from analysis.effects.region import extend, written
 from analysis.effects.scopes import Binding, Known
 
 _CONSTANTS = {str: "str", bytes: "bytes", float: "float", bool: "bool", type(None): "None", complex: "complex"}

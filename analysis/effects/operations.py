@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 
-from analysis.effects.calls import Calls, Given
+from analysis.effects.arguments import Given
+from analysis.effects.calls import Calls
 from analysis.effects.kinds import (
     NUMBERS,
     SCALARS,

@@ -138,3 +138,8 @@ def written(node: ast.expr | str) -> str:
             return "a lambda"
         case _:
             return f"a {type(node).__name__}"
+
+
+def extend(symbol: str, name: str) -> str:
+    """The symbol of an attribute."""
+    return symbol + name if symbol.endswith(":") else f"{symbol}.{name}"

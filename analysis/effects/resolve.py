@@ -4,35 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from analysis.effects.kinds import base, is_symbol, join, parts
 from analysis.effects.records import Class, Function, Module
+from analysis.effects.things import Thing, as_thing
 from analysis.modules import Modules
 from config.knowledge import Entry, Knowledge
 
 _TOKEN = re.compile(r"\(\)|@|\^|[^.()@^]+")
 _DEPTH = 24
-
-
-@dataclass(frozen=True, slots=True)
-class Thing:
-    """What a symbol stands for. ``what`` is one of:
-
-    ``module`` (``path``: a file, or a folder of a namespace package), ``function`` (``function`` in file ``path``,
-    found on the class ``name``; ``bound``: its first parameter is filled), ``class``, ``instance`` (of ``name`` in
-    ``path``; ``bound``: or of a class derived from it), ``bases`` (``super()``), ``named`` (``name``: a public name of
-    the tables), ``kind`` (``name``: an instance of a table type), ``entry`` (a method of a table type), ``attribute``,
-    ``missing``, ``unknown`` (``name``: why, for people).
-    """
-
-    what: str
-    name: str = ""
-    path: str = ""
-    bound: bool = False
-    line: int = 0
-    function: Function | None = field(default=None, compare=False)
-    entry: Entry | None = field(default=None, compare=False)
 
 
 class World:
@@ -56,6 +37,8 @@ class World:
         self._resolved: dict[tuple[str, str], tuple[Thing, ...]] = {}
         self._bases: dict[tuple[str, str], tuple[Thing, ...]] = {}
         self._derived: dict[tuple[str, str], list[tuple[str, str]]] | None = None
+        self._lineages: dict[tuple[str, str], list[Thing]] = {}
+        self._members: dict[tuple[str, str, str, bool], list[Thing]] = {}
 
     # -- symbols
 
@@ -99,7 +82,7 @@ class World:
                 outer = name.rpartition(".")[0]
                 if outer in classes:
                     continue
-                return tuple(_function(name, path, each) for each in functions[name]), tokens[end:]
+                return tuple(as_thing(name, path, each) for each in functions[name]), tokens[end:]
         if not tokens:
             return (Thing("module", path=path),), []
         return self._member(path, tokens[0], depth), tokens[1:]
@@ -193,6 +176,12 @@ class World:
 
     def lineage(self, path: str, qualname: str) -> list[Thing]:
         """The class and everything it derives from, nearest first."""
+        known = self._lineages.get((path, qualname))
+        if known is None:
+            known = self._lineages[path, qualname] = self._lineage(path, qualname)
+        return known
+
+    def _lineage(self, path: str, qualname: str) -> list[Thing]:
         found: dict[Thing, None] = {}
         waiting = [Thing("class", qualname, path)]
         while waiting:
@@ -217,6 +206,13 @@ class World:
 
     def lookup(self, path: str, qualname: str, name: str, *, skip: bool = False) -> list[Thing]:
         """What ``name`` is on a class: the nearest definition, or all of them where the order of bases matters."""
+        key = (path, qualname, name, skip)
+        known = self._members.get(key)
+        if known is None:
+            known = self._members[key] = self._lookup(path, qualname, name, skip)
+        return known
+
+    def _lookup(self, path: str, qualname: str, name: str, skip: bool) -> list[Thing]:
         lineage = self.lineage(path, qualname)[1 if skip else 0 :]
         several = any(len(self.classes[each.path][each.name].bases) > 1 for each in lineage if each.what == "class")
         found: list[Thing] = []
@@ -244,7 +240,7 @@ class World:
     def _defined(self, owner: Thing, name: str) -> list[Thing]:
         record = self.classes[owner.path][owner.name]
         functions = self.functions.get(owner.path, {}).get(f"{owner.name}.{name}", [])
-        found = [_function(owner.name, owner.path, each) for each in functions]
+        found = [as_thing(owner.name, owner.path, each) for each in functions]
         for attribute, kind in record.attributes:
             if attribute == name:
                 found.append(Thing("kind", kind) if kind else Thing("attribute", name))
@@ -372,10 +368,6 @@ class World:
                 yield from self.knowledge.ancestors(each.name)
             elif each.what == "unknown":
                 yield None
-
-
-def _function(name: str, path: str, function: Function) -> Thing:
-    return Thing("function", name, path, line=function.line, function=function)
 
 
 def _by_name(functions: tuple[Function, ...]) -> dict[str, list[Function]]:

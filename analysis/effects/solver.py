@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import msgspec
 
-from analysis.effects.acts import Node, act
-from analysis.effects.records import Condition, Filter, Region, Step
-from analysis.effects.resolve import Thing, World
+from analysis.effects.acts import Node, Outcome, act
+from analysis.effects.records import Condition, Filter, Pending, Region, Step
+from analysis.effects.resolve import World
+from analysis.effects.things import Thing
 
 
 class State(msgspec.Struct):
@@ -25,6 +26,7 @@ class Solver:
         self.world = world
         self.states: dict[Node, State] = {}
         self.edges: dict[Node, list[tuple[Node, tuple[Filter, ...], str, int]]] = {}
+        self._outcomes: dict[tuple[object, ...], Outcome] = {}
         self._shadowed: dict[str, str | None] = {}
         self._subclass: dict[tuple[str, str], bool | None] = {}
         self._regions = {
@@ -87,7 +89,7 @@ class Solver:
         for pending in region.pending:
             if state.open is not None:
                 return
-            outcome = act(self.world, path, pending)
+            outcome = self._act(path, pending)
             for name in outcome.raises:
                 self._add(state, path, name, pending.filters)
             if outcome.open is not None:
@@ -99,6 +101,14 @@ class Solver:
             edges.extend((run, pending.filters, pending.text, pending.line) for run in outcome.runs)
         if state.open is not None:
             edges.clear()
+
+    def _act(self, path: str, pending: Pending) -> Outcome:
+        """What an act leads to, worked out once per file for all that are alike but for place and filters."""
+        key = (path, pending.act, pending.target, pending.args, pending.keywords, pending.star, pending.plain)
+        known = self._outcomes.get(key)
+        if known is None:
+            known = self._outcomes[key] = act(self.world, path, pending)
+        return known
 
     def _shadow(self, path: str) -> str | None:
         """The reason why the tables must not be trusted for a file: the tree has a module of the same name."""

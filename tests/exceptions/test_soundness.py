@@ -6,6 +6,7 @@ A proved set must hold whatever the operands are; an assumed one when they are o
 from __future__ import annotations
 
 import ast
+import os
 import warnings
 from typing import Any
 
@@ -13,6 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.exceptions.support import answers, real
+
+PROGRAMS = int(os.environ.get("UNSNARL_FUZZ", "0")) or 120
 
 IMPORTS = """
 import base64, collections, datetime, hashlib, html, io, json, math, os, pathlib, queue, random, re, struct, threading
@@ -300,7 +303,7 @@ def check(body: list[str], before: list[str], defined: list[str], one: Any, two:
 
 
 @given(statements(), st.lists(statements(0), max_size=1), definitions(), PLAIN, PLAIN)
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=PROGRAMS, deadline=None, suppress_health_check=list(HealthCheck))
 def test_sets_hold_for_operands_of_built_in_types(
     body: list[str], before: list[list[str]], defined: list[str], one: Any, two: Any
 ) -> None:
@@ -308,7 +311,7 @@ def test_sets_hold_for_operands_of_built_in_types(
 
 
 @given(statements(), st.lists(statements(0), max_size=1), definitions(), OBJECTS, OBJECTS)
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=PROGRAMS, deadline=None, suppress_health_check=list(HealthCheck))
 def test_proved_sets_hold_for_any_operand(
     body: list[str], before: list[list[str]], defined: list[str], one: Any, two: Any
 ) -> None:
