@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from analysis.collectors.active import ActiveUse
-from analysis.collectors.shapes import Exit, HandlerShape
+from analysis.collectors.shape_records import Exit, HandlerShape
 from codemods.edits import Indent, Splice
 
 if TYPE_CHECKING:

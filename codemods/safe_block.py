@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from analysis.collectors.shapes import Clause, HandlerShape, TryShape
+from analysis.collectors.shape_records import Clause, HandlerShape, TryShape
 from codemods.edits import Indent, Reason, Splice
 from codemods.handler_edits import Layout, guard, name_error, release
 

@@ -25,7 +25,8 @@ from analysis.collectors.effects import Effects
 from analysis.collectors.handlers import HandlerCollector, Try
 from analysis.collectors.imports import Imports as ImportCollector
 from analysis.collectors.readers import ReaderCollector
-from analysis.collectors.shapes import ShapeCollector, TryShape
+from analysis.collectors.shape_records import TryShape
+from analysis.collectors.shapes import ShapeCollector
 from analysis.exceptions import RaiseSet, infer
 from codemods.codemod import Codemod, FileView
 from codemods.edits import Declined, Example, Need, Reason, Rewrite, Safety, Skipped
@@ -33,8 +34,9 @@ from codemods.handler_edits import needs_error
 from codemods.imports import Refused
 from codemods.recoverable import EVERYTHING, Recoverable, Spelling, family, rebinds, recoverable
 from codemods.safe_block import Block, Refusal, block, narrow, refusal, silent
+from codemods.safe_executor_clauses import CLAUSES
 from codemods.safe_executor_declined import DECLINED
-from codemods.safe_executor_examples import REWRITTEN
+from codemods.safe_executor_examples import HANDLERS
 
 if TYPE_CHECKING:
     from analysis.project import Project
@@ -75,7 +77,7 @@ class SafeExecutorCodemod(Codemod):
     answers: ClassVar[tuple[str, ...]] = ("E900",)
     target: ClassVar[str | None] = "safe_executor"
     collectors: ClassVar[tuple[type[Collector], ...]] = (HandlerCollector, ShapeCollector, ImportCollector)
-    examples: ClassVar[tuple[Example, ...]] = (*REWRITTEN, *DECLINED)
+    examples: ClassVar[tuple[Example, ...]] = (*HANDLERS, *CLAUSES, *DECLINED)
 
     def parameters(self) -> Sequence[click.Parameter]:
         """``--policy``."""

@@ -12,7 +12,10 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.behaviour.trap_programs import SCRIPTS
+from tests.behaviour.trap_programs import SCRIPTS as FIRST
+from tests.behaviour.trap_programs_more import MORE
+
+SCRIPTS = FIRST | MORE
 
 # One process makes the trees, for all tests here.
 pytestmark = pytest.mark.xdist_group("traps")
