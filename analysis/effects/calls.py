@@ -270,7 +270,7 @@ class Calls(Names):
         for name in given.keywords:
             self.effects.raise_(*entry.keywords.get(name, ()))
         if used.assumes is not None:
-            self.effects.assume(used.assumes, given.line)
+            self.effects.assume(used.assumes, given.line, typed=True)
         self._arguments_known(used, text, given)
         if entry.compares and not is_plain(receiver):
             self.effects.assume("what `{}` compares is taken to be of built-in types", given.line, text)

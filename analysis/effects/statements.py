@@ -230,23 +230,31 @@ class Statements(Definitions):
     def async_for(self, node: ast.AsyncFor) -> None:
         self.effects.leave_open(f"the asynchronous loop over `{written(node.iter)}`", node.lineno)
 
-    def entering(self, node: ast.With | ast.AsyncWith) -> None:
+    def entering(self, node: ast.With | ast.AsyncWith) -> bool:
         outside = self.effects.filters
+        swallows = False
         for item in node.items:
             suppressed = self._suppressed(item.context_expr)
             if suppressed is not None:
                 self.effects.filters = (*self.effects.filters, (Step(suppressed, False),))
+                swallows = True
                 kind: Kind = "None"
             else:
                 kind = self.value(item.context_expr)
+                # No manager of the tables swallows an exception half way through the body.
+                swallows = swallows or kind is None or is_thing(kind)
                 kind = self.entered(
                     kind, written(item.context_expr), node.lineno, asynchronous=isinstance(node, ast.AsyncWith)
                 )
             if item.optional_vars is not None:
                 self.target(item.optional_vars, kind)
-        # The manager may swallow an exception half way through the body.
-        self.branch(node.body)
+        if swallows:
+            self.branch(node.body)
+            left = False
+        else:
+            left = self.suite(node.body)
         self.effects.filters = outside
+        return left
 
     def _suppressed(self, node: ast.expr) -> tuple[str, ...] | None:
         """The types that a ``contextlib.suppress(...)`` holds back."""

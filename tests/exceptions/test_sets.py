@@ -33,6 +33,8 @@ PROVED = [
     ("if os.getpid() > 3:\n    z = 1\nelse:\n    return\ny = z", set()),
     ("with open('a') as f:\n    x = f.read()", {"OSError", "ValueError"}),
     ("with threading.Lock():\n    pass", {"RuntimeError"}),
+    ("with threading.Lock():\n    z = 1\ny = z", {"RuntimeError"}),
+    ("with contextlib.suppress(OSError):\n    z = 1\ny = z", {"UnboundLocalError"}),
     ("for n in range(3):\n    x = n", set()),
     ("x, y = 1, 2", set()),
     ("x, y = 'ab'.split()", {"ValueError"}),
