@@ -120,8 +120,10 @@ class _Writer:
         self.base = self.layout.indent(self.shape.body.start)
         # Names left behind in a module or class are attributes, and `locals()` would show them.
         self.scoped = self.shape.scope != "function" or self.shape.inspects
-        # A handler that lets go of the attempt in a `finally` leaves nothing to be unbound behind the statement.
-        self.apart = self.scoped and any(strict(self.shape, self.shape.handlers[one]) for one in plan.tests)
+        # A handler that lets go of the attempt in a `finally` leaves nothing to be unbound behind the statement, and an
+        # `else` may never get there.
+        guarded = any(strict(self.shape, self.shape.handlers[one]) for one in plan.tests)
+        self.apart = self.scoped and (guarded or self.shape.orelse is not None)
 
     def _clauses(self) -> list[Clause]:
         shape = self.shape
@@ -218,17 +220,13 @@ class _Writer:
     def _forget_later(self) -> None:
         """Unbind the attempt where no error was caught too: behind the statement, or in a branch of its own."""
         handler = self.shape.handlers[self.plan.tests[-1]].clause
-        end = self.layout.line_end((self.shape.orelse or handler).end)
+        end = self.layout.line_end(handler.end)
         text = f"\n{self.base}del {self.plan.attempt}"
         if self.apart:
-            orelse = self.shape.orelse
-            if orelse is None:
-                text = f"\n{self.base}else:\n{self.base}{self.unit}del {self.plan.attempt}"
-            elif orelse.one_line:
-                end = orelse.end
-                text = f"; del {self.plan.attempt}"
-            else:
-                text = f"\n{self.layout.indent(orelse.first)}del {self.plan.attempt}"
+            if self.shape.orelse is not None:
+                self._assign(f"del {self.plan.attempt}", self.shape.orelse)
+                return
+            text = f"\n{self.base}else:\n{self.base}{self.unit}del {self.plan.attempt}"
         self.splices.append(Splice(end, end, text, along=handler.line))
 
     def _move(self) -> None:
