@@ -223,9 +223,16 @@ def _read(thing: Thing, pending: Pending, outcome: Outcome) -> None:
             outcome.assume(f"`{pending.text}` is taken to be a plain attribute")
 
 
+def _owner(target: str) -> tuple[str, str]:
+    """The symbol before the last attribute of ``target``, and that attribute; the module's name may have dots too."""
+    level, module, rest = target.split(":", 2)
+    head, _, name = rest.rpartition(".")
+    return f"{level}:{module}:{head}" if head or module or level != "0" else "", name
+
+
 def _hooks(world: World, path: str, pending: Pending, outcome: Outcome) -> None:
     """What classes add to reading an attribute that Python would find by itself, or not find."""
-    owner = pending.target.rpartition(".")[0]
+    owner, _ = _owner(pending.target)
     for thing in world.resolve(path, owner) if owner else ():
         if thing.what == "instance":
             family = world.derived(thing.path, thing.name) if thing.bound else [(thing.path, thing.name)]
@@ -235,8 +242,8 @@ def _hooks(world: World, path: str, pending: Pending, outcome: Outcome) -> None:
 
 
 def _write(world: World, path: str, pending: Pending, outcome: Outcome) -> None:
-    owner, _, name = pending.target.rpartition(".")
-    for thing in world.resolve(path, owner):
+    owner, name = _owner(pending.target)
+    for thing in world.resolve(path, owner) if owner else ():
         if thing.what == "module":
             continue
         if thing.what not in ("instance", "class"):
