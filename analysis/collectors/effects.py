@@ -90,6 +90,9 @@ class Effects(Collector):
                 continue
             for found in pattern.finditer(data):
                 before = data[found.start() - 1 : found.start()]
+                if word in (b"setattr", b"delattr") and before == b"_":
+                    # `object.__setattr__(self, "name", …)` gets round the class.
+                    self.file.dynamic = True
                 if before.isalnum() or before == b"_":
                     continue
                 if word in (b"setattr", b"delattr"):

@@ -79,7 +79,8 @@ def _call(world: World, thing: Thing, pending: Pending, outcome: Outcome, *, awa
         case "named":
             _named(world, thing.name, pending, outcome, awaited=awaited)
         case "missing":
-            outcome.raises.update(("AttributeError", "ImportError"))
+            # A `with` over what cannot be entered is a TypeError from 3.11 on.
+            outcome.raises.update(("AttributeError", "ImportError", "TypeError"))
         case "unknown":
             outcome.leave_open(thing.name)
         case "kind":
@@ -214,6 +215,10 @@ def _read(thing: Thing, pending: Pending, outcome: Outcome) -> None:
             assert thing.function is not None
             if thing.function.binding == "property":
                 outcome.runs.append(("function", thing.path, thing.function.line))
+            elif thing.function.decorator:
+                outcome.assume(f"`{pending.text}` is taken to be no descriptor")
+        case "instance":
+            outcome.assume(f"`{pending.text}` is taken to be no descriptor")
         case "missing" | "attribute":
             outcome.raises.add("AttributeError")
         case "kind":
@@ -268,6 +273,8 @@ def _write(world: World, path: str, pending: Pending, outcome: Outcome) -> None:
                 if each.what == "function" and each.function is not None and each.function.binding == "property":
                     outcome.raises.add("AttributeError")
                     outcome.runs.append(("function", each.path, each.function.line))
+                elif each.what == "instance" or (each.function is not None and each.function.decorator):
+                    outcome.assume(f"`{pending.text}` is taken to be no descriptor")
 
 
 def _iterate(thing: Thing, pending: Pending, outcome: Outcome) -> None:

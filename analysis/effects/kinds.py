@@ -126,7 +126,8 @@ def settled(kind: str) -> Kind:
     """What is left of a type when others may have put something else into the container meanwhile."""
     if is_thing(kind):
         return kind
-    kept = tuple(base(part) if base(part) in _MUTABLE else part for part in parts(kind))
+    # A tuple stays what it is, but what it holds does not.
+    kept = tuple(base(part) if base(part) in (*_MUTABLE, "tuple") else part for part in parts(kind))
     if "iterator" in {base(part) for part in kept}:
         return None  # what it has yet to do happens wherever it is used up
     return "|".join(sorted(set(kept)))

@@ -20,7 +20,6 @@ _MODULE_NAMES = {"__name__": "str", "__file__": "str", "__doc__": "str|None", "_
 
 _SHALLOW: dict[type[ast.AST], str] = {
     ast.JoinedStr: "str",
-    ast.Compare: "bool",
     ast.Dict: "dict",
     ast.List: "list",
     ast.Set: "set",
@@ -265,8 +264,8 @@ class Names:
             case "value":
                 return self.value(node)
             case "augmented":
-                kind = self.value(node)
-                return {"size": "int", "int": "int", "bool": "int", "float": "float", "str": "str"}.get(kind or "")
+                self.value(node)
+                return None  # `/=` makes a float of an int, and what stood there before is not at hand
             case "element":
                 return self.iterate(self.value(node), node)
             case "entered" | "entered-async":

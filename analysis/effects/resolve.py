@@ -142,6 +142,8 @@ class World:
         inner = self.modules.inside(path, name)
         if inner is not None:
             return (Thing("module", path=inner),)
+        if "__getattr__" in self.functions.get(path, {}):
+            return (Thing("unknown", f"`{name}`, which the module's `__getattr__` makes"),)
         record = self.records.get(path)
         for star in record.stars if record is not None else ():
             found = self.resolve(path, star + name, depth + 1)

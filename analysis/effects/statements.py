@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -165,7 +166,8 @@ class Statements(Definitions):
         if isinstance(node.exc, ast.Name):
             for name, again in reversed(self.caught):
                 if name == node.exc.id:
-                    self._again(again, node)
+                    # Another value may have been given to the name since.
+                    self._again(None if self._rebound(name) else again, node)
                     return
         made = node.exc
         if isinstance(made, ast.Call):
@@ -185,6 +187,10 @@ class Statements(Definitions):
             self.effects.raise_(kind)
         else:
             self.effects.leave_open(f"what `raise {written(node.exc)}` raises", node.lineno)
+
+    def _rebound(self, name: str) -> bool:
+        pattern = rb"(?<![\w.])%b\s*(?::[^=\n]*)?:?=(?!=)|\bfor\s[^\n:]*\b%b\b" % (name.encode(), name.encode())
+        return re.search(pattern, self.file.data) is not None
 
     def _again(self, again: list[bool] | None, node: ast.Raise) -> None:
         if again is None:
