@@ -99,11 +99,12 @@ class SafeExecutorCodemod(Codemod):
         """Work out what each body can raise, and which functions of the project read the error being handled."""
         readers = frozenset(one.name for facts in project.files.values() for one in facts.records(ReaderCollector))
         raises = infer(project, settings) if policy(settings, options) == "infer" else None
+        part = raises is not None and _is_part(project, settings)
         told: dict[str, bytes] = {}
         for path, facts in project.files.items():
             shapes = facts.records(ShapeCollector)
             if shapes:
-                sites = tuple(_site(one, raises.of(path, one.line, one.col)) for one in shapes) if raises else ()
+                sites = tuple(_site(one, raises.of(path, one.line, one.col), part) for one in shapes) if raises else ()
                 told[path] = msgspec.msgpack.encode(Prepared(sites, readers))
         return told
 
@@ -123,8 +124,16 @@ def policy(settings: Settings, options: Mapping[str, Any]) -> str:
     return str(options.get("policy") or settings.policy)
 
 
-def _site(shape: TryShape, raised: RaiseSet) -> Site:
-    return Site(shape.line, shape.col, raised.types, raised.open, raised.assumed)
+def _site(shape: TryShape, raised: RaiseSet, part: bool) -> Site:
+    assumed = raised.assumed or ("the run looked at a part of the tree only" if part else None)
+    return Site(shape.line, shape.col, raised.types, raised.open, assumed)
+
+
+def _is_part(project: Project, settings: Settings) -> bool:
+    """Whether files below the root were left out: one of them may give an attribute or a method another meaning."""
+    from analysis.discovery import discover
+
+    return not discover([project.root], project.root, settings.exclude).files.keys() <= project.files.keys()
 
 
 class _FileRewriter:

@@ -273,7 +273,7 @@ def _write(world: World, path: str, pending: Pending, outcome: Outcome) -> None:
                 if each.what == "function" and each.function is not None and each.function.binding == "property":
                     outcome.raises.add("AttributeError")
                     outcome.runs.append(("function", each.path, each.function.line))
-                elif each.what == "instance" or (each.function is not None and each.function.decorator):
+                elif each.what in ("instance", "attribute") or (each.function is not None and each.function.decorator):
                     outcome.assume(f"`{pending.text}` is taken to be no descriptor")
 
 

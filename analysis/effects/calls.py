@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 
 from analysis.effects.arguments import NO_ARGUMENTS, Given, argument_key, harmless
 from analysis.effects.kinds import Kind, base, held, is_plain, is_symbol, is_thing, join, parts, settled
@@ -55,8 +56,9 @@ class Calls(Names):
                 found.append(None)
             else:
                 self.effects.raise_("AttributeError")
-                self.effects.assume("`{}` is taken to be a plain attribute", node.lineno, node)
-                found.append(None)
+                if not lacks(base(part), name):
+                    self.effects.assume("`{}` is taken to be a plain attribute", node.lineno, node)
+                    found.append(None)
         return self.either(found)
 
     def _of_thing(self, kind: str, name: str) -> Kind:
@@ -238,8 +240,11 @@ class Calls(Names):
             if entry is not None:
                 entries.append((part, entry))
                 continue
-            # The tables do not list every method of a type, so one that they lack may well be there.
-            self.effects.leave_open(f"the call to {self.said(func)}", node.lineno)
+            if lacks(base(part), name):
+                self.effects.raise_("AttributeError")
+            else:
+                # The tables do not list every method of a type, so one that they lack may well be there.
+                self.effects.leave_open(f"the call to {self.said(func)}", node.lineno)
         if not entries:
             return None
         typed = not all(self._only_type(entry) for _, entry in entries)
@@ -363,3 +368,15 @@ class Calls(Names):
     def _only_type(self, entry: Entry) -> bool:
         """Whether only the type of the result is asked for, and the arguments do not matter for it."""
         return self.effects.__class__ is Nothing and not entry.given and "default" not in (entry.gives or "")
+
+
+def lacks(kind: str, name: str) -> bool:
+    """Whether the built-in type ``kind`` surely has no attribute ``name``; in doubt it has."""
+    real = type(None) if kind == "None" else getattr(builtins, kind, None)
+    # What is known as an exception or an object may be one of a derived type.
+    return (
+        isinstance(real, type)
+        and not issubclass(real, BaseException)
+        and real is not object
+        and not hasattr(real, name)
+    )

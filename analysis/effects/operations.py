@@ -39,6 +39,9 @@ _SYMBOLS: dict[type[ast.operator], tuple[str, str]] = {
 _SEQUENCES = frozenset({"list", "tuple", "str", "bytes"})
 _MAPPED = frozenset({"list", "set", "dict", "bytearray"})
 
+_MAKES_ANYTHING = (ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE)
+"""Comparisons whose result an operand may make into anything."""
+
 
 class Operations(Calls):
     """Reads operators, subscripts, loops, tests and string formatting."""
@@ -275,6 +278,7 @@ class Operations(Calls):
     def compare(self, node: ast.Compare) -> Kind:
         """Note what a chain of comparisons may raise."""
         left, left_kind = node.left, self.value(node.left)
+        sure = True
         for operator, right in zip(node.ops, node.comparators, strict=True):
             right_kind = self.value(right)
             if isinstance(operator, (ast.Is, ast.IsNot)):
@@ -287,8 +291,12 @@ class Operations(Calls):
                     self.effects.assume("`{}` is taken to compare without error", node.lineno, unsure)
             else:
                 self._orders(left_kind, left, right_kind, right)
+            sure &= not isinstance(operator, _MAKES_ANYTHING) or (
+                self._compares(left_kind) and self._compares(right_kind)
+            )
             left, left_kind = right, right_kind
-        return "bool"
+        # Arrays compare to arrays, whose truth is another matter.
+        return "bool" if sure else None
 
     def _compares(self, kind: Kind) -> bool:
         return kind is not None and (kind[:1] == "=" or is_plain(kind))
