@@ -14,7 +14,7 @@ from analysis.effects.region import written
 PLAIN_DECORATORS = frozenset(
     {
         "staticmethod", "classmethod", "property", "abc.abstractmethod", "typing.override", "typing.overload",
-        "typing.final", "functools.lru_cache", "functools.cache", "functools.wraps", "functools.cached_property",
+        "typing.final", "functools.wraps", "functools.cached_property",
         "dataclasses.dataclass", "functools.total_ordering", "enum.unique",
     }
 )  # fmt: skip
