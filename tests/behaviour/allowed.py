@@ -36,6 +36,7 @@ def limit(before: Loaded, after: Loaded, found: Difference) -> str | None:
             return "an error came by at module level or in a class body, and the attempt kept its name"
         new = bare
     if _ends_earlier(old, new):
+        # Or it was the context of an error that nobody has looked at.
         return "an error ended before the value that its handler returns was computed"
     if witness(before, found.plan).in_handler:
         return "a handler failed, and what it held is left to the collector"

@@ -167,7 +167,7 @@ class Writer:
             case "read":
                 return [f"mark('read {site}', {', '.join(names[-2:])})"]
             case "look":
-                return [f"mark('names {site}', sorted({one_of(self.pick, ['locals()', 'dir()', 'vars()'])}))"]
+                return [f"mark('names {site}', names({one_of(self.pick, ['locals()', 'dir()', 'vars()'])}))"]
             case "from":
                 return [f"yield from [boom({site}), 2]"]
             case "print":

@@ -16,7 +16,7 @@ import gc
 import sys
 import traceback
 import types
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from typing import Any, Self, TypeVar
 
 T = TypeVar("T")
@@ -232,6 +232,11 @@ def traced(function: Callable[..., T]) -> Callable[..., T]:
 def active() -> None:
     """Note down which exception is being handled, as a helper with no name for it does."""
     mark("active", sys.exc_info()[0], traceback.format_exc())
+
+
+def names(found: Iterable[str]) -> list[str]:
+    """The names that a scope has, but for the one that a rewrite imports."""
+    return sorted(name for name in found if name != "SafeExecutor")
 
 
 def show(value: Any, depth: int = 4) -> Any:

@@ -18,7 +18,7 @@ import logging
 import sys
 import traceback
 from tests.behaviour.stage import (
-    Control, Custom, Held, Swallow, active, again, boom, count, mark, pause, ticker, traced, within
+    Control, Custom, Held, Swallow, active, again, boom, count, mark, names, pause, ticker, traced, within
 )
 
 {logger}
