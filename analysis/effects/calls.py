@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import ast
-import builtins
 
 from analysis.effects.arguments import NO_ARGUMENTS, Given, argument_key, harmless
-from analysis.effects.kinds import Kind, base, held, is_plain, is_symbol, is_thing, join, parts, settled
+from analysis.effects.kinds import Kind, base, held, is_plain, is_symbol, is_thing, join, lacks, parts, settled
 from analysis.effects.names import Names
 from analysis.effects.records import Act, Condition
 from analysis.effects.region import Nothing, extend, written
@@ -110,6 +109,13 @@ class Calls(Names):
         info.known[name] = Known(settled(kind) if kind is not None else None, assumed, conditions)
         return info.known[name]
 
+    def absent(self, part: str, method: str, node: ast.AST) -> None:
+        """Note what comes of a protocol that the tables do not tell of for a type: it may have it for all that."""
+        self.effects.raise_("TypeError")
+        if not lacks(base(part), method):
+            line = getattr(node, "lineno", 0)
+            self.effects.assume(f"a {base(part)} is taken to have no `{method}`, or one that raises nothing else", line)
+
     # -- calls
 
     def arguments(self, node: ast.Call) -> Given:
@@ -169,7 +175,7 @@ class Calls(Names):
         for part in parts(callee):
             entry = self.knowledge.method(base(part), "__call__")
             if entry is None:
-                self.effects.raise_("TypeError")
+                self.absent(part, "__call__", func)
             else:
                 found.append(self.apply(entry, func, given, part, awaited=awaited))
         return self.either(found)
@@ -368,15 +374,3 @@ class Calls(Names):
     def _only_type(self, entry: Entry) -> bool:
         """Whether only the type of the result is asked for, and the arguments do not matter for it."""
         return self.effects.__class__ is Nothing and not entry.given and "default" not in (entry.gives or "")
-
-
-def lacks(kind: str, name: str) -> bool:
-    """Whether the built-in type ``kind`` surely has no attribute ``name``; in doubt it has."""
-    real = type(None) if kind == "None" else getattr(builtins, kind, None)
-    # What is known as an exception or an object may be one of a derived type.
-    return (
-        isinstance(real, type)
-        and not issubclass(real, BaseException)
-        and real is not object
-        and not hasattr(real, name)
-    )

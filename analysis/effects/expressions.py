@@ -9,7 +9,7 @@ from typing import Any
 from analysis.effects.arguments import NO_ARGUMENTS, Given
 from analysis.effects.builtin import Builtins
 from analysis.effects.flow import leaves
-from analysis.effects.kinds import SCALARS, Kind, base, held, is_symbol, is_thing, join, parts, split
+from analysis.effects.kinds import SCALARS, Kind, base, held, is_symbol, is_thing, join, lacks, parts, split
 from analysis.effects.names import taken
 from analysis.effects.records import Act
 from analysis.effects.region import extend, written
@@ -208,7 +208,9 @@ class Expressions(Builtins):
             else:
                 entry = self.knowledge.method(name, "__iter__")
                 if entry is None:
-                    self.effects.raise_("TypeError")
+                    self.absent(part, "__iter__", node)
+                    if not lacks(name, "__iter__"):
+                        found.append(None)
                 else:
                     found.append(self.apply(entry, text, NO_ARGUMENTS, part))
         return self.either(found)
@@ -251,6 +253,8 @@ class Expressions(Builtins):
         for part in parts(kind):
             first, last = (self.knowledge.method(base(part), each) for each in (enter, leave))
             if first is None or last is None:
+                if not lacks(base(part), enter):
+                    self.effects.leave_open(f"what `with {text}` does", line)
                 self.effects.raise_("TypeError", "AttributeError")
                 continue
             found.append(self.apply(first, text, Given((), (), {}, False, line, ()), part, awaited=first.awaits))

@@ -10,6 +10,7 @@ function or class) instead of an instance of it. ``0::Foo``: a symbol of the pro
 
 from __future__ import annotations
 
+import builtins
 import functools
 
 Kind = str | None
@@ -139,3 +140,17 @@ def without(kind: Kind, part: str) -> Kind:
         return kind
     left = [each for each in parts(kind) if each != part]
     return "|".join(left) if left else kind
+
+
+def lacks(kind: str, name: str) -> bool:
+    """Whether the built-in type ``kind`` surely has no attribute ``name``; in doubt it has."""
+    if kind in ("view", "iterator"):
+        return name in ("__getitem__", "__setitem__", "__delitem__", "__call__")
+    real = type(None) if kind == "None" else int if kind == "size" else getattr(builtins, kind, None)
+    # What is known as an exception or an object may be one of a derived type.
+    return (
+        isinstance(real, type)
+        and not issubclass(real, BaseException)
+        and real is not object
+        and not hasattr(real, name)
+    )

@@ -16,6 +16,7 @@ from analysis.effects.kinds import (
     is_plain,
     is_symbol,
     is_thing,
+    lacks,
     parts,
     prints_whole,
 )
@@ -82,8 +83,8 @@ class Operations(Calls):
             return ""
         entry = self.knowledge.method(name, "__getitem__")
         if entry is None:
-            self.effects.raise_("TypeError")
-            return ""
+            self.absent(part, "__getitem__", node)
+            return "" if lacks(name, "__getitem__") else None
         return self.apply(
             entry, f"{part}.__getitem__", Given((index,), (), {}, False, node.lineno, (node.slice,)), part
         )
@@ -143,9 +144,10 @@ class Operations(Calls):
                     if not all(each in WHOLE for each in parts(index)):
                         self.effects.raise_("TypeError")
             else:
-                entry = self.knowledge.method(name, "__delitem__" if deletes else "__setitem__")
+                method = "__delitem__" if deletes else "__setitem__"
+                entry = self.knowledge.method(name, method)
                 if entry is None:
-                    self.effects.raise_("TypeError")
+                    self.absent(part, method, node)
                 else:
                     self.apply(entry, f"{part}[]", Given((index,), (), {}, False, node.lineno, (node.slice,)), part)
 
@@ -334,7 +336,7 @@ class Operations(Calls):
             else:
                 entry = self.knowledge.method(name, "__contains__")
                 if entry is None:
-                    self.effects.raise_("TypeError")
+                    self.absent(part, "__contains__", node)
                 else:
                     self.apply(entry, f"{part}.__contains__", Given((kind,), (), {}, False, node.lineno, (node,)), part)
 

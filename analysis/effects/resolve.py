@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from analysis.effects.kinds import base, is_symbol, join, parts
+from analysis.effects.kinds import base, is_symbol, join, lacks, parts
 from analysis.effects.records import Class, Function, Module
 from analysis.effects.things import Thing, as_thing
 from analysis.modules import Modules
@@ -123,7 +123,10 @@ class World:
         if entry is not None:
             return Thing("entry", part, name, entry=entry)
         value = self.knowledge.value(base(part), name)
-        return Thing("kind", value) if value is not None else Thing("missing", name)
+        if value is not None:
+            return Thing("kind", value)
+        # The tables do not list every method of a type.
+        return Thing("missing", name) if lacks(base(part), name) else Thing("unknown", f"`{name}` of a {base(part)}")
 
     def _member(self, path: str, name: str, depth: int) -> tuple[Thing, ...]:
         """What the module at ``path`` has under ``name``."""
@@ -237,6 +240,8 @@ class World:
         if kind not in self.knowledge.kinds:
             return [Thing("unknown", f"the base class `{kind}`")]
         thing = self._of_kind(kind, name)
+        if thing.what == "unknown" and name in ("__init__", "__new__"):
+            return []  # told by the entry for making one
         return [thing] if thing.what != "missing" else []
 
     def _defined(self, owner: Thing, name: str) -> list[Thing]:

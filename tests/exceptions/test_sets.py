@@ -244,6 +244,51 @@ def test_methods_are_followed_through_bases_and_overriding_classes() -> None:
     assert types(found) == {"OSError"}
 
 
+@pytest.mark.parametrize(
+    ("lines", "what"),
+    [
+        ("x = zmq.Context().shadow(1)", "open"),
+        ("x = threading.Event().notify()", "open"),
+        ("with threading.Event():\n    pass", "open"),
+        ("for x in threading.Event():\n    pass", "assumed"),
+        ("x = threading.Event()[0]", "assumed"),
+        ("x = 1 in threading.Event()", "assumed"),
+        ("x = threading.Event()()", "assumed"),
+        ("x = threading.Event().anything", "assumed"),
+        ("x = 'a'.nothing()", "proved"),
+        ("x = None[0]", "proved"),
+        ("for x in 1:\n    pass", "proved"),
+        ("x = {}.items()[0]", "proved"),
+    ],
+)
+def test_what_the_tables_do_not_list_may_be_there_for_all_that(lines: str, what: str) -> None:
+    found = only(body(lines))
+    assert what == ("open" if found.open else "assumed" if found.assumed else "proved")
+    assert types(found) or found.proved if what != "open" else not found.types
+
+
+def test_a_method_of_a_library_base_that_the_tables_lack_is_unknown() -> None:
+    found = only("""
+        import threading
+        class Own(threading.Thread):
+            def f(self):
+                try:
+                    self.getName()
+                except Exception: pass
+    """)
+    assert found.open is not None and "`getName` of a threading.Thread" in found.open
+    found = only("""
+        import threading
+        class Own(threading.Thread):
+            pass
+        def f():
+            try:
+                Own().start()
+            except Exception: pass
+    """)
+    assert types(found) == {"AssertionError", "RuntimeError", "TypeError"}
+
+
 def test_super_finds_the_method_of_the_base() -> None:
     found = only("""
         class Base:
