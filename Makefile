@@ -31,8 +31,9 @@ ci: $(VENV)/.installed  ## the guardrails, as .github/workflows/guardrails.yml r
 
 bench: $(VENV)/.installed-dev  ## measure, and write docs/benchmarks.md
 	@mkdir -p build
-	$(BIN)/python -m pytest benchmarks -p no:xdist --benchmark-json=build/benchmarks.json $(PYTEST_ARGS)
-	$(BIN)/python -m tools.bench_page build/benchmarks.json docs/benchmarks.md
+	@status=0; \
+	$(BIN)/python -m pytest benchmarks -p no:xdist --benchmark-json=build/benchmarks.json $(PYTEST_ARGS) || status=$$?; \
+	$(BIN)/python -m tools.bench_page build/benchmarks.json docs/benchmarks.md && exit $$status
 
 PROGRAMS ?= 2000
 fuzz: $(VENV)/.installed-dev  ## generated programs before and after a rewrite, PROGRAMS of them in each of four parts

@@ -89,6 +89,9 @@ def rebinds(source: bytes, name: str) -> bool:
     if "." in name:
         # A module is only ever followed by a dot; anything else may be an assignment, a parameter or an import.
         return re.search(rb"(?<![\w.])%b\b(?!\s*\.)" % first, source) is not None
+    header = rb"\bdef\s+\w+\s*\([^)]*\b%b\b|\blambda\b[^:\n]*\b%b\b" % (first, first)
+    if re.search(header, source) is not None:
+        return True
     pattern = rb"\b(?:class|def|as|for|import)\s+%b\b|(?<![\w.])%b\s*(?::[^=\n]*)?=(?!=)" % (first, first)
     return re.search(pattern, source) is not None
 

@@ -27,8 +27,8 @@ def page(results: dict[str, Any]) -> str:
         "",
         f"Measured with {python} on {where}, on {results['datetime'][:10]}.",
         "",
-        "| what | measured | bound |",
-        "| --- | ---: | ---: |",
+        "| what | measured | bound | met |",
+        "| --- | ---: | ---: | --- |",
         *(_bounded(one) for one in bounded),
         "",
         "Times, in milliseconds:",
@@ -45,7 +45,8 @@ def _bounded(one: dict[str, Any]) -> str:
     word = "at least" if extra.get("at_least") else "at most"
     more = [f"{name} {value:g}" for name, value in extra.items() if name not in {"ratio", "bound", "at_least"}]
     told = f" ({', '.join(more)} s)" if more else ""
-    return f"| {_name(one)}{told} | {extra['ratio']:.3g} | {word} {extra['bound']:.3g} |"
+    met = extra["ratio"] >= extra["bound"] if extra.get("at_least") else extra["ratio"] <= extra["bound"]
+    return f"| {_name(one)}{told} | {extra['ratio']:.3g} | {word} {extra['bound']:.3g} | {'yes' if met else '**no**'} |"
 
 
 def _times(benchmarks: list[dict[str, Any]]) -> Iterator[str]:

@@ -7,7 +7,7 @@ import ast
 from analysis.effects.arguments import NO_ARGUMENTS, Given, argument_key, harmless
 from analysis.effects.kinds import Kind, base, held, is_plain, is_symbol, is_thing, join, lacks, parts, settled
 from analysis.effects.names import Names
-from analysis.effects.records import Act, Condition
+from analysis.effects.records import Act, Condition, Place
 from analysis.effects.region import Nothing, extend, written
 from analysis.effects.scopes import Known
 from config.knowledge import Entry
@@ -106,6 +106,8 @@ class Calls(Names):
                 return info.known[name]
             assumed = assumed or one.assumed
             conditions += one.conditions
+        # A dataclass is made with other values, an attribute is set from outside or through its dictionary.
+        assumed = assumed or Place(f"`self.{name}` is taken to be what its class makes it", 0)
         info.known[name] = Known(settled(kind) if kind is not None else None, assumed, conditions)
         return info.known[name]
 

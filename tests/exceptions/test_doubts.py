@@ -71,6 +71,20 @@ def f():
     except Exception:
         return 0
 """,
+    "a field that is made with another value": """
+from dataclasses import dataclass
+
+
+@dataclass
+class A:
+    n: int = 0
+
+    def f(self):
+        try:
+            return [1][self.n]
+        except Exception:
+            return 0
+""",
     "a comparison that gives no truth": """
 def f(a, b):
     same = a == b

@@ -29,7 +29,7 @@ class IntentRouter:
 
     def receive(self):
         """The next request, or None when nothing usable came."""
-        with SafeExecutor(logger, recoverable=(AttributeError, OverflowError, TypeError, ValueError, zmq.ZMQError)) as attempt:
+        with SafeExecutor(logger, recoverable=(Exception,)) as attempt:
             message = self.socket.recv_json(flags=zmq.NOBLOCK)
         if isinstance(attempt.error, zmq.Again):
             del attempt

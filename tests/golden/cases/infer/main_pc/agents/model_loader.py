@@ -78,5 +78,5 @@ class ModelLoader:
     def __del__(self):
         try:
             self.loaded.clear()
-        except AttributeError:
+        except Exception:
             pass

@@ -16,7 +16,7 @@ class SpeechQueue:
         self._current = None
 
     async def say(self, text):
-        with SafeExecutor(log, recoverable=(AttributeError, TypeError, asyncio.QueueFull)) as attempt:
+        with SafeExecutor(log, recoverable=(Exception,)) as attempt:
             self._waiting.put_nowait(text)
         if (e := attempt.error) is not None:
             log.warning("sentence dropped (%s): %.40s", type(e).__name__, text)
