@@ -85,7 +85,7 @@ class Spelling:
 
 def rebinds(source: bytes, name: str) -> bool:
     """Whether ``source`` may bind the first part of ``name`` itself. In doubt it does: strings are read like code."""
-    first = name.partition(".")[0].encode()
+    first = re.escape(name.partition(".")[0].encode())
     if "." in name:
         # A module is only ever followed by a dot; anything else may be an assignment, a parameter or an import.
         return re.search(rb"(?<![\w.])%b\b(?!\s*\.)" % first, source) is not None

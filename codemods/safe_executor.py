@@ -287,6 +287,8 @@ class _FileRewriter:
 
     def _family(self, written: str, shape: TryShape) -> str:
         """``error`` for a subclass of ``Exception``, ``exit`` for another exception, ``unknown`` in doubt."""
+        if written == "?":
+            return "unknown"
         if shape.scope == "function" and rebinds(self.file.source.data[shape.around : shape.around_end], written):
             return "unknown"
         qualified = self.spelling.meaning(written, shape.definition)
