@@ -23,7 +23,7 @@ from codemods.report import Report, as_json, as_text, difference, statistics, su
 from codemods.targets import Targets
 from codemods.transaction import Replacement, Terminated, Transaction, recover
 from unsnarl.door import enter
-from unsnarl.options import config_option, jobs_option, no_cache_option, paths_argument
+from unsnarl.options import config_option, format_option, jobs_option, no_cache_option, paths_argument
 from unsnarl.session import Session, say
 from unsnarl.trouble import Trouble
 
@@ -32,7 +32,7 @@ _OWN = (
     click.option("--check", "dry", flag_value="check", help="Write nothing; exit with 1 if something would change."),
     click.option("--diff", "dry", flag_value="diff", help="Write nothing; print what would change as a difference."),
     click.option("--unsafe", is_flag=True, help="Also make rewrites that may change what the program does."),
-    click.option("--format", "style", type=click.Choice(("text", "json")), default="text", show_default=True),
+    format_option,
     click.option("--statistics", is_flag=True, help="Print the number of findings per reason, not the findings."),
     click.option("--output-file", metavar="FILE", help="Write the report there, not to stdout."),
     click.option("--stdin-filename", metavar="PATH", help="Rewrite stdin, known by this name, to stdout."),

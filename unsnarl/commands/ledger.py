@@ -8,14 +8,14 @@ from typing import Any
 import click
 
 from unsnarl.files import deliver
-from unsnarl.options import config_option, jobs_option, no_cache_option, paths_argument
+from unsnarl.options import config_option, format_option, jobs_option, no_cache_option, paths_argument
 from unsnarl.report import plural, printable
 from unsnarl.session import Session, say
 
 
 @click.command()
 @paths_argument
-@click.option("--format", "style", type=click.Choice(("text", "json")), default="text", show_default=True)
+@format_option
 @click.option("--no-compile", is_flag=True, help="Only parse; do not ask the compiler about what parses.")
 @click.option("--output-file", metavar="FILE", help="Write the ledger there, not to stdout.")
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 also when something is wrong with a file.")

@@ -15,7 +15,7 @@ import click
 from unsnarl import history
 from unsnarl.files import deliver
 from unsnarl.history import Counts, Record
-from unsnarl.options import config_option, jobs_option, no_cache_option, paths_argument
+from unsnarl.options import config_option, format_option, jobs_option, no_cache_option, paths_argument
 from unsnarl.report import Report, plural
 from unsnarl.session import Session, say
 from unsnarl.trouble import Trouble
@@ -28,7 +28,7 @@ from unsnarl.trouble import Trouble
 @click.option("--plot", is_flag=True, help="Draw the history of each rule in the terminal.")
 @click.option("--svg", metavar="FILE", help="Draw the history as an SVG.")
 @click.option("--csv", "table", metavar="FILE", help="Write the history as a table.")
-@click.option("--format", "style", type=click.Choice(("text", "json")), default="text", show_default=True)
+@format_option
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 also when something is left.")
 @jobs_option
 @no_cache_option
