@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from analysis import generated
 from analysis.source import what_it_is
 
 if TYPE_CHECKING:
@@ -42,8 +43,6 @@ FOREIGN = {
     ),
 }
 """Folder names that are not entered, and what such a folder is."""
-
-GENERATED_NAMES = ("_pb2.py", "_pb2_grpc.py")
 
 
 class NoSuchPath(Exception):
@@ -187,7 +186,7 @@ class _Search:
         name = self.name(path)
         if name in self.result.files or self.is_excluded(path):
             return
-        if path.endswith(GENERATED_NAMES):
+        if path.endswith(generated.NAMES):
             self.result.excluded[name] = "generated: by its name, from a protocol buffer definition"
             return
         try:

@@ -29,6 +29,7 @@ from tools.text import code_block, generated, inline, markdown, meanings, plain_
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
+FAILED = "the job could not be done, or not for every file"
 
 
 def pages() -> dict[str, str]:
@@ -280,11 +281,7 @@ def commands_page() -> str:
             [
                 ("0", "nothing left to do"),
                 ("1", "findings remain, or a dry run would change something"),
-                (
-                    "2",
-                    "the job could not be done, or not for every file: the message says what is wrong, where, and what "
-                    "to do",
-                ),
+                ("2", f"{FAILED}: the message says what is wrong, where, and what to do"),
             ],
         ),
     ]
