@@ -95,6 +95,12 @@ def discover(
     return _Search(Path(os.path.abspath(root)), exclude, named_too, ignored).run(paths)
 
 
+def excludes(patterns: Sequence[str], root: Path, path: str | os.PathLike[str]) -> bool:
+    """Whether ``patterns``, as in a ``.gitignore`` file at ``root``, hold for a file at ``path``, there or not."""
+    search = _Search(Path(os.path.abspath(root)), patterns, True, False)
+    return search.is_excluded(search.absolute(path))
+
+
 def folder_reason(path: str, name: str) -> str | None:
     """What the folder ``path`` called ``name`` is, when it holds no code of this tree; else None."""
     reason = FOREIGN.get(name)

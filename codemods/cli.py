@@ -267,6 +267,20 @@ class Run:
         whole = Path(os.path.abspath(name))  # noqa: PTH100 links are not followed
         path = whole.relative_to(session.root).as_posix() if whole.is_relative_to(session.root) else str(whole)
         data = sys.stdin.buffer.read()
+        if self.given["force_exclude"] and session.excludes(name):
+            left_out = Outcome(path)
+            report = Report(
+                codemod=self.codemod.name,
+                root=session.root,
+                outcomes=[left_out],
+                stream=data,
+                faults={},
+                analysed=0,
+                excluded=1,
+                written=self.given["dry"] is None,
+            )
+            self._deliver_stream(report, data, left_out)
+            return report.exit_code
         engine = Engine(self.codemod, session.settings, self.own)
         source = Source.from_bytes(data, name)
         facts = analyse(source, engine.collectors, path)

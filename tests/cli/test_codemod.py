@@ -271,6 +271,19 @@ class TestStream:
         done = fix("--stdin-filename", "sub/x.py", cwd=tmp_path, stdin=GOOD.encode())
         assert "from common.errors import Guard\n" in done.stdout
 
+    def test_what_goes_by_an_excluded_name_comes_out_as_it_went_in(self, tmp_path: Path) -> None:
+        write(tmp_path, {"unsnarl.toml": "exclude = ['vendor/']\n"})
+        named = ("--force-exclude", "--stdin-filename", "vendor/x.py")
+        for text in (GOOD, BROKEN):
+            done = fix(*named, cwd=tmp_path, stdin=text.encode())
+            assert (done.returncode, done.stdout) == (0, text)
+            assert done.stderr.endswith("1 excluded.\n")
+        for dry in ("--diff", "--check"):
+            done = fix(*named, dry, cwd=tmp_path, stdin=GOOD.encode())
+            assert (done.returncode, done.stdout) == (0, "")
+        assert fix(*named[1:], cwd=tmp_path, stdin=GOOD.encode()).stdout != GOOD
+        assert fix(*named[:2], "x.py", cwd=tmp_path, stdin=GOOD.encode()).stdout != GOOD
+
     def test_it_goes_with_no_path(self, tmp_path: Path) -> None:
         done = fix("-", ".", cwd=tmp_path, stdin=b"")
         assert (done.returncode, done.stderr) == (2, "Error: `-` (stdin) goes with no other path\n")
