@@ -7,7 +7,7 @@ import sys
 import time
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -26,6 +26,9 @@ from unsnarl.door import enter
 from unsnarl.options import config_option, format_option, jobs_option, no_cache_option, paths_argument
 from unsnarl.session import Session, say
 from unsnarl.trouble import Trouble
+
+if TYPE_CHECKING:
+    from analysis.project import Project
 
 _OWN = (
     paths_argument,
@@ -155,7 +158,7 @@ class Run:
             force_exclude=self.given["force_exclude"],
         )
         prepared = self.codemod.prepare(project, session.settings, self.own)
-        targets = Targets(project, session.settings, self.codemod.target) if self.codemod.target else None
+        targets = self._targets(project, session)
         under = self._under(session.root)
         topics = [one.topic for one in engine.local]
         jobs = [
@@ -186,6 +189,16 @@ class Run:
             written=False,
             seconds=time.perf_counter() - self.begun,
         )
+
+    def _targets(self, project: Project, session: Session) -> Targets | None:
+        """Where rewritten files find what they import; says so when it is nowhere."""
+        if self.codemod.target is None:
+            return None
+        targets = Targets(project, session.settings, self.codemod.target)
+        missing = targets.missing()
+        if missing:
+            say(f"Warning: {missing}.")
+        return targets
 
     def _under(self, root: Path) -> str:
         """The beginning of the names of the files that may be rewritten."""
@@ -287,7 +300,7 @@ class Run:
         project = Project(session.root, Discovery(session.root), 1, False)
         project.files = {path: facts}
         prepared = self.codemod.prepare(project, session.settings, self.own)
-        targets = Targets(project, session.settings, self.codemod.target) if self.codemod.target else None
+        targets = self._targets(project, session)
         refusal = targets.refusal(path) if targets is not None else None
         outcome = Outcome(path)
         if facts.fault is None:

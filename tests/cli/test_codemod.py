@@ -289,6 +289,47 @@ class TestStream:
         assert (done.returncode, done.stderr) == (2, "Error: `-` (stdin) goes with no other path\n")
 
 
+class TestTarget:
+    def test_a_module_that_is_nowhere_is_warned_of_once(self, tmp_path: Path) -> None:
+        write(
+            tmp_path,
+            {"pyproject.toml": '[tool.unsnarl]\nsafe-executor = "common.erors:Guard"\n', "a.py": GOOD, "b.py": GOOD},
+        )
+        write(tmp_path, {"common/errors.py": ""})
+        done = fix("--allow-dirty", cwd=tmp_path)
+        assert done.returncode == 0
+        assert "from common.erors import Guard\n" in (tmp_path / "a.py").read_text()
+        warning, *rest = done.stderr.splitlines()
+        assert warning == (
+            f"Warning: {tmp_path}/pyproject.toml:2: `tool.unsnarl.safe-executor`: there is no module `common.erors`, "
+            "neither in this tree nor installed here: rewritten files cannot import it. Mend the name, write the "
+            "module, or install what has it where the code runs."
+        )
+        assert not any("Warning" in line for line in rest)
+        assert fix("-", cwd=tmp_path, stdin=GOOD.encode()).stderr.startswith("Warning: ")
+
+    @pytest.mark.parametrize("home", ["common/errors.py", "src/common/errors.py", "common/errors/__init__.py"])
+    def test_a_module_of_the_tree_is_found_from_any_part_of_it(self, tmp_path: Path, home: str) -> None:
+        setting = 'safe-executor = "common.errors:Guard"\n'
+        write(tmp_path, {"unsnarl.toml": setting, home: "class Guard: ...\n", "part/a.py": GOOD})
+        for done in (
+            fix("--check", ".", cwd=tmp_path),
+            fix("--check", "part", cwd=tmp_path),
+            fix("--stdin-filename=part/a.py", cwd=tmp_path, stdin=GOOD.encode()),
+        ):
+            assert "Warning" not in done.stderr
+            assert "1 rewritten" in done.stderr
+
+    @pytest.mark.parametrize("module", ["json.decoder", "sys", "libcst", "runtime.safe_executor"])
+    def test_an_installed_module_is_found(self, tmp_path: Path, module: str) -> None:
+        write(tmp_path, {"unsnarl.toml": f'safe-executor = "{module}:Guard"\n', "a.py": GOOD})
+        assert "Warning" not in fix("--check", cwd=tmp_path).stderr
+
+    def test_a_folder_is_no_module(self, tmp_path: Path) -> None:
+        write(tmp_path, {"unsnarl.toml": 'safe-executor = "common:Guard"\n', "a.py": GOOD, "common/a.py": ""})
+        assert "there is no module `common`" in fix("--check", cwd=tmp_path).stderr
+
+
 class TestBadInput:
     def test_no_such_path(self, tmp_path: Path) -> None:
         done = fix("nowhere", cwd=tmp_path)
