@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from analysis.facts import FileFacts
+from analysis.words import plural
 from codemods.codemod import Codemod, load
 from codemods.compose import apply
 from codemods.edits import Reason
@@ -206,6 +207,8 @@ class Run:
         if given is None:
             return ""
         folder = Path(os.path.abspath(given))  # noqa: PTH100 links are not followed
+        if folder.is_file():
+            raise Trouble(f"--only-under takes a folder, and {given} is a file: name the folder that it is in")
         if not folder.is_dir():
             raise Trouble(f"--only-under: no such folder: {given}")
         if not folder.is_relative_to(root):
@@ -344,7 +347,8 @@ def _put_off(answer: Answer) -> Answer:
 
 
 def _told(root: Path, done: Restored) -> str:
-    lines = [f"{root}: {len(done.files):,} files were put back as they were."]
+    restored = plural(len(done.files), "file was put back as it was", "files were put back as they were")
+    lines = [f"{root}: {restored}."]
     lines += [
         f"{path}: changed by someone else since then, so left alone; its text from before that run is in {place}"
         for path, place in done.changed

@@ -168,6 +168,7 @@ def test_only_under_a_folder(tree: Path) -> None:
 def test_no_more_than_so_many_files(tree: Path) -> None:
     found = report("--max-files", "1", ".", cwd=tree)
     assert found["changed"] == ["a.py"]
+    assert "\n1 file changed, 3 unchanged." in fix("--check", "a.py", "sub", "--max-files=1", cwd=tree).stderr
     assert ("sub/d.py", "max-files-reached") in [(one["path"], one["reason"]) for one in found["declined"]]
     assert (tree / "sub" / "d.py").read_text("utf-8") == GOOD
 
@@ -346,6 +347,9 @@ class TestBadInput:
     def test_no_such_folder_to_keep_to(self, tree: Path) -> None:
         done = fix("--only-under", "nowhere", ".", cwd=tree)
         assert (done.returncode, done.stderr) == (2, "Error: --only-under: no such folder: nowhere\n")
+        done = fix("--only-under", "sub/d.py", ".", cwd=tree)
+        told = "--only-under takes a folder, and sub/d.py is a file: name the folder that it is in"
+        assert (done.returncode, done.stderr) == (2, f"Error: {told}\n")
         done = fix("--only-under", "..", ".", cwd=tree)
         assert done.returncode == 2
         assert "is not below" in done.stderr

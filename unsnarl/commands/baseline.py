@@ -9,11 +9,12 @@ from typing import Any
 
 import click
 
+from analysis.words import plural
 from linters import baseline
 from unsnarl.files import replace
 from unsnarl.options import config_option, jobs_option, no_cache_option, paths_argument
 from unsnarl.output.text import describe, named
-from unsnarl.report import Report, plural, printable
+from unsnarl.report import Report, printable
 from unsnarl.session import BASELINE, Session, read_baseline, say
 from unsnarl.trouble import Trouble
 
