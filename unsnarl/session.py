@@ -195,7 +195,8 @@ class Session:
         def gone(path: str) -> bool:
             return not (self.root / path).exists()
 
-        return baseline.match(known, findings, faults, looked_at, gone)
+        eases = {code: rule.eases for code, rule in kinds().items()}
+        return baseline.match(known, findings, faults, looked_at, gone, eases)
 
 
 def read_baseline(file: Path) -> Counter[baseline.Key]:
