@@ -38,13 +38,10 @@ def conclusion(tree: Path) -> str:
     """What is left in the rewritten ``tree`` and what to do about it, place by place."""
     words = (sys.executable, *FIX[1:], "--check", "--format", "json", "--quiet", ".")
     report = json.loads(subprocess.run(words, cwd=tree, capture_output=True, check=False).stdout)
-    lines = [
-        E903,
-        "",
-        "Declined, and so as before (`--unsafe` makes those that need it; the others are for you to mend):",
-    ]
+    lines = [E903, "", "Declined, and as it was (`--unsafe` makes those that need it; the others are for you to mend):"]
     for one in report["declined"]:
-        lines.append(f"  {one['path']}:{one['line']}: {Reason(one['reason']).meaning}")
+        here = f" Here: {one['detail']}." if "detail" in one else ""
+        lines += [f"  {one['path']}:{one['line']}: {Reason(one['reason']).meaning}{here}"]
     lines += ["", "Failed, and never changed (mend the file, then run again):"]
     lines += [f"  {one['path']}:{one['line']}: {one['message']}" for one in report["failed"]]
     return "\n".join(lines)
