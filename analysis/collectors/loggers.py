@@ -82,7 +82,7 @@ class Loggers:
             names += sorted(self._instance.get(owner.qualname, ()))
             if getattr(scopes[-1].node, "name", "") != "__init__":
                 found += names
-        used = [name for name in found if f"{name}." in text]
+        used = [name for name in found if f"{name}." in text and re.search(rf"(?<![\w.]){re.escape(name)}\.", text)]
         return next(iter(used or found), "")
 
 
