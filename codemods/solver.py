@@ -199,10 +199,11 @@ class Solver:
         found: list[Finding] = []
         for finding in self.findings:
             said = self.said.get((finding.code, finding.span.line, finding.span.col))
-            if isinstance(said, Declined):
+            if said is None or isinstance(said, Declined):
+                reason = Reason.UNANSWERED if said is None else said.reason
                 at = bisect_right(made, (finding.span.end_line, sys.maxsize)) - 1
                 near = at >= 0 and made[at][1] >= finding.span.line
-                if said.reason in _PASSING or (near and said.reason in passing):
+                if reason in _PASSING or (near and reason in passing):
                     found.append(finding)
         return found
 
