@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from analysis import generated
 from analysis.source import what_it_is
 
 if TYPE_CHECKING:
@@ -42,8 +43,6 @@ FOREIGN = {
     ),
 }
 """Folder names that are not entered, and what such a folder is."""
-
-GENERATED_NAMES = ("_pb2.py", "_pb2_grpc.py")
 
 
 class NoSuchPath(Exception):
@@ -94,6 +93,12 @@ def discover(
     are not in ``excluded`` where git is used. Raises NoSuchPath.
     """
     return _Search(Path(os.path.abspath(root)), exclude, named_too, ignored).run(paths)
+
+
+def excludes(patterns: Sequence[str], root: Path, path: str | os.PathLike[str]) -> bool:
+    """Whether ``patterns``, as in a ``.gitignore`` file at ``root``, hold for a file at ``path``, there or not."""
+    search = _Search(Path(os.path.abspath(root)), patterns, True, False)
+    return search.is_excluded(search.absolute(path))
 
 
 def folder_reason(path: str, name: str) -> str | None:
@@ -187,7 +192,7 @@ class _Search:
         name = self.name(path)
         if name in self.result.files or self.is_excluded(path):
             return
-        if path.endswith(GENERATED_NAMES):
+        if path.endswith(generated.NAMES):
             self.result.excluded[name] = "generated: by its name, from a protocol buffer definition"
             return
         try:

@@ -30,6 +30,7 @@ from analysis.effects.records import Module
 from analysis.effects.resolve import World
 from analysis.effects.solver import Solver
 from analysis.modules import Modules
+from analysis.words import plural
 from config.knowledge import knowledge
 
 if TYPE_CHECKING:
@@ -130,7 +131,7 @@ def summary(raises: Raises, most: int = 10) -> Iterator[str]:
     """How many sets are proved, assumed and open, and the calls that most of the open ones are owed to."""
     counts = Counter("open" if each.open else "assumed" if each.assumed else "proved" for _, each in raises)
     told = ", ".join(f"{counts[kind]} {kind}" for kind in ("proved", "assumed", "open"))
-    yield f"{len(raises)} try bodies: {told}"
+    yield f"{plural(len(raises), 'try body', 'try bodies')}: {told}"
     for cause, number in raises.causes().most_common(most):
         yield f"{number:7}  {cause}"
 

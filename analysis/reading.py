@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,13 +12,11 @@ from typing import NamedTuple
 import msgspec
 
 from analysis.facts import EMPTY, Fault, FileFacts
+from analysis.generated import generated_mark
 from analysis.index import Stamp, digest_of
 from analysis.source import Source, in_deep_stack, read_regular, unreadable
 from analysis.walk import Collector, collect
 
-_HEAD = 4096
-_MARKS = (b"@generated", b"DO NOT EDIT")
-_HEAD_COMMENTS = re.compile(rb"(?:\xef\xbb\xbf)?(?:[ \t\f]*(?:#[^\r\n]*)?(?:\r\n|\r|\n))*(?:[ \t\f]*#[^\r\n]*\Z)?")
 _encode = msgspec.msgpack.Encoder().encode
 
 
@@ -74,17 +71,6 @@ def analyse(source: Source, collectors: Sequence[type[Collector]], path: str | N
     fault, blobs = _facts(source, collectors)
     by_topic = dict(zip((kind.topic for kind in collectors), blobs, strict=False))
     return FileFacts(str(source.path) if path is None else path, digest_of(source.data), fault, by_topic)
-
-
-def generated_mark(data: bytes) -> str:
-    """The mark by which a generator says in the comments at the head of a file that it made it; else empty."""
-    head = data[:_HEAD]
-    for mark in _MARKS:
-        if mark in head:
-            comments = _HEAD_COMMENTS.match(head)
-            if comments is not None and mark in comments[0]:
-                return mark.decode("ascii")
-    return ""
 
 
 def _facts(source: Source, collectors: Sequence[type[Collector]]) -> tuple[Fault | None, tuple[bytes, ...]]:

@@ -7,11 +7,12 @@ import sys
 import time
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from analysis.facts import FileFacts
+from analysis.words import plural
 from codemods.codemod import Codemod, load
 from codemods.compose import apply
 from codemods.edits import Reason
@@ -23,16 +24,19 @@ from codemods.report import Report, as_json, as_text, difference, statistics, su
 from codemods.targets import Targets
 from codemods.transaction import Replacement, Terminated, Transaction, recover
 from unsnarl.door import enter
-from unsnarl.options import config_option, jobs_option, no_cache_option, paths_argument
+from unsnarl.options import config_option, format_option, jobs_option, no_cache_option, paths_argument
 from unsnarl.session import Session, say
 from unsnarl.trouble import Trouble
+
+if TYPE_CHECKING:
+    from analysis.project import Project
 
 _OWN = (
     paths_argument,
     click.option("--check", "dry", flag_value="check", help="Write nothing; exit with 1 if something would change."),
     click.option("--diff", "dry", flag_value="diff", help="Write nothing; print what would change as a difference."),
     click.option("--unsafe", is_flag=True, help="Also make rewrites that may change what the program does."),
-    click.option("--format", "style", type=click.Choice(("text", "json")), default="text", show_default=True),
+    format_option,
     click.option("--statistics", is_flag=True, help="Print the number of findings per reason, not the findings."),
     click.option("--output-file", metavar="FILE", help="Write the report there, not to stdout."),
     click.option("--stdin-filename", metavar="PATH", help="Rewrite stdin, known by this name, to stdout."),
@@ -155,7 +159,7 @@ class Run:
             force_exclude=self.given["force_exclude"],
         )
         prepared = self.codemod.prepare(project, session.settings, self.own)
-        targets = Targets(project, session.settings, self.codemod.target) if self.codemod.target else None
+        targets = self._targets(project, session)
         under = self._under(session.root)
         topics = [one.topic for one in engine.local]
         jobs = [
@@ -187,12 +191,24 @@ class Run:
             seconds=time.perf_counter() - self.begun,
         )
 
+    def _targets(self, project: Project, session: Session) -> Targets | None:
+        """Where rewritten files find what they import; says so when it is nowhere."""
+        if self.codemod.target is None:
+            return None
+        targets = Targets(project, session.settings, self.codemod.target)
+        missing = targets.missing()
+        if missing:
+            say(f"Warning: {missing}.")
+        return targets
+
     def _under(self, root: Path) -> str:
         """The beginning of the names of the files that may be rewritten."""
         given = self.given["only_under"]
         if given is None:
             return ""
         folder = Path(os.path.abspath(given))  # noqa: PTH100 links are not followed
+        if folder.is_file():
+            raise Trouble(f"--only-under takes a folder, and {given} is a file: name the folder that it is in")
         if not folder.is_dir():
             raise Trouble(f"--only-under: no such folder: {given}")
         if not folder.is_relative_to(root):
@@ -267,13 +283,27 @@ class Run:
         whole = Path(os.path.abspath(name))  # noqa: PTH100 links are not followed
         path = whole.relative_to(session.root).as_posix() if whole.is_relative_to(session.root) else str(whole)
         data = sys.stdin.buffer.read()
+        if self.given["force_exclude"] and session.excludes(name):
+            left_out = Outcome(path)
+            report = Report(
+                codemod=self.codemod.name,
+                root=session.root,
+                outcomes=[left_out],
+                stream=data,
+                faults={},
+                analysed=0,
+                excluded=1,
+                written=self.given["dry"] is None,
+            )
+            self._deliver_stream(report, data, left_out)
+            return report.exit_code
         engine = Engine(self.codemod, session.settings, self.own)
         source = Source.from_bytes(data, name)
         facts = analyse(source, engine.collectors, path)
         project = Project(session.root, Discovery(session.root), 1, False)
         project.files = {path: facts}
         prepared = self.codemod.prepare(project, session.settings, self.own)
-        targets = Targets(project, session.settings, self.codemod.target) if self.codemod.target else None
+        targets = self._targets(project, session)
         refusal = targets.refusal(path) if targets is not None else None
         outcome = Outcome(path)
         if facts.fault is None:
@@ -317,7 +347,8 @@ def _put_off(answer: Answer) -> Answer:
 
 
 def _told(root: Path, done: Restored) -> str:
-    lines = [f"{root}: {len(done.files):,} files were put back as they were."]
+    restored = plural(len(done.files), "file was put back as it was", "files were put back as they were")
+    lines = [f"{root}: {restored}."]
     lines += [
         f"{path}: changed by someone else since then, so left alone; its text from before that run is in {place}"
         for path, place in done.changed

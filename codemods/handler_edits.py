@@ -206,11 +206,25 @@ def _by_name(argument: cst.Arg, name: str) -> cst.Arg:
 
 
 def _with_last_argument(call: cst.Call, argument: cst.Arg) -> cst.Call:
+    """The call with one more argument, laid out as the others; white space and comments stay where they are."""
     import libcst as cst
 
-    last = call.args[-1]
+    *others, last = call.args
     if isinstance(last.comma, cst.MaybeSentinel):
         comma = cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))
-        return call.with_changes(args=[*call.args[:-1], last.with_changes(comma=comma), argument])
-    # A comma after the last argument stays there: white space and comments may follow it.
-    return call.with_changes(args=[*call.args, argument])
+        if "#" not in cst.Module([]).code_for_node(last.whitespace_after_arg):
+            argument = argument.with_changes(whitespace_after_arg=last.whitespace_after_arg)
+            last = last.with_changes(whitespace_after_arg=cst.SimpleWhitespace(""))
+        else:
+            comma = cst.Comma()
+        return call.with_changes(args=[*others, last.with_changes(comma=comma), argument])
+    behind = last.comma.whitespace_after
+    ahead = call.whitespace_before_args
+    between: cst.BaseParenthesizableWhitespace = cst.SimpleWhitespace(" ")
+    if isinstance(behind, cst.ParenthesizedWhitespace):
+        between = behind
+        if isinstance(ahead, cst.ParenthesizedWhitespace):
+            between = behind.with_changes(last_line=ahead.last_line)
+        behind = cst.ParenthesizedWhitespace(indent=behind.indent, last_line=behind.last_line)
+    last = last.with_changes(comma=last.comma.with_changes(whitespace_after=between))
+    return call.with_changes(args=[*others, last, argument.with_changes(comma=cst.Comma(whitespace_after=behind))])

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from analysis.facts import Fault
+from analysis.words import plural
 from codemods.edits import Reason
 from codemods.outcome import Answer, Outcome, Verdict
 
@@ -180,15 +181,16 @@ def summary(report: Report) -> str:
         for reason, number in report.reasons(verdict):
             lines.append(f"  {verdict} {number:,}: {reason}")
     unchanged = report.analysed - len(report.changed)
-    files = f"{len(report.changed):,} files changed, {unchanged:,} unchanged"
+    files = f"{plural(len(report.changed), 'file')} changed, {unchanged:,} unchanged"
     if report.failed:
         files += f", {len(report.failed):,} failed"
     if report.excluded:
         files += f", {report.excluded:,} excluded"
     lines.append(f"{files}.")
     if report.links:
+        linked = plural(len(report.links), "changed file has", "changed files have")
         lines.append(
-            f"{len(report.links):,} changed files have other names (hard links) that keep the old text: "
+            f"{linked} other names (hard links) that keep the old text: "
             + ", ".join(_printable(path) for path in report.links[:5])
         )
     return "\n".join(lines)

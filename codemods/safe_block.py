@@ -15,6 +15,8 @@ from analysis.collectors.shape_records import Clause, HandlerShape, TryShape
 from codemods.edits import Indent, Reason, Splice
 from codemods.handler_edits import Layout, guard, name_error, release
 
+_HEADER = re.compile(rb"except[\s\\]*\*?[\s\\]*(.*?)(?:(?:[\s\\]+|(?<=\)))as[\s\\]+[^\s\\]+)?[\s\\]*\Z", re.DOTALL)
+
 
 class Refusal(NamedTuple):
     """Why a statement has no rewrite; ``detail`` says what in it is in the way."""
@@ -98,12 +100,15 @@ def narrow(data: bytes, handler: HandlerShape, types: tuple[str, ...]) -> Edits 
     if b"#" in header:
         return Refusal(Reason.COMMENT_IN_HEADER)
     text = types[0] if len(types) == 1 else f"({', '.join(types)})"
-    found = re.match(rb"except\s*\*?\s*(.*?)(?:\s+as\s+\S+)?\s*\Z", header, re.DOTALL)
+    found = _HEADER.match(header)
     assert found is not None
     if not found[1]:
         end = clause.start + len(b"except")
         return Edits((Splice(end, end, f" {text}"),), ())
-    return Edits((Splice(clause.start + found.start(1), clause.start + found.end(1), text),), ())
+    before = "" if header[found.start(1) - 1 : found.start(1)].isspace() else " "
+    behind = " " if header[found.end(1) : found.end(1) + 2] == b"as" else ""
+    splice = Splice(clause.start + found.start(1), clause.start + found.end(1), f"{before}{text}{behind}")
+    return Edits((splice,), ())
 
 
 class _Writer:

@@ -11,6 +11,18 @@ A handler body cannot move into ``__exit__``, but it can run right after the blo
 ``return``, ``break``, ``continue``, ``yield`` and ``await`` in the handler keep their meaning. ``finally``, and
 handlers of errors that an executor never recovers, stay in an outer ``try``; other sibling handlers become tests of
 ``attempt.error`` in their order.
+
+A rewrite that is not marked as unsafe may differ from what was there in these ways, and in no other:
+
+- An error that a call in the handler raises does not have the handled one as its ``__context__``, and the handled one
+  is freed by the garbage collector only.
+- ``return call()`` in the handler lets go of the error before the call.
+- At module level and in a class body ``attempt`` can keep its name where an error passes the block by, or where
+  ``break`` or ``continue`` leaves it. Where the handler itself fails there, the name of its error can stay as well.
+- An error of a class that is an exit too, as in ``class Stop(SystemExit, ValueError)``, leaves the block.
+- A sibling handler also takes an error whose ``__class__`` claims the sibling's type.
+- The executor needs up to four frames of the stack: so near the recursion limit the block ends with RecursionError.
+- The executor logs what it recovers, at DEBUG.
 """
 
 from __future__ import annotations

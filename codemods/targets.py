@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
+from importlib.machinery import PathFinder
 from typing import TYPE_CHECKING
 
 from analysis.collectors.imports import Imports as ImportCollector
+from analysis.discovery import discover
 from codemods.edits import Reason
 
 if TYPE_CHECKING:
@@ -21,6 +24,7 @@ class Targets:
     def __init__(self, project: Project, settings: Settings, field: str) -> None:
         module: str = getattr(settings, field).partition(":")[0]
         self._project = project
+        self._settings = settings
         self._module = module
         self._setting = field.replace("_", "-")
         self._top = module.partition(".")[0]
@@ -41,6 +45,20 @@ class Targets:
                 cure = f"name a module of this tree as `{self._setting}` under [tool.unsnarl]"
                 return Reason.SHADOWED_TARGET, f"{meant}; {cure}"
         return None
+
+    def missing(self) -> str:
+        """What to tell people when the module of the target is neither in the tree nor installed here; else empty."""
+        if self._homes or _found(self._module, None) or _found(self._module, [str(self._project.root)]):
+            return ""
+        # A run over a part of the tree, or over stdin, has not looked for it.
+        whole = discover([self._project.root], self._project.root)
+        if any(True for path in whole.files for _ in self._home_of(path)):
+            return ""
+        problem = (
+            f"there is no module `{self._module}`, neither in this tree nor installed here: rewritten files cannot "
+            "import it. Mend the name, write the module, or install what has it where the code runs"
+        )
+        return str(self._settings.error((self._setting,), problem))
 
     def _home_of(self, path: str) -> Iterator[str]:
         """The folder from which ``path`` is the target module: one at most, empty for the root."""
@@ -102,6 +120,21 @@ class Targets:
             for file in (f"{base}.py", f"{base}/__init__.py"):
                 if file in self._project.files:
                     yield file
+
+
+def _found(module: str, folders: list[str] | None) -> bool:
+    """Whether ``module`` can be imported, from ``folders`` or from anywhere. Nothing is imported to find out."""
+    name = ""
+    finders = sys.meta_path if folders is None else [PathFinder]
+    for part in module.split("."):
+        name = f"{name}.{part}" if name else part
+        specs = (one.find_spec(name, folders) for one in finders if hasattr(one, "find_spec"))
+        spec = next((one for one in specs if one is not None), None)
+        if spec is None:
+            return False
+        locations = spec.submodule_search_locations
+        folders = list(locations) if locations is not None else []
+    return spec is not None and spec.loader is not None
 
 
 def _modules(one: Import) -> Iterator[str]:

@@ -39,13 +39,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     ``safe_executor``: import target of the executor that rewritten code uses, as ``module:name``.
     ``logger_names``: names taken for a logger when one is looked for, the first that exists wins.
     ``exclude``: patterns as in ``.gitignore``, relative to the root, of files that are left alone.
-    ``select`` and ``ignore``: rule codes or prefixes of codes; nothing selected means all.
+    ``select``: codes of the rules that run, or beginnings of codes; an empty list means all.
+    ``ignore``: codes of the rules that do not run, or beginnings; where both name a rule, the longer name wins.
     ``per_file_ignores``: pattern to the codes or prefixes that are not reported in files it matches.
     ``require_reason``: whether a ``noqa`` that silences one of our rules must say why (E904).
     ``target_version``: the Python that rewritten code must compile for; none means the one that runs us.
     ``policy``: ``infer`` narrows a handler where its errors are known, ``preserve`` keeps what it catches.
-    ``baseline`` and ``history``: files, relative to the root, of ``unsnarl baseline`` and ``unsnarl metrics``. Without
-    ``baseline``, ``.unsnarl-baseline.jsonl`` is used where there is one.
+    ``baseline``: file of the findings that are agreed to, relative to the root; none means ``.unsnarl-baseline.jsonl``
+    where there is one.
+    ``history``: file in which ``unsnarl metrics`` keeps its counts, relative to the root.
     ``rules``: one table per rule code with that rule's own options.
     """
 

@@ -1,7 +1,8 @@
 """The baseline: findings and unparseable files that a tree has agreed to live with, and that may only become fewer.
 
 A multiset. An entry is told by its path, rule, enclosing definition and normalised source, never by a line number, and
-has a count, so that one entry cannot absorb a second twin. Entries whose code moved to another file follow it there.
+has a count, so that one entry cannot absorb a second twin. Entries whose code moved to another file follow it there,
+and those whose code was rewritten into a lesser finding of the same definition become entries for that.
 """
 
 from __future__ import annotations
@@ -44,15 +45,17 @@ class Match(msgspec.Struct, frozen=True):
     """A run held against a baseline.
 
     ``new`` are the findings that it does not cover and ``known`` those it does, both in source order. ``stale`` are the
-    entries, with how many, that are no longer found; ``moved`` the entries found in another file, old key to new.
+    entries, with how many, that are no longer found; ``moved`` the entries found in another file, old key to new, and
+    ``eased`` those found as a lesser finding.
     ``faults_new`` are the paths of unparseable files that it does not cover.
-    ``shrunk`` is the baseline less what is stale, with moved entries under their new path.
+    ``shrunk`` is the baseline less what is stale, with moved and eased entries under their new key.
     """
 
     new: list[Finding]
     known: list[Finding]
     stale: Counter[Key]
     moved: list[tuple[Key, Key]]
+    eased: list[tuple[Key, Key]]
     faults_new: list[str]
     shrunk: Counter[Key]
 
@@ -78,6 +81,7 @@ def match(
     faults: Mapping[str, str],
     within: Callable[[Key], bool],
     gone: Callable[[str], bool],
+    eases: Mapping[str, Sequence[str]] | None = None,
 ) -> Match:
     """Hold ``findings`` and ``faults`` (path to kind) against ``baseline``.
 
@@ -86,6 +90,9 @@ def match(
     entries that are left over too: to those of a vanished file of the same name, then by rule, definition and source to
     those of any vanished file, then to others. So a moved file or function adds nothing, and still no entry covers more
     findings than its count. A file that cannot be parsed is only ever taken for a vanished one of its name.
+
+    ``eases`` are the graver codes that a finding of each code may stand in for. What no entry covers then is matched to
+    an entry that is left over in the same definition of the same file and has such a code.
     """
     left = Counter({one: number for one, number in baseline.items() if number > 0})
     found = [(fault_key(path, kind), None) for path, kind in sorted(faults.items())]
@@ -102,6 +109,7 @@ def match(
             todo.append((own, finding))
     vanished = {path for path in {one.path for one in +left} if gone(path)}
     moved: list[tuple[Key, Key]] = []
+    rest: list[tuple[Key, Finding | None]]
     for trait, candidates in (
         (_same_name, [one for one in +left if one.path in vanished]),
         (_same_code, [one for one in +left if one.path in vanished and one.code != UNPARSEABLE]),
@@ -110,7 +118,7 @@ def match(
         olds: dict[tuple[str, ...], list[Key]] = {}
         for entry in sorted(candidates, reverse=True):
             olds.setdefault(trait(entry), []).extend([entry] * left[entry])
-        rest: list[tuple[Key, Finding | None]] = []
+        rest = []
         for own, finding in todo:
             alike = olds.get(trait(own))
             if not alike:
@@ -123,6 +131,23 @@ def match(
             if finding is not None:
                 known.append(finding)
         todo = rest
+    graver: dict[tuple[str, ...], list[Key]] = {}
+    for entry in sorted(filter(within, +left), reverse=True):
+        graver.setdefault((entry.code, entry.path, entry.scope), []).extend([entry] * left[entry])
+    eased: list[tuple[Key, Key]] = []
+    rest = []
+    for own, finding in todo:
+        stacks = (graver.get((code, own.path, own.scope)) for code in (eases or {}).get(own.code, ()))
+        stack = next(filter(None, stacks), None)
+        if stack is None or finding is None:
+            rest.append((own, finding))
+            continue
+        old = stack.pop()
+        left[old] -= 1
+        shrunk[own] += 1
+        eased.append((old, own))
+        known.append(finding)
+    todo = rest
     left = +left
     stale = Counter({one: number for one, number in left.items() if within(one)})
     known.sort(key=lambda one: (one.path, one.span.line, one.span.col, one.code))
@@ -131,6 +156,7 @@ def match(
         known=known,
         stale=stale,
         moved=sorted(moved),
+        eased=sorted(eased),
         faults_new=[own.path for own, finding in todo if finding is None],
         shrunk=shrunk + (left - stale),
     )

@@ -191,6 +191,7 @@ class BroadExecutor(Rule):
     name: ClassVar[str] = "broad-executor"
     message: ClassVar[str] = "SafeExecutor recovers from every Exception"
     since: ClassVar[str] = "0.1"
+    eases: ClassVar[tuple[str, ...]] = ("E900",)
     examples: ClassVar[tuple[Example, ...]] = (
         Example(
             "names what it recovers from",

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from analysis import generated
 from analysis.collectors.suppressions import SuppressionCollector
 from analysis.source import Source
 from config.settings import SettingsError, load
@@ -57,6 +58,9 @@ class Checker:
         chosen = self._rules if self._rules is not None else rules(load(Path.cwd()), Selection())
         text = "".join(self._lines)
         source = Source.from_bytes(text.encode("utf-8", "surrogatepass"), self._filename)
+        if self._filename.endswith(generated.NAMES) or generated.generated_mark(source.data):
+            # flake8 does not tell whether somebody named the file; `unsnarl check` leaves these out unless one does.
+            return
         wanted = runner.collectors(chosen)
         folded = text.upper() if "noqa" in text.lower() else ""
         if not folded or not any(rule.settings.require_reason or rule.code in folded for rule in chosen):

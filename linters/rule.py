@@ -98,6 +98,7 @@ class Rule:
 
     ``code`` is unique and never reused; ``name`` states the pattern, in kebab case; ``message`` is one line;
     ``since`` the version it appeared in; ``neighbours`` the codes of other linters that look at the same thing;
+    ``eases`` the codes of the rules whose findings a codemod may turn into one of this rule, which is the lesser evil;
     ``options_type`` the typed table ``[tool.unsnarl.rules.<code>]``.
     """
 
@@ -106,6 +107,7 @@ class Rule:
     message: ClassVar[str]
     since: ClassVar[str]
     neighbours: ClassVar[tuple[str, ...]] = ()
+    eases: ClassVar[tuple[str, ...]] = ()
     options_type: ClassVar[type[msgspec.Struct]] = NoOptions
     examples: ClassVar[tuple[Example, ...]] = ()
 

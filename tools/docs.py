@@ -29,6 +29,7 @@ from tools.text import code_block, generated, inline, markdown, meanings, plain_
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
+FAILED = "the job could not be done, or not for every file"
 
 
 def pages() -> dict[str, str]:
@@ -280,13 +281,15 @@ def commands_page() -> str:
             [
                 ("0", "nothing left to do"),
                 ("1", "findings remain, or a dry run would change something"),
-                ("2", "the job could not be done: the message says what is wrong, where, and what to do"),
+                ("2", f"{FAILED}: the message says what is wrong, where, and what to do"),
             ],
         ),
     ]
     for name in cli.list_commands(context):
         found = cli.get_command(context, name)
-        if found is not None and not found.hidden:
+        if isinstance(found, click.Group):
+            out += group_section(f"unsnarl {name}", found)
+        elif found is not None and not found.hidden:
             out += command_section(f"unsnarl {name}", found)
     # Any codemod's command will do: what is left of it without its summary and its own options is shared by all.
     name = codemod_module.names()[0]
@@ -295,6 +298,10 @@ def commands_page() -> str:
     shared.params = [one for one in shared.params if one.name not in own]
     shared.help = (shared.help or "").partition("\n\n")[2]
     out += command_section("python -m codemods.<name>", shared)
+    for name in codemod_module.names():
+        rows = [option_row(one) for one in codemod_module.load(name).parameters()]
+        if rows:
+            out += ["", f"[`{name}`](codemods/{name}.md) also takes", "", *table(("option", "meaning"), rows)]
     return "\n".join(out)
 
 
@@ -309,6 +316,21 @@ def command_section(title: str, command: Any) -> list[str]:
     # click keeps what follows a form feed out of its own help.
     text = markdown(inspect.cleandoc((command.help or "").split("\f")[0].replace("\b\n", "")))
     return ["", f"## `{title}`", "", f"    {usage}", "", text, *shown]
+
+
+def group_section(title: str, group: Any) -> list[str]:
+    """The commands of a group that are codemods: their options are told once for all of them."""
+    import click
+
+    rows = []
+    for name in group.list_commands(click.Context(group, info_name=title)):
+        module = name.replace("-", "_")
+        meaning = f"{codemod_module.load(module).summary} The same as `python -m codemods.{module}`."
+        rows.append((f"[`{name}`](codemods/{module}.md)", meaning))
+    text = markdown(inspect.cleandoc(group.help or ""))
+    shared = "The options are those of [`python -m codemods.<name>`](#python--m-codemodsname)."
+    usage = f"    {title} CODEMOD [OPTIONS] PATHS…"
+    return ["", f"## `{title}`", "", usage, "", text, "", *table(("codemod", "what it does"), rows), "", shared]
 
 
 def option_row(parameter: Any) -> tuple[str, str]:

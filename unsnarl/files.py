@@ -16,8 +16,8 @@ def whole(path: str | Path) -> Path:
 
 
 def deliver(text: str, file: str | None) -> None:
-    """Put results on stdout or, whole or not at all, into ``file``. Raises Trouble."""
-    if file is None:
+    """Put results on stdout (also called ``-``) or, whole or not at all, into ``file``. Raises Trouble."""
+    if file is None or file == "-":
         sys.stdout.write(text)
         sys.stdout.flush()
         return

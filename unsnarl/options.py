@@ -15,6 +15,9 @@ paths_argument = click.argument("paths", nargs=-1, type=click.Path())
 jobs_option = click.option(
     "-j", "--jobs", type=click.IntRange(min=1), metavar="N", help="Number of processes; by default one per processor."
 )
+format_option = click.option(
+    "--format", "style", type=click.Choice(("text", "json")), default="text", show_default=True, help="Output format."
+)
 no_cache_option = click.option("--no-cache", is_flag=True, help="Neither read nor write the index of facts.")
 config_option = click.option(
     "--config", metavar="FILE", help="Settings; else pyproject.toml or unsnarl.toml in or above the first path."

@@ -66,8 +66,3 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 def printable(text: str) -> str:
     """``text`` with what cannot be written as UTF-8 (a file name that is not) as escapes."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def plural(number: int, one: str, many: str = "") -> str:
-    """``number`` with its noun: ``many`` is ``one`` with an s unless given."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"

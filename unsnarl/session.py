@@ -47,6 +47,12 @@ class Session:
         file = whole(path)
         return file.relative_to(self.root).as_posix() if file.is_relative_to(self.root) else file.as_posix()
 
+    def excludes(self, path: str) -> bool:
+        """Whether the settings exclude a file called ``path``, which need not be there."""
+        from analysis.discovery import excludes
+
+        return excludes(self.settings.exclude, self.root, path)
+
     def rules(self, select: Sequence[str] = (), ignore: Sequence[str] = ()) -> list[Rule]:
         """The rules to run: ``select`` and ``ignore`` stand in for those of the settings where they are given."""
         known = kinds()
@@ -123,13 +129,15 @@ class Session:
         return self._report(chosen, sound, ledger.faults, known, baseline_file, len(ledger.excluded))
 
     def check_source(
-        self, chosen: Sequence[Rule], name: str, data: bytes, baseline_file: Path | None
+        self, chosen: Sequence[Rule], name: str, data: bytes, baseline_file: Path | None, *, force_exclude: bool = False
     ) -> tuple[Report, baseline.Match | None]:
         """As ``check``, for one source at hand that goes by ``name``. Raises Trouble."""
         from analysis.reading import analyse
         from analysis.source import Source
 
         known = read_baseline(baseline_file) if baseline_file is not None else None
+        if force_exclude and self.excludes(name):
+            return self._report(chosen, [], {}, known, baseline_file, 1)
         facts = analyse(Source.from_bytes(data, name), runner.collectors(chosen), self.name(name))
         faults = {facts.path: facts.fault} if facts.fault is not None else {}
         return self._report(chosen, [] if faults else [facts], faults, known, baseline_file, 0)
@@ -187,7 +195,8 @@ class Session:
         def gone(path: str) -> bool:
             return not (self.root / path).exists()
 
-        return baseline.match(known, findings, faults, looked_at, gone)
+        eases = {code: rule.eases for code, rule in kinds().items()}
+        return baseline.match(known, findings, faults, looked_at, gone, eases)
 
 
 def read_baseline(file: Path) -> Counter[baseline.Key]:

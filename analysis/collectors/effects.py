@@ -16,7 +16,7 @@ from analysis.collectors.handlers import catches_all, caught_types
 from analysis.effects.definitions import PLAIN_DECORATORS
 from analysis.effects.flow import before
 from analysis.effects.kinds import is_symbol
-from analysis.effects.names import ClassInfo, File, Names, binding_of
+from analysis.effects.names import ClassInfo, File, binding_of
 from analysis.effects.paths import added
 from analysis.effects.records import Class, Function, Module, Place, Region, Try
 from analysis.effects.region import extend
@@ -241,7 +241,7 @@ class Effects(Collector):
         for name, attribute in self.patched:
             for scope in self.file.scopes.values():
                 for binding in scope.bindings.get(name, ()) if scope.kind != "class" else ():
-                    kind = Names.imported(Names(self.file), binding) if binding.how in ("import", "from") else None
+                    kind = Statements(self.file).imported(binding) if binding.how in ("import", "from") else None
                     if kind is not None and (kind[:1] == "=" or is_symbol(kind)):
                         found.add(f"{kind[1:]}.{attribute}" if kind[:1] == "=" else extend(kind, attribute))
         return found

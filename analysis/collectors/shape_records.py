@@ -54,8 +54,9 @@ class HandlerShape(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     ``falls``: control can reach the end of the handler. ``idle``: it holds nothing but ``pass``.
     ``name_used``/``name_rebound``: the handler reads, or binds again, the name after ``as``. ``name_shared``: the
-    enclosing scope uses that name for something else. ``name_captured``: a function, lambda or generator in the handler
-    uses it, and may outlive the handler. ``raises``: the line of a ``raise`` of a new error, 0 for none.
+    enclosing scope uses that name for something else. ``name_captured``: a function, lambda or generator in a
+    handler of that scope uses it, and may outlive the handler. ``raises``: the line of a ``raise`` of a new error, 0
+    for none.
     ``calls`` are the last parts of the names that it calls, standard loggers' methods left out: enough to ask whether a
     helper reads the error being handled.
     """

@@ -39,6 +39,7 @@ _LATER = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.G
 _OURS = re.compile(rb"(?<!\w)(?:attempt|outcome)(?:_\d+)?(?!\w)")
 _INSPECTORS = (b"locals", b"vars", b"dir", b"eval", b"exec", b"globals")
 _CALLED = re.compile(rb"(?<![\w.])\w+\s*\(")
+_CLOSURES = re.compile(rb"\b(?:def|class|lambda|for)\b")
 _BLANK = re.compile(rb"[ \t\r\n\f;\\]*")
 
 
@@ -56,6 +57,8 @@ class ShapeCollector(Collector):
         self._found: list[tuple[ast.Try | ast.TryStar, list[Scope], list[ast.AST]]] = []
         self._names: dict[int, Names] = {}
         self._named: dict[str, list[tuple[int, int]]] = {}
+        self._namesakes: dict[tuple[str, int], list[ast.ExceptHandler]] = {}
+        self._captured: dict[tuple[str, int], bool] = {}
         self._codes: dict[tuple[int, int], bytes] = {}
         self._loggers = loggers.Loggers(source.data)
         self._marks: list[int] = []
@@ -70,6 +73,7 @@ class ShapeCollector(Collector):
             for one in node.handlers:
                 if one.name is not None:
                     self._named.setdefault(one.name, []).append((self._offset(one), self._end(one)))
+                    self._namesakes.setdefault((one.name, id(walk.scopes[-1].node)), []).append(one)
             if any(_swallows(one) for one in node.handlers):
                 self._found.append((node, list(walk.scopes), list(walk.parents)))
         else:
@@ -189,6 +193,17 @@ class ShapeCollector(Collector):
                 return True
         return False
 
+    def _captures(self, name: str, scope: Scope) -> bool:
+        """Whether any handler of ``scope`` lets others capture ``name``: they see what later handlers bind to it."""
+        key = name, id(scope.node)
+        if key not in self._captured:
+            data = self.source.data
+            self._captured[key] = any(
+                _CLOSURES.search(data, self._offset(one), self._end(one)) and _lets_capture(one, name)
+                for one in self._namesakes[key]
+            )
+        return self._captured[key]
+
     def _names_of(self, scope: Scope) -> Names:
         key = id(scope.node)
         if key not in self._names:
@@ -260,7 +275,7 @@ class ShapeCollector(Collector):
         name = node.name
         shared = name is not None and self._shared(name, node, parents, scope, region)
         active = marked(self._marks, clause.start, clause.end)
-        reads, writes, captured, calls = self._survey(node)
+        reads, writes, calls = self._survey(node)
         return HandlerShape(
             clause=clause,
             types=types,
@@ -271,17 +286,17 @@ class ShapeCollector(Collector):
             name_used=reads,
             name_rebound=writes,
             name_shared=shared,
-            name_captured=captured,
+            name_captured=name is not None and self._captures(name, scope),
             raises=_new_error(node.body),
             exits=tuple(self._exits(node.body, name)),
             active=tuple(active_uses(node, self.source, self._loggers)) if active else (),
             calls=calls,
         )
 
-    def _survey(self, handler: ast.ExceptHandler) -> tuple[bool, bool, bool, tuple[str, ...]]:
-        """Whether a handler reads, binds, or lets others capture the name of its error; and the names that it calls."""
+    def _survey(self, handler: ast.ExceptHandler) -> tuple[bool, bool, tuple[str, ...]]:
+        """Whether a handler reads or binds the name of its error; and the names that it calls."""
         name = handler.name
-        reads = writes = captured = False
+        reads = writes = False
         called: set[str] = set()
         for statement in handler.body:
             for node in below(statement):
@@ -297,9 +312,7 @@ class ShapeCollector(Collector):
                         called.add(node.func.attr)
                 elif isinstance(node, _BINDERS) and name in _bound_by(node):
                     writes = True
-                if isinstance(node, _LATER) and not captured:
-                    captured = any(isinstance(one, ast.Name) and one.id == name for one in below(node))
-        return reads, writes, captured, tuple(sorted(called))
+        return reads, writes, tuple(sorted(called))
 
     def _on_logger(self, function: ast.Attribute) -> bool:
         receiver = dotted(function.value)
@@ -344,6 +357,11 @@ class ShapeCollector(Collector):
 def _own(parents: list[ast.AST]) -> int:
     """Where in ``parents`` the innermost scope begins."""
     return max((at + 1 for at, one in enumerate(parents) if isinstance(one, _CLOSED)), default=0)
+
+
+def _lets_capture(handler: ast.ExceptHandler, name: str) -> bool:
+    later = [node for node in below(handler) if isinstance(node, _LATER)]
+    return any(isinstance(one, ast.Name) and one.id == name for one in below(*later))
 
 
 def _swallows(handler: ast.ExceptHandler) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
+from abc import abstractmethod
 
 from analysis.effects import flow
 from analysis.effects.expressions import Expressions
@@ -23,9 +24,9 @@ PLAIN_DECORATORS = frozenset(
 class Definitions(Expressions):
     """Reads imports, functions and classes."""
 
+    @abstractmethod
     def suite(self, suite: list[ast.stmt]) -> bool:
         """Note what the statements may raise, one after the other; whether control leaves before the end."""
-        raise NotImplementedError
 
     def importing(self, node: ast.Import | ast.ImportFrom) -> None:
         self.effects.raise_("ImportError")

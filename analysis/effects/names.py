@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 import sys
+from abc import ABC, abstractmethod
 from bisect import bisect_left
 
 from analysis.effects.flow import settled_lines
@@ -77,7 +78,7 @@ class File:
         return yielded(suite)
 
 
-class Names:
+class Names(ABC):
     """Reads names. ``scope`` is the scope that the code being read runs in, ``effects`` takes the notes."""
 
     def __init__(self, file: File) -> None:
@@ -92,17 +93,17 @@ class Names:
         """The handlers around, innermost last: the name it binds, and whether it was seen to raise again (None when
         the handler begins outside the region)."""
 
+    @abstractmethod
     def value(self, node: ast.expr) -> Kind:
         """Note what evaluating ``node`` may raise; return the type of its value."""
-        raise NotImplementedError
 
+    @abstractmethod
     def entered(self, kind: Kind, text: str, line: int, *, asynchronous: bool) -> Kind:
         """Note what entering and leaving a context manager may raise; return the type ``as`` binds."""
-        raise NotImplementedError
 
+    @abstractmethod
     def iterate(self, kind: Kind, node: ast.AST) -> Kind:
         """Note what iterating may raise; return the type of the elements."""
-        raise NotImplementedError
 
     # -- what a name stands for
 

@@ -5,7 +5,9 @@ They are written down in the documentation of the codemod, and a test shows each
 
 from __future__ import annotations
 
+import ast
 import re
+from collections.abc import Iterable
 
 from tests.behaviour.compare import Difference, canonical
 from tests.behaviour.drive import Loaded
@@ -30,10 +32,12 @@ def limit(before: Loaded, after: Loaded, found: Difference) -> str | None:
         bare = [_IN_CLASS.sub("", line) for line in new if line not in extra]
         if bare != old and _others(bare) != _others(old):
             return None
-        if not (witness(after, found.plan).passed or witness(before, found.plan).at_top):
+        came_by = witness(after, found.plan).passed or witness(before, found.plan).at_top
+        if not came_by and not _jumps(ast.parse(after.data).body):
             return None
         if bare == old:
-            return "an error came by at module level or in a class body, and the attempt kept its name"
+            way = "an error came by" if came_by else "a jump left a block"
+            return f"{way} at module level or in a class body, and the attempt kept its name"
         new = bare
     if _ends_earlier(old, new):
         # Or it was the context of an error that nobody has looked at.
@@ -41,6 +45,20 @@ def limit(before: Loaded, after: Loaded, found: Difference) -> str | None:
     if witness(before, found.plan).in_handler:
         return "a handler failed, and what it held is left to the collector"
     return None
+
+
+def _jumps(body: Iterable[ast.AST], inside: bool = False) -> bool:
+    """Whether ``break`` or ``continue`` in code outside of functions leaves a block that an executor guards."""
+    for node in body:
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+            continue
+        if inside and isinstance(node, (ast.Break, ast.Continue)):
+            return True
+        within = inside and not isinstance(node, (ast.For, ast.While))
+        within |= isinstance(node, ast.With) and "SafeExecutor(" in ast.unparse(node.items[0])
+        if _jumps(ast.iter_child_nodes(node), within):
+            return True
+    return False
 
 
 def _others(lines: list[str]) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tests.behaviour.allowed import limit
 from tests.behaviour.codemod import rewrite
 from tests.behaviour.compare import Difference, differ
@@ -83,6 +85,113 @@ def test_an_attempt_keeps_its_name_at_module_level_where_an_error_comes_by() -> 
     assert known == "an error came by at module level or in a class body, and the attempt kept its name"
 
 
+JUMP = """\
+for n in range(2):
+    try:
+        mark("tried", n)
+        continue
+    except Exception as e:
+        mark("recovered", e)
+entries = []
+"""
+
+
+def test_an_attempt_keeps_its_name_at_module_level_where_a_jump_leaves_the_block() -> None:
+    difference, known = found(JUMP, {})
+    assert difference is not None
+    assert difference.text.count("\n+name attempt") == 1
+    assert known == "a jump left a block at module level or in a class body, and the attempt kept its name"
+    assert found(JUMP.replace("        continue\n", ""), {}) == (None, None)
+
+
 def test_an_attempt_keeps_no_name_where_none_comes_by() -> None:
     assert found(MODULE, {0: "ValueError"}) == (None, None)
     assert found(MODULE, {}) == (None, None)
+
+
+def ends(body: str) -> list[str]:
+    """What ``run()`` gives, or the type of what it raises, in the program and in the rewritten one."""
+    data = body.encode()
+    made = rewrite(data)
+    assert made.rewritten == 1
+    told = []
+    for text in (data, made.data):
+        names: dict[str, Any] = {}
+        exec(compile(text, "program.py", "exec", dont_inherit=True), names)
+        try:
+            told.append(names["run"]())
+        except BaseException as error:
+            told.append(type(error).__name__)
+    return told
+
+
+SIBLINGS = """\
+class Liar(Exception):
+    @property
+    def __class__(self):
+        return ValueError
+
+def run():
+    try:
+        raise Liar
+    except ValueError:
+        return "told"
+    except Exception:
+        return "caught"
+"""
+
+
+def test_a_sibling_is_taken_by_an_error_that_lies_about_its_class() -> None:
+    assert ends(SIBLINGS) == ["caught", "told"]
+    assert ends(SIBLINGS.replace("return ValueError", "return KeyError")) == ["caught", "caught"]
+
+
+BOTH = """\
+class Both(SystemExit, ValueError):
+    pass
+
+def run():
+    try:
+        raise Both
+    except Exception:
+        return "caught"
+"""
+
+
+def test_an_error_that_is_an_exit_as_well_is_not_recovered() -> None:
+    assert ends(BOTH) == ["caught", "Both"]
+    assert ends(BOTH.replace("SystemExit, ", "")) == ["caught", "caught"]
+
+
+DEEP = """\
+import sys
+
+def run():
+    def down(left):
+        if left:
+            return down(left - 1)
+        try:
+            raise ValueError
+        except Exception:
+            return "caught"
+
+    depth = 0
+    frame = sys._getframe()
+    while frame is not None:
+        depth, frame = depth + 1, frame.f_back
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(depth + 100)
+    try:
+        for left in range(100):
+            try:
+                down(left)
+            except RecursionError:
+                return left
+    finally:
+        sys.setrecursionlimit(limit)
+"""
+
+
+def test_an_executor_needs_a_few_frames_of_the_stack() -> None:
+    before, after = map(int, ends(DEEP))
+    assert 0 < before - after <= 4

@@ -314,3 +314,27 @@ def run():
 
 print(run())
 """
+
+MORE["captured_in_another_handler"] = """
+kept = []
+
+def fail():
+    raise KeyError("first")
+
+def run():
+    for step in (fail, int, fail):
+        try:
+            try:
+                step()
+            except LookupError as e:
+                kept.append(lambda: e)
+                raise ValueError("second") from None
+        except Exception as e:
+            print("caught", e)
+        try:
+            print(kept[-1]())
+        except NameError as unbound:
+            print("unbound", unbound)
+
+run()
+"""

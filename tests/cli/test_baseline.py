@@ -100,6 +100,32 @@ def _indented(text: str) -> str:
     return "".join(f"    {line}" for line in text.splitlines(keepends=True))
 
 
+def test_a_rewrite_is_covered_and_an_update_follows_it(tmp_path: Path) -> None:
+    write(tmp_path, {"a.py": f"def f():\n{_indented(BROAD)}def g():\n{_indented(BROAD)}", "b.py": BROAD})
+    unsnarl("baseline", "--accept-new", cwd=tmp_path)
+    options = ("--allow-dirty", "--policy=preserve", "--only-under=.", "a.py")
+    assert unsnarl("fix", "safe-executor", *options, cwd=tmp_path).returncode == 0
+    assert "with SafeExecutor(" in (tmp_path / "a.py").read_text()
+    done = unsnarl("check", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "")
+    done = unsnarl("baseline", "--update", cwd=tmp_path)
+    assert done.returncode == 0
+    new = "SafeExecutor(recoverable=(Exception,))"
+    assert done.stdout == "".join(
+        f"> a.py: E900 in {name}: except Exception as e -> E903 in {name}: {new}\n" for name in "fg"
+    )
+    assert done.stderr.endswith(": 3 entries; 0 stale, 0 moved, 2 eased, 0 new.\n")
+    assert [(one["path"], one["code"], one["scope"]) for one in agreed(tmp_path)] == [
+        ("a.py", "E903", "f"),
+        ("a.py", "E903", "g"),
+        ("b.py", "E900", "<module>"),
+    ]
+    assert unsnarl("baseline", cwd=tmp_path).returncode == 0
+    # It is not to be taken back.
+    write(tmp_path, {"a.py": f"def f():\n{_indented(BROAD)}def g():\n{_indented(BROAD)}"})
+    assert unsnarl("check", cwd=tmp_path).returncode == 1
+
+
 def test_a_part_of_the_tree_is_held_against_its_part_of_the_baseline(tmp_path: Path) -> None:
     write(tmp_path, {"unsnarl.toml": "", "a/a.py": BROAD, "b/b.py": BROAD})
     unsnarl("baseline", "--accept-new", cwd=tmp_path)

@@ -187,6 +187,18 @@ def test_stdin(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (2, "Error: `-` (stdin) goes with no other path\n")
 
 
+def test_stdin_that_goes_by_an_excluded_name(tmp_path: Path) -> None:
+    write(tmp_path, {"unsnarl.toml": "exclude = ['vendor/', '/gen_*.py']\n"})
+    for name in ("vendor/a.py", "sub/vendor/deep/a.py", "gen_a.py", str(tmp_path / "vendor/a.py")):
+        done = unsnarl("check", "-", "--force-exclude", "--stdin-filename", name, cwd=tmp_path, stdin=BROAD)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "0 findings in 0 files.\n"), name
+        done = unsnarl("check", "-", "--stdin-filename", name, cwd=tmp_path, stdin=BROAD)
+        assert done.returncode == 1
+    for name in ("a.py", "sub/gen_a.py"):
+        done = unsnarl("check", "-", "--force-exclude", "--stdin-filename", name, cwd=tmp_path, stdin=BROAD)
+        assert (done.returncode, done.stdout) == (1, f"{name}:3:1: {SAID}\n")
+
+
 def test_stdin_in_another_encoding(tmp_path: Path) -> None:
     text = "# coding: latin-1\nfrom runtime.safe_executor import SafeExecutor\né = 'ü'; x = SafeExecutor()\n"
     done = unsnarl("check", "-", cwd=tmp_path, stdin=text.encode("latin-1"))

@@ -168,6 +168,7 @@ def test_only_under_a_folder(tree: Path) -> None:
 def test_no_more_than_so_many_files(tree: Path) -> None:
     found = report("--max-files", "1", ".", cwd=tree)
     assert found["changed"] == ["a.py"]
+    assert "\n1 file changed, 3 unchanged." in fix("--check", "a.py", "sub", "--max-files=1", cwd=tree).stderr
     assert ("sub/d.py", "max-files-reached") in [(one["path"], one["reason"]) for one in found["declined"]]
     assert (tree / "sub" / "d.py").read_text("utf-8") == GOOD
 
@@ -271,9 +272,63 @@ class TestStream:
         done = fix("--stdin-filename", "sub/x.py", cwd=tmp_path, stdin=GOOD.encode())
         assert "from common.errors import Guard\n" in done.stdout
 
+    def test_what_goes_by_an_excluded_name_comes_out_as_it_went_in(self, tmp_path: Path) -> None:
+        write(tmp_path, {"unsnarl.toml": "exclude = ['vendor/']\n"})
+        named = ("--force-exclude", "--stdin-filename", "vendor/x.py")
+        for text in (GOOD, BROKEN):
+            done = fix(*named, cwd=tmp_path, stdin=text.encode())
+            assert (done.returncode, done.stdout) == (0, text)
+            assert done.stderr.endswith("1 excluded.\n")
+        for dry in ("--diff", "--check"):
+            done = fix(*named, dry, cwd=tmp_path, stdin=GOOD.encode())
+            assert (done.returncode, done.stdout) == (0, "")
+        assert fix(*named[1:], cwd=tmp_path, stdin=GOOD.encode()).stdout != GOOD
+        assert fix(*named[:2], "x.py", cwd=tmp_path, stdin=GOOD.encode()).stdout != GOOD
+
     def test_it_goes_with_no_path(self, tmp_path: Path) -> None:
         done = fix("-", ".", cwd=tmp_path, stdin=b"")
         assert (done.returncode, done.stderr) == (2, "Error: `-` (stdin) goes with no other path\n")
+
+
+class TestTarget:
+    def test_a_module_that_is_nowhere_is_warned_of_once(self, tmp_path: Path) -> None:
+        write(
+            tmp_path,
+            {"pyproject.toml": '[tool.unsnarl]\nsafe-executor = "common.erors:Guard"\n', "a.py": GOOD, "b.py": GOOD},
+        )
+        write(tmp_path, {"common/errors.py": ""})
+        done = fix("--allow-dirty", cwd=tmp_path)
+        assert done.returncode == 0
+        assert "from common.erors import Guard\n" in (tmp_path / "a.py").read_text()
+        warning, *rest = done.stderr.splitlines()
+        assert warning == (
+            f"Warning: {tmp_path}/pyproject.toml:2: `tool.unsnarl.safe-executor`: there is no module `common.erors`, "
+            "neither in this tree nor installed here: rewritten files cannot import it. Mend the name, write the "
+            "module, or install what has it where the code runs."
+        )
+        assert not any("Warning" in line for line in rest)
+        assert fix("-", cwd=tmp_path, stdin=GOOD.encode()).stderr.startswith("Warning: ")
+
+    @pytest.mark.parametrize("home", ["common/errors.py", "src/common/errors.py", "common/errors/__init__.py"])
+    def test_a_module_of_the_tree_is_found_from_any_part_of_it(self, tmp_path: Path, home: str) -> None:
+        setting = 'safe-executor = "common.errors:Guard"\n'
+        write(tmp_path, {"unsnarl.toml": setting, home: "class Guard: ...\n", "part/a.py": GOOD})
+        for done in (
+            fix("--check", ".", cwd=tmp_path),
+            fix("--check", "part", cwd=tmp_path),
+            fix("--stdin-filename=part/a.py", cwd=tmp_path, stdin=GOOD.encode()),
+        ):
+            assert "Warning" not in done.stderr
+            assert "1 rewritten" in done.stderr
+
+    @pytest.mark.parametrize("module", ["json.decoder", "sys", "libcst", "runtime.safe_executor"])
+    def test_an_installed_module_is_found(self, tmp_path: Path, module: str) -> None:
+        write(tmp_path, {"unsnarl.toml": f'safe-executor = "{module}:Guard"\n', "a.py": GOOD})
+        assert "Warning" not in fix("--check", cwd=tmp_path).stderr
+
+    def test_a_folder_is_no_module(self, tmp_path: Path) -> None:
+        write(tmp_path, {"unsnarl.toml": 'safe-executor = "common:Guard"\n', "a.py": GOOD, "common/a.py": ""})
+        assert "there is no module `common`" in fix("--check", cwd=tmp_path).stderr
 
 
 class TestBadInput:
@@ -292,6 +347,9 @@ class TestBadInput:
     def test_no_such_folder_to_keep_to(self, tree: Path) -> None:
         done = fix("--only-under", "nowhere", ".", cwd=tree)
         assert (done.returncode, done.stderr) == (2, "Error: --only-under: no such folder: nowhere\n")
+        done = fix("--only-under", "sub/d.py", ".", cwd=tree)
+        told = "--only-under takes a folder, and sub/d.py is a file: name the folder that it is in"
+        assert (done.returncode, done.stderr) == (2, f"Error: {told}\n")
         done = fix("--only-under", "..", ".", cwd=tree)
         assert done.returncode == 2
         assert "is not below" in done.stderr

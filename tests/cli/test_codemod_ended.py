@@ -71,7 +71,7 @@ class TestJournal:
                     assert "--recover" in done.stderr
                 done = fix("--recover", ".", cwd=tree)
                 assert done.returncode == 0
-                assert "files were put back" in done.stderr
+                assert "put back as" in done.stderr
                 assert contents(tree) == before
                 seen.add("rolled back")
             else:

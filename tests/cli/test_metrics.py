@@ -9,6 +9,8 @@ import subprocess
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
+import pytest
+
 from tests.cli.support import BROAD, BROKEN, unsnarl, write
 
 FILE = ".unsnarl-history.jsonl"
@@ -98,6 +100,20 @@ def test_not_recorded(tmp_path: Path) -> None:
     assert not (tmp_path / FILE).exists()
 
 
+@pytest.mark.parametrize(("option", "start"), [("--csv", "time,commit,"), ("--svg", "<svg ")])
+def test_a_dash_is_stdout(tmp_path: Path, option: str, start: str) -> None:
+    write(tmp_path, {"a.py": BROAD})
+    done = unsnarl("metrics", option, "-", cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stdout.startswith(start)
+    assert "silenced\nE9" not in done.stdout
+    assert done.stderr.startswith("1 finding left in 1 file; 1 run in ")
+    assert not (tmp_path / "-").exists()
+    done = unsnarl("metrics", "--csv", "-", "--svg", "-", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "Error: of --plot, --svg - and --csv - only one can go to stdout\n"
+
+
 def test_lines_that_are_no_record_are_told_and_kept(tmp_path: Path) -> None:
     write(tmp_path, {"a.py": BROAD, FILE: "<<<<<<< HEAD\nnonsense"})
     done = unsnarl("metrics", cwd=tmp_path)
@@ -151,6 +167,9 @@ def test_the_ledger_names_every_file(tmp_path: Path) -> None:
     assert unsnarl("ledger", "--exit-zero", cwd=tmp_path).returncode == 0
     done = unsnarl("ledger", "--no-compile", "--output-file=l.txt", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (1, "")
+    (tmp_path / "gone.py").unlink()
+    (tmp_path / "c.py").unlink()
+    assert unsnarl("ledger", cwd=tmp_path).stderr == "1 file compiles, 1 does not or cannot be read.\n"
     assert "0 uncompilable" in (tmp_path / "l.txt").read_text()
 
 
@@ -169,6 +188,7 @@ def test_exceptions_of_each_try(tmp_path: Path) -> None:
     assert "ValueError" in first
     assert second.startswith("b.py:2:5: open: ")
     assert done.stderr.startswith("2 try bodies: ")
+    assert unsnarl("exceptions", "a.py", cwd=tmp_path).stderr.startswith("1 try body: ")
     made = json.loads(unsnarl("exceptions", "--format=json", "-q", cwd=tmp_path).stdout)
     assert [(one["path"], one["line"], one["column"]) for one in made] == [("a.py", 2, 1), ("b.py", 2, 5)]
     write(tmp_path, {"p.py": BROKEN})

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
 from analysis.collectors.handlers import HandlerCollector, Try
 from analysis.collectors.header import HeaderCollector
 from analysis.collectors.imports import Imports as ImportCollector
+from analysis.collectors.shape_records import TryShape
+from analysis.collectors.shapes import ShapeCollector
 from analysis.reading import analyse
 from analysis.source import Source
 from codemods.codemod import Codemod, FileView
-from codemods.compose import Composer
-from codemods.edits import Declined, Need, Reason, Rewrite, Skipped, Splice
+from codemods.compose import Change, Composer
+from codemods.edits import Declined, Indent, Need, Reason, Rewrite, Skipped, Splice
 from codemods.engine import Engine
 from codemods.imports import Imports, Refused
 from codemods.outcome import Answer, Refusal
@@ -38,6 +40,20 @@ def plan(text: str | bytes, line: int | None = None, need: Need = TARGET) -> tup
     at = line if line is not None else len(data.splitlines()) + 1
     local = one.bind(need, at)
     return local, Composer(Source.from_bytes(data, "sample.py")).compose(one.changes([(need, at)])).data
+
+
+def shape_of(text: str) -> TryShape:
+    """The shape of the first ``try`` statement with a broad handler."""
+    facts = analyse(Source.from_bytes(text.encode(), "sample.py"), (ShapeCollector,))
+    assert facts.fault is None, facts.fault
+    shape: TryShape = min(facts.records(ShapeCollector), key=lambda one: one.line)
+    return shape
+
+
+def edited(text: str, splices: Iterable[Splice], indents: Iterable[Indent] = ()) -> str:
+    """The text after these edits."""
+    composer = Composer(Source.from_bytes(text.encode(), "sample.py"))
+    return composer.compose([Change(tuple(splices), tuple(indents))]).data.decode()
 
 
 class KnownErrors(Codemod):

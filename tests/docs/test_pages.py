@@ -113,6 +113,36 @@ def test_changelog_is_for_the_version_that_is_built() -> None:
     assert first == version
 
 
+def cells(page: Path, head: str) -> list[str]:
+    """The lines of the first table on a page that begins with ``head``, without the two on top."""
+    _, _, rest = page.read_text("utf-8").partition(f"\n{head}\n")
+    return rest.partition("\n\n")[0].splitlines()[1:]
+
+
+def test_exit_codes_are_told_alike() -> None:
+    told = cells(ROOT / "docs" / "commands.md", "| exit code | meaning |")
+    assert [line[:4] for line in told] == ["| 0 ", "| 1 ", "| 2 "]
+    assert told == cells(ROOT / "README.md", "| code | meaning |")
+
+
+def test_every_command_and_option_is_told() -> None:
+    page = (ROOT / "docs" / "commands.md").read_text("utf-8")
+    assert "    unsnarl fix CODEMOD [OPTIONS] PATHS…\n" in page
+    assert "| [`safe-executor`](codemods/safe_executor.md) |" in page
+    assert re.search(r"^\| `--policy` `infer` or `preserve` \| infer: ", page, re.MULTILINE)
+    assert "`--top` `N`" in page
+    options = re.findall(r"^\| `-.* \| (.*) \|$", page, re.MULTILINE)
+    assert options
+    assert all(one.strip() for one in options)
+
+
+def test_no_two_settings_mean_the_same() -> None:
+    meanings = [
+        line.split(" | ")[3] for line in cells(ROOT / "docs" / "settings.md", "| key | type | default | meaning |")
+    ]
+    assert len(set(meanings)) == len(meanings)
+
+
 def test_docstrings_become_markdown() -> None:
     doc = (
         "Says ``x``.\n\n    code = 1\n\n    more\n\n## Example\n```python\nif a:\n\n    ``b``\n```\nEnd.\n\n"

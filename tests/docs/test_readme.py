@@ -25,3 +25,11 @@ def test_before_and_after_are_what_the_codemod_gives(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert path.read_text("utf-8") == after, done.stdout + done.stderr
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_commit_that_pre_commit_is_given_is_there() -> None:
+    (rev,) = re.findall(r"^ +rev: (\S+)", README, re.MULTILINE)
+    found = subprocess.run(
+        ["git", "rev-parse", "--verify", "--quiet", f"{rev}^{{commit}}"], cwd=ROOT, capture_output=True, check=False
+    )
+    assert found.returncode == 0 or not (ROOT / ".git").exists()

@@ -66,6 +66,7 @@ def hold(
     broken: dict[str, str] | None = None,
     gone: set[str] | None = None,
     within: set[str] | None = None,
+    eases: dict[str, tuple[str, ...]] | None = None,
 ) -> Match:
     return match(
         baseline,
@@ -73,6 +74,7 @@ def hold(
         broken or {},
         lambda one: within is None or one.path in within,
         lambda path: path in (gone or set()),
+        eases,
     )
 
 
@@ -175,6 +177,55 @@ def test_another_code_or_definition_is_not_covered() -> None:
     agreed = count([finding("a.py")], {})
     for other in (finding("a.py", code="E903"), finding("a.py", scope="g"), finding("a.py", source="except:")):
         assert hold(agreed, [other]).new == [other]
+
+
+EASES = {"E903": ("E900",)}
+
+
+@given(baselines, findings, faults, gones, withins)
+def test_what_is_eased_does_not_grow_either(
+    baseline: Counter[Key], found: list[Finding], broken: dict[str, str], gone: set[str], within: set[str]
+) -> None:
+    without = hold(baseline, found, broken, gone, within)
+    held = hold(baseline, found, broken, gone, within, EASES)
+    assert len(held.new) == len(without.new) - len(held.eased)
+    assert held.stale.total() == without.stale.total() - len(held.eased)
+    assert held.shrunk.total() == baseline.total() - held.stale.total()
+    assert held.moved == without.moved
+    assert Counter(map(id, held.known + held.new)) == Counter(map(id, found))
+    for old, new in held.eased:
+        assert (old.path, old.scope, old.code, new.code) == (new.path, new.scope, "E900", "E903")
+        assert old.path in within
+
+
+@given(baselines, findings, faults, gones)
+def test_an_update_leaves_nothing_to_ease(
+    baseline: Counter[Key], found: list[Finding], broken: dict[str, str], gone: set[str]
+) -> None:
+    first = hold(baseline, found, broken, gone, eases=EASES)
+    second = hold(first.shrunk, found, broken, gone, eases=EASES)
+    assert (second.stale.total(), second.moved, second.eased) == (0, [], [])
+    assert Counter(map(key, second.new)) == Counter(map(key, first.new))
+
+
+def test_a_rewritten_handler_pays_for_its_executor_and_for_no_other() -> None:
+    agreed = count([finding("a.py"), finding("a.py", scope="g")], {})
+    made = finding("a.py", source="SafeExecutor(recoverable=(Exception,))", code="E903")
+    other = finding("a.py", scope="g", line=9)
+    held = hold(agreed, [made, made, other], eases=EASES)
+    assert held.eased == [(key(finding("a.py")), key(made))]
+    assert (held.known, held.new, held.stale.total()) == ([made, other], [made], 0)
+    assert held.shrunk == count([made, other], {})
+
+
+def test_nothing_is_eased_the_other_way_or_elsewhere() -> None:
+    agreed = count([finding("a.py", code="E903")], {})
+    assert hold(agreed, [finding("a.py")], eases=EASES).new == [finding("a.py")]
+    agreed = count([finding("a.py")], {})
+    for other in (finding("b.py", code="E903"), finding("a.py", scope="g", code="E903")):
+        held = hold(agreed, [other], eases=EASES)
+        assert (held.new, held.eased) == ([other], [])
+        assert held.stale == agreed
 
 
 def test_a_moved_function_follows_into_a_file_that_was_there() -> None:

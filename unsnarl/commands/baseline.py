@@ -9,11 +9,12 @@ from typing import Any
 
 import click
 
+from analysis.words import plural
 from linters import baseline
 from unsnarl.files import replace
 from unsnarl.options import config_option, jobs_option, no_cache_option, paths_argument
 from unsnarl.output.text import describe, named
-from unsnarl.report import Report, plural, printable
+from unsnarl.report import Report, printable
 from unsnarl.session import BASELINE, Session, read_baseline, say
 from unsnarl.trouble import Trouble
 
@@ -21,13 +22,16 @@ from unsnarl.trouble import Trouble
 @click.command()
 @paths_argument
 @click.option("--file", "given", metavar="FILE", help=f"The baseline; else the settings' one, else {BASELINE}.")
-@click.option("--update", is_flag=True, help="Drop entries that are no longer found and let moved ones follow.")
+@click.option("--update", is_flag=True, help="Drop entries that are no longer found; moved and eased ones follow.")
 @click.option("--accept-new", is_flag=True, help="As --update, and add what is not in it yet: the only way it grows.")
 @jobs_option
 @no_cache_option
 @config_option
 def command(paths: tuple[str, ...], given: str | None, update: bool, accept_new: bool, **options: Any) -> None:
     """Compare PATHS with the baseline and print what differs.
+
+    An entry is stale when what it stands for is no longer found, moved when that is in another file now, and eased when
+    a codemod has rewritten it in its definition into a finding that is less grave: E900 into E903.
 
     Exits with 0 when they agree, or do after an update; 1 when findings are not in the baseline or entries of it are
     stale; 2 when the job could not be done.
@@ -52,9 +56,10 @@ def command(paths: tuple[str, ...], given: str | None, update: bool, accept_new:
     stale = held.stale.total()
     changed = update or accept_new
     total = kept.total() if changed else before.total()
+    eased = f", {len(held.eased):,} eased" if held.eased else ""
     say(
         f"{printable(str(file))}: {plural(total, 'entry', 'entries')}; {stale:,} stale"
-        f"{' (dropped)' if stale and changed else ''}, {len(held.moved):,} moved, {new:,} new"
+        f"{' (dropped)' if stale and changed else ''}, {len(held.moved):,} moved{eased}, {new:,} new"
         f"{' (added)' if new and accept_new else ''}."
     )
     if stale and not changed:
@@ -73,9 +78,10 @@ def write(file: Path, kept: Counter[baseline.Key]) -> None:
 
 
 def difference(report: Report, held: baseline.Match) -> str:
-    """What differs, one line each: ``-`` stale, ``>`` moved, ``+`` not in the baseline."""
+    """What differs, one line each: ``-`` stale, ``>`` moved or eased, ``+`` not in the baseline."""
     lines = [f"- {entry.path}: {describe(entry, number)}" for entry, number in sorted(held.stale.items())]
     lines += [f"> {old.path} -> {new.path}: {named(old)}" for old, new in held.moved]
+    lines += [f"> {old.path}: {named(old)} -> {named(new)}" for old, new in held.eased]
     lines += [f"+ {one.path}:{one.span.line}:{one.column}: {one.code} {one.message}" for one in held.new]
     lines += [f"+ {one.path}:{one.line}: {one.kind}: {one.message}" for one in report.unaccepted]
     return "".join(f"{printable(line)}\n" for line in lines)

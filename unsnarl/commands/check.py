@@ -53,7 +53,9 @@ def command(paths: tuple[str, ...], explain: str | None, **options: Any) -> None
     chosen = session.rules(options["select"], options["ignore"])
     file = None if options["no_baseline"] else session.baseline_file(options["baseline_file"])
     if on_stdin:
-        report, _ = session.check_source(chosen, name, sys.stdin.buffer.read(), file)
+        report, _ = session.check_source(
+            chosen, name, sys.stdin.buffer.read(), file, force_exclude=options["force_exclude"]
+        )
     else:
         report, _ = session.check(
             chosen,

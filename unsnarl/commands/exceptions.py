@@ -8,15 +8,17 @@ from typing import Any
 import click
 
 from unsnarl.files import deliver
-from unsnarl.options import config_option, jobs_option, no_cache_option, paths_argument
+from unsnarl.options import config_option, format_option, jobs_option, no_cache_option, paths_argument
 from unsnarl.report import printable
 from unsnarl.session import Session, say
 
 
 @click.command()
 @paths_argument
-@click.option("--format", "style", type=click.Choice(("text", "json")), default="text", show_default=True)
-@click.option("--top", type=click.IntRange(min=0), default=10, show_default=True, help="Causes in the summary.")
+@format_option
+@click.option(
+    "--top", type=click.IntRange(min=0), default=10, show_default=True, metavar="N", help="Name the N commonest causes."
+)
 @click.option("--output-file", metavar="FILE", help="Write the sets there, not to stdout.")
 @click.option("-q", "--quiet", is_flag=True, help="No summary.")
 @jobs_option

@@ -7,15 +7,16 @@ from typing import Any
 
 import click
 
+from analysis.words import plural
 from unsnarl.files import deliver
-from unsnarl.options import config_option, jobs_option, no_cache_option, paths_argument
-from unsnarl.report import plural, printable
+from unsnarl.options import config_option, format_option, jobs_option, no_cache_option, paths_argument
+from unsnarl.report import printable
 from unsnarl.session import Session, say
 
 
 @click.command()
 @paths_argument
-@click.option("--format", "style", type=click.Choice(("text", "json")), default="text", show_default=True)
+@format_option
 @click.option("--no-compile", is_flag=True, help="Only parse; do not ask the compiler about what parses.")
 @click.option("--output-file", metavar="FILE", help="Write the ledger there, not to stdout.")
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 also when something is wrong with a file.")
@@ -45,5 +46,6 @@ def command(paths: tuple[str, ...], **options: Any) -> None:
     deliver(text, options["output_file"])
     faults = len(account.faults) + len(account.uncompilable)
     sound = len(account.analysed) - len(account.uncompilable)
-    say(f"{plural(sound, 'file compiles', 'files compile')}, {faults:,} do not or cannot be read.")
+    compiling = plural(sound, "file compiles", "files compile")
+    say(f"{compiling}, {plural(faults, 'does not or cannot', 'do not or cannot')} be read.")
     sys.exit(1 if faults and not options["exit_zero"] else 0)

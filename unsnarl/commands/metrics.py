@@ -12,11 +12,12 @@ from typing import Any
 
 import click
 
+from analysis.words import plural
 from unsnarl import history
 from unsnarl.files import deliver
 from unsnarl.history import Counts, Record
-from unsnarl.options import config_option, jobs_option, no_cache_option, paths_argument
-from unsnarl.report import Report, plural
+from unsnarl.options import config_option, format_option, jobs_option, no_cache_option, paths_argument
+from unsnarl.report import Report
 from unsnarl.session import Session, say
 from unsnarl.trouble import Trouble
 
@@ -26,9 +27,9 @@ from unsnarl.trouble import Trouble
 @click.option("--history", "given", metavar="FILE", help="Where counts are kept; else what the settings say.")
 @click.option("--no-record", is_flag=True, help="Do not add this run to the history.")
 @click.option("--plot", is_flag=True, help="Draw the history of each rule in the terminal.")
-@click.option("--svg", metavar="FILE", help="Draw the history as an SVG.")
-@click.option("--csv", "table", metavar="FILE", help="Write the history as a table.")
-@click.option("--format", "style", type=click.Choice(("text", "json")), default="text", show_default=True)
+@click.option("--svg", metavar="FILE", help="Draw the history as an SVG; `-` is stdout, without the counts.")
+@click.option("--csv", "table", metavar="FILE", help="Write the history as a table; `-` is stdout, without the counts.")
+@format_option
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 also when something is left.")
 @jobs_option
 @no_cache_option
@@ -39,13 +40,17 @@ def command(paths: tuple[str, ...], **options: Any) -> None:
     Exits with 0 when nothing is left, silenced findings apart; 1 when something is, baselined or not; 2 when a file
     could not be analysed or the job could not be done.
     """
+    drawn = (options["svg"], options["table"]).count("-")
+    if drawn == 2 or (drawn and options["plot"]):
+        raise Trouble("of --plot, --svg - and --csv - only one can go to stdout")
     session = Session(paths, options["config"])
     file = session.baseline_file(None)
     report, _ = session.check(session.rules(), file, jobs=options["jobs"], cache=not options["no_cache"])
     record = measure(report, session)
     kept = Path(options["given"]) if options["given"] is not None else session.root / session.settings.history
     records = keep(kept, record, not options["no_record"])
-    sys.stdout.write(table_of(record) if options["style"] == "text" else _json(record))
+    if not drawn:
+        sys.stdout.write(table_of(record) if options["style"] == "text" else _json(record))
     if options["plot"]:
         from unsnarl.output.plot import sparklines
 

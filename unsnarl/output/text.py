@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 
+from analysis.words import plural
 from linters.baseline import UNPARSEABLE, Key
 from linters.rule import Rule
-from unsnarl.report import Report, plural, printable
+from unsnarl.report import Report, printable
 
 
 class _Paint:
