@@ -10,7 +10,7 @@ from typing import NamedTuple
 _PLAIN = frozenset(
     {"identifier", "int", "string", "constant", "expr_context", "boolop", "operator", "unaryop", "cmpop"},
 )
-_FIELD = re.compile(r"(\w+)([?*]?) (\w+)")
+_FIELD = re.compile(r"(\w+)([?*]*) (\w+)")
 _GAPS = frozenset({"keys", "kw_defaults"})
 """The lists in which None stands for a node that is missing."""
 
@@ -24,9 +24,9 @@ class _Fields(NamedTuple):
 def _fields(kind: type[ast.AST]) -> _Fields:
     # The documentation of each class is its line of the grammar: Return(expr? value).
     found = [(name, many) for of, many, name in _FIELD.findall(kind.__doc__ or "") if of not in _PLAIN]
-    several = [name for name, many in found if many == "*"]
+    several = [name for name, many in found if "*" in many]
     return _Fields(
-        tuple(name for name, many in found if many != "*"),
+        tuple(name for name, many in found if "*" not in many),
         tuple(name for name in several if name not in _GAPS),
         tuple(name for name in several if name in _GAPS),
     )

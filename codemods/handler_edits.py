@@ -190,7 +190,7 @@ def name_error(use: ActiveUse, error: str, source: str) -> str:
 def _printed(use: ActiveUse, code: str) -> str:
     if use.kind == "print_exc":
         return code
-    return f"str().join({code})" if use.quoted else f'"".join({code})'
+    return f"{use.quote * 2 or 'str()'}.join({code})"
 
 
 def _by_name(argument: cst.Arg, name: str) -> cst.Arg:

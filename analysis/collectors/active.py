@@ -69,7 +69,8 @@ def marks(data: bytes) -> list[int]:
 class ActiveUse(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One such place: the call or the ``exc_info`` value from ``start`` to ``end``; ``text`` is what is called.
 
-    ``quoted``: it stands inside an f-string, where no quotes can be written.
+    ``quote``: the quote that a string may have there: inside an f-string (before 3.12) one that it does not use itself,
+    and empty where it uses both.
     """
 
     kind: ActiveKind
@@ -77,7 +78,7 @@ class ActiveUse(msgspec.Struct, frozen=True, array_like=True, gc=False):
     end: int
     line: int
     text: str
-    quoted: bool
+    quote: str
 
 
 class KnowsLoggers(Protocol):
@@ -89,16 +90,15 @@ class KnowsLoggers(Protocol):
 
 def active_uses(handler: ast.ExceptHandler, source: Source, loggers: KnowsLoggers) -> Iterator[ActiveUse]:
     """The places of a handler, nested functions and inner handlers left out: there another error is at hand."""
-    pending: list[tuple[ast.AST, bool]] = [(one, False) for one in handler.body]
+    pending: list[tuple[ast.AST, ast.JoinedStr | None]] = [(one, None) for one in handler.body]
     while pending:
-        node, quoted = pending.pop()
+        node, string = pending.pop()
         if isinstance(node, _CLOSED):
             continue
         if isinstance(node, ast.Call):
             for use in _of_call(node, handler.name, source, loggers):
-                yield _checked(use, source) if quoted else use
-        # Before 3.12 the positions inside an f-string are not to be trusted.
-        inner = quoted or isinstance(node, ast.JoinedStr)
+                yield _checked(use, source, string) if string is not None else use
+        inner = string or (node if isinstance(node, ast.JoinedStr) else None)
         pending.extend((one, inner) for one in children(node))
 
 
@@ -128,10 +128,14 @@ def _reads(node: ast.Call) -> bool:
     return last == "exception" and bool(node.args)
 
 
-def _checked(use: ActiveUse, source: Source) -> ActiveUse:
+def _checked(use: ActiveUse, source: Source, string: ast.JoinedStr) -> ActiveUse:
+    """A use in an f-string, the outermost: before 3.12 the positions inside one are not to be trusted."""
     text = source.data[use.start : use.end]
     right = use.kind in _NAMED.values() and text.startswith(use.text.encode()) and text.endswith(b")")
-    return msgspec.structs.replace(use, kind=use.kind if right else "unknown", quoted=True)
+    end = source.offset(string.end_lineno or string.lineno, string.end_col_offset or 0)
+    written = source.data[source.offset(string.lineno, string.col_offset) : end]
+    quote = next((one for one in "\"'" if one.encode() not in written), "")
+    return msgspec.structs.replace(use, kind=use.kind if right else "unknown", quote=quote)
 
 
 def _of_call(node: ast.Call, name: str | None, source: Source, loggers: KnowsLoggers) -> Iterator[ActiveUse]:
@@ -174,5 +178,5 @@ def _use(kind: ActiveKind, node: ast.expr, source: Source, text: str) -> ActiveU
         source.offset(node.end_lineno, node.end_col_offset),
         node.lineno,
         text,
-        False,
+        '"',
     )
