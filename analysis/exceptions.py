@@ -1,6 +1,6 @@
 """What can the body of this ``try`` raise?
 
-``infer(project, settings)`` answers for every ``try`` of a tree, ``python -m analysis.exceptions PATH...`` prints it.
+``infer(project)`` answers for every ``try`` of a tree, ``python -m analysis.exceptions PATH...`` prints it.
 A set is *proved* when every operation of the body is accounted for: explicit raises, the tree's own functions (to a
 fixpoint over strongly connected components), methods through classes, bases and overriding subclasses, and the tables
 of ``config/exceptions``. It is *assumed* when it is complete only if some operand is what it looks like (``x["k"]`` on
@@ -35,7 +35,6 @@ from config.knowledge import knowledge
 
 if TYPE_CHECKING:
     from analysis.project import Project
-    from config.settings import Settings
 
 
 class RaiseSet(msgspec.Struct, frozen=True):
@@ -81,13 +80,15 @@ class Raises:
         return Counter(self._causes.values())
 
 
-def infer(project: Project, settings: Settings | None = None) -> Raises:  # noqa: ARG001 - none applies yet
-    """Answer for every ``try`` of the project's files.
+def infer(project: Project, collector: type[Effects] = Effects) -> Raises:
+    """Answer for every ``try`` of the project's files that ``collector`` has read.
+
+    With ``Proofs`` those are the ones with a broad handler, and the types of an assumed set are not collected.
 
     Raises:
         KnowledgeError: a table of ``config/exceptions`` is not valid.
     """
-    records = {path: found[0] for path, facts in project.files.items() if (found := facts.records(Effects))}
+    records = {path: found[0] for path, facts in project.files.items() if (found := facts.records(collector))}
     return solve(records, project.files)
 
 

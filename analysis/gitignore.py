@@ -14,14 +14,16 @@ if TYPE_CHECKING:
     from analysis.discovery import _Search
 
 
+_NAMED_GROUP = re.compile(r"\(\?P<\w+>")
 _DEEP_FOLDERS = re.compile(r"(?<![^/!])\*\*/\s*$")
 
 
 class _Rules(NamedTuple):
-    """The patterns of one ``.gitignore``, which hold below ``folder``."""
+    """The patterns of one ``.gitignore``, which hold below ``folder``; ``some`` finds what any of them matches."""
 
     folder: str
     spec: pathspec.GitIgnoreSpec
+    some: re.Pattern[str]
 
 
 def walk(search: _Search, top: str) -> None:
@@ -95,14 +97,18 @@ def _rules_in(folder: str) -> tuple[_Rules, ...]:
             # Git passes over a pattern that makes no sense.
             continue
         kept.append(line)
-    return (_Rules(folder, pathspec.GitIgnoreSpec.from_lines(kept)),)
+    spec = pathspec.GitIgnoreSpec.from_lines(kept)
+    patterns = [each.regex.pattern for each in spec.patterns if each.include is not None and each.regex is not None]
+    # Most paths match nothing, which one expression finds out many times as fast as a hundred do.
+    some = re.compile("|".join(_NAMED_GROUP.sub("(?:", each) for each in patterns) or r"(?!)")
+    return (_Rules(folder, spec, some),)
 
 
 def _ignored(path: str, folder: bool, rules: tuple[_Rules, ...]) -> bool:
     """Whether ``path`` is ignored: the innermost file with a pattern that matches decides."""
     for rule in reversed(rules):
         name = os.path.relpath(path, rule.folder).replace(os.sep, "/") + ("/" if folder else "")
-        said = rule.spec.check_file(name).include
+        said = rule.spec.check_file(name).include if rule.some.search(name) else None
         if said is not None:
             return said
     return False

@@ -27,6 +27,8 @@ T = TypeVar("T")
 
 BOM = codecs.BOM_UTF8
 _COOKIE = re.compile(rb"[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
+# As 3.11 to 3.13 put it, and 3.14.
+_ENCODING = re.compile(r"codec can't|^Non-UTF-8 code|^encoding problem|^unknown encoding")
 _ONLY_COMMENT = re.compile(rb"[ \t\f]*(?:#.*)?[\r\n]*\Z", re.DOTALL)
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 
@@ -290,7 +292,7 @@ class Source:
     def _syntax_fault(self, error: SyntaxError, kind: str) -> Fault:
         # What the message quotes of the file may be half a surrogate pair, which could not be kept or printed.
         message = (error.msg or type(error).__name__).encode("utf-8", "backslashreplace").decode()
-        if not error.lineno or "codec can't" in message:
+        if not error.lineno or _ENCODING.search(message):
             line = self._undecodable_line()
             if line is not None:
                 return Fault("encoding", message.removeprefix("(unicode error) "), line)

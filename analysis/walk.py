@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 import msgspec
 
 if TYPE_CHECKING:
     from analysis.source import Source
 
+_T = TypeVar("_T")
 ScopeKind = Literal["module", "class", "function"]
 
 
@@ -56,12 +57,21 @@ class Collector:
 class Walk:
     """Where the walk stands: ``scopes`` and ``parents`` are stacks, innermost last; the node at hand is in neither."""
 
-    __slots__ = ("parents", "scopes", "table")
+    __slots__ = ("_shared", "parents", "scopes", "source", "table")
 
-    def __init__(self) -> None:
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self._shared: dict[Callable[[bytes], Any], Any] = {}
         self.scopes: list[Scope] = []
         self.parents: list[ast.AST] = []
         self.table: dict[type[ast.AST], list[Any]] = {}
+
+    def once(self, read: Callable[[bytes], _T]) -> _T:
+        """What ``read`` makes of the bytes of the file, worked out once for all collectors that ask."""
+        if read not in self._shared:
+            self._shared[read] = read(self.source.data)
+        found: _T = self._shared[read]
+        return found
 
     @property
     def qualname(self) -> str:
@@ -90,7 +100,7 @@ _SHAPES: dict[type[ast.AST], tuple[ScopeKind | None, tuple[str, ...]]] = {
 
 def collect(source: Source, tree: ast.Module, collectors: Iterable[type[Collector]]) -> dict[str, list[Any]]:
     """Walk ``tree`` once for all ``collectors``; return their records by topic."""
-    walk = Walk()
+    walk = Walk(source)
     made: list[Collector] = []
     # In some encodings (UTF-7, ISO 2022) a keyword need not be written by its own bytes.
     searchable = source.encoding in ("utf-8", "iso-8859-1")

@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     import libcst as cst
 
 
+_RENAMED = {"print_exc": "print_exception", "format_exc": "format_exception"}
+_PLAIN_CALL = re.compile(r"([\w.]+)\.(?:print|format)_exc\(\)")
+_LOOSE = (",", " ", "\t", "\f", "\n", "\r")
+"""What may stand before a closing parenthesis but an argument."""
+
+
 class Layout:
     """Where lines begin and end in a file, and how they are indented."""
 
@@ -155,6 +161,11 @@ def name_error(use: ActiveUse, error: str, source: str) -> str:
         return error
     if use.kind == "sys.exc_info":
         return f"(type({error}), {error}, {error}.__traceback__)"
+    if use.kind == "exception" and source[-2:-1] not in _LOOSE:
+        return f"{source[:-1]}, exc_info={error})"
+    plain = _PLAIN_CALL.fullmatch(source)
+    if plain is not None:
+        return _printed(use, f"{plain[1]}.{_RENAMED[use.kind]}({error})")
     # It takes longer to load than most runs take, and few handlers ask for it.
     import libcst as cst
 
@@ -168,15 +179,18 @@ def name_error(use: ActiveUse, error: str, source: str) -> str:
             equal=cst.AssignEqual(cst.SimpleWhitespace(""), cst.SimpleWhitespace("")),
         )
         return cst.Module([]).code_for_node(_with_last_argument(call, given))
-    function = {"print_exc": "print_exception", "format_exc": "format_exception"}[use.kind]
-    called = cst.ensure_type(call.func, cst.Attribute).with_changes(attr=cst.Name(function))
+    called = cst.ensure_type(call.func, cst.Attribute).with_changes(attr=cst.Name(_RENAMED[use.kind]))
     comma = cst.Comma(whitespace_after=cst.SimpleWhitespace(" ")) if call.args else cst.MaybeSentinel.DEFAULT
     places = ("limit", "file", "chain") if use.kind == "print_exc" else ("limit", "chain")
     others = [_by_name(one, places[at] if at < len(places) else "") for at, one in enumerate(call.args)]
-    code = cst.Module([]).code_for_node(call.with_changes(func=called, args=[cst.Arg(value, comma=comma), *others]))
+    given_first = call.with_changes(func=called, args=[cst.Arg(value, comma=comma), *others])
+    return _printed(use, cst.Module([]).code_for_node(given_first))
+
+
+def _printed(use: ActiveUse, code: str) -> str:
     if use.kind == "print_exc":
         return code
-    return f"str().join({code})" if use.quoted else f'"".join({code})'
+    return f"{use.quote * 2 or 'str()'}.join({code})"
 
 
 def _by_name(argument: cst.Arg, name: str) -> cst.Arg:

@@ -33,7 +33,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import click
 import msgspec
 
-from analysis.collectors.effects import Effects
+from analysis.collectors.effects import Effects, Proofs
 from analysis.collectors.handlers import HandlerCollector, Try
 from analysis.collectors.imports import Imports as ImportCollector
 from analysis.collectors.readers import ReaderCollector
@@ -105,12 +105,14 @@ class SafeExecutorCodemod(Codemod):
 
     def surveys(self, settings: Settings, options: Mapping[str, Any]) -> tuple[type[Collector], ...]:
         """What is read of every file to know what a body can raise; less where that does not matter."""
-        return (ReaderCollector, Effects) if policy(settings, options) == "infer" else (ReaderCollector,)
+        if policy(settings, options) == "preserve":
+            return (ReaderCollector,)
+        return (ReaderCollector, effects(options))
 
     def prepare(self, project: Project, settings: Settings, options: Mapping[str, Any]) -> Mapping[str, bytes]:
         """Work out what each body can raise, and which functions of the project read the error being handled."""
         readers = frozenset(one.name for facts in project.files.values() for one in facts.records(ReaderCollector))
-        raises = infer(project, settings) if policy(settings, options) == "infer" else None
+        raises = infer(project, effects(options)) if policy(settings, options) == "infer" else None
         part = raises is not None and _is_part(project, settings)
         told: dict[str, bytes] = {}
         for path, facts in project.files.items():
@@ -134,6 +136,11 @@ class SafeExecutorCodemod(Codemod):
 def policy(settings: Settings, options: Mapping[str, Any]) -> str:
     """``infer`` or ``preserve``, from the command line or else from the settings."""
     return str(options.get("policy") or settings.policy)
+
+
+def effects(options: Mapping[str, Any]) -> type[Effects]:
+    """What has to be read of every file: a set that rests on an assumption is of use only with ``--unsafe``."""
+    return Effects if options.get("unsafe") else Proofs
 
 
 def _site(shape: TryShape, raised: RaiseSet, part: bool) -> Site:

@@ -7,13 +7,15 @@ error or keep the handler where it is.
 from __future__ import annotations
 
 import ast
-from bisect import bisect_left
+import re
 from collections.abc import Iterator
 from typing import Literal, Protocol
 
 import msgspec
 
 from analysis.collectors.handlers import dotted
+from analysis.collectors.words import places
+from analysis.nodes import children
 from analysis.source import Source
 
 ActiveKind = Literal["exc_info", "exception", "format_exc", "print_exc", "sys.exc_info", "sys.exception", "unknown"]
@@ -40,59 +42,35 @@ _READERS = frozenset(
         "print_last",
     }
 )
-_ENDS_RAISE = (b"", b"\n", b"\r", b";", b"#")
 _LEVELS = frozenset({"debug", "info", "warning", "warn", "error", "critical", "fatal", "log"})
 _CLOSED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.ExceptHandler)
 
 
-_MARKS = (
-    b"exc_info",
-    b"format_exc",
-    b"print_exc",
-    b"exception",
-    b"captureException",
-    b"showtraceback",
-    b"post_mortem",
-    b"print_last",
-    b"Failure(",
-    b"err(",
+# Each begins with plain letters, which are found many times as fast as anything else. Only a `raise` of nothing in
+# particular raises the error being handled.
+_MARKS = tuple(
+    re.compile(mark)
+    for mark in (
+        rb"exc(?:_info|eption|(?<=_exc))",
+        rb"raise(?=[\n\r;#]|\s[\s#]|\s?\Z)",
+    )
 )
+_PLAIN_MARKS = (b"captureException", b"showtraceback", b"post_mortem", b"print_last", b"Failure(", b"err(")
 
 
 def marks(data: bytes) -> list[int]:
     """The offsets where a file may read the error being handled, sorted: plain searches, cheaper than the tree."""
-    found: list[int] = []
-    for mark in _MARKS:
-        found += places(data, mark)
-    for at in places(data, b"raise"):
-        end = at + len(b"raise")
-        # Only a `raise` of nothing in particular raises the error being handled.
-        if data[end : end + 1] in _ENDS_RAISE or data[end : end + 2].strip() in (b"", b"#"):
-            found.append(at)
-    found.sort()
-    return found
-
-
-def places(data: bytes, word: bytes) -> list[int]:
-    """The offsets of ``word``, as part of a longer one too."""
-    found: list[int] = []
-    at = data.find(word)
-    while at >= 0:
-        found.append(at)
-        at = data.find(word, at + len(word))
-    return found
-
-
-def marked(found: list[int], start: int, end: int) -> bool:
-    """Whether one of the offsets ``found`` lies between ``start`` and ``end``."""
-    at = bisect_left(found, start)
-    return at < len(found) and found[at] < end
+    found = [one.start() for mark in _MARKS for one in mark.finditer(data)]
+    for plain in _PLAIN_MARKS:
+        found += places(data, plain)
+    return sorted(found)
 
 
 class ActiveUse(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One such place: the call or the ``exc_info`` value from ``start`` to ``end``; ``text`` is what is called.
 
-    ``quoted``: it stands inside an f-string, where no quotes can be written.
+    ``quote``: the quote that a string may have there: inside an f-string (before 3.12) one that it does not use itself,
+    and empty where it uses both.
     """
 
     kind: ActiveKind
@@ -100,7 +78,7 @@ class ActiveUse(msgspec.Struct, frozen=True, array_like=True, gc=False):
     end: int
     line: int
     text: str
-    quoted: bool
+    quote: str
 
 
 class KnowsLoggers(Protocol):
@@ -112,17 +90,16 @@ class KnowsLoggers(Protocol):
 
 def active_uses(handler: ast.ExceptHandler, source: Source, loggers: KnowsLoggers) -> Iterator[ActiveUse]:
     """The places of a handler, nested functions and inner handlers left out: there another error is at hand."""
-    pending: list[tuple[ast.AST, bool]] = [(one, False) for one in handler.body]
+    pending: list[tuple[ast.AST, ast.JoinedStr | None]] = [(one, None) for one in handler.body]
     while pending:
-        node, quoted = pending.pop()
+        node, string = pending.pop()
         if isinstance(node, _CLOSED):
             continue
         if isinstance(node, ast.Call):
             for use in _of_call(node, handler.name, source, loggers):
-                yield _checked(use, source) if quoted else use
-        # Before 3.12 the positions inside an f-string are not to be trusted.
-        inner = quoted or isinstance(node, ast.JoinedStr)
-        pending.extend((one, inner) for one in ast.iter_child_nodes(node))
+                yield _checked(use, source, string) if string is not None else use
+        inner = string or (node if isinstance(node, ast.JoinedStr) else None)
+        pending.extend((one, inner) for one in children(node))
 
 
 def reads_active(suite: list[ast.stmt]) -> bool:
@@ -136,7 +113,7 @@ def reads_active(suite: list[ast.stmt]) -> bool:
             return True
         if isinstance(node, ast.Call) and _reads(node):
             return True
-        pending.extend(ast.iter_child_nodes(node))
+        pending += children(node)
     return False
 
 
@@ -151,10 +128,14 @@ def _reads(node: ast.Call) -> bool:
     return last == "exception" and bool(node.args)
 
 
-def _checked(use: ActiveUse, source: Source) -> ActiveUse:
+def _checked(use: ActiveUse, source: Source, string: ast.JoinedStr) -> ActiveUse:
+    """A use in an f-string, the outermost: before 3.12 the positions inside one are not to be trusted."""
     text = source.data[use.start : use.end]
     right = use.kind in _NAMED.values() and text.startswith(use.text.encode()) and text.endswith(b")")
-    return msgspec.structs.replace(use, kind=use.kind if right else "unknown", quoted=True)
+    end = source.offset(string.end_lineno or string.lineno, string.end_col_offset or 0)
+    written = source.data[source.offset(string.lineno, string.col_offset) : end]
+    quote = next((one for one in "\"'" if one.encode() not in written), "")
+    return msgspec.structs.replace(use, kind=use.kind if right else "unknown", quote=quote)
 
 
 def _of_call(node: ast.Call, name: str | None, source: Source, loggers: KnowsLoggers) -> Iterator[ActiveUse]:
@@ -197,5 +178,5 @@ def _use(kind: ActiveKind, node: ast.expr, source: Source, text: str) -> ActiveU
         source.offset(node.end_lineno, node.end_col_offset),
         node.lineno,
         text,
-        False,
+        '"',
     )

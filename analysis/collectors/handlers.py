@@ -9,6 +9,7 @@ from typing import Literal
 import msgspec
 
 from analysis.facts import Span
+from analysis.nodes import below
 from analysis.walk import Collector, Walk
 
 Reraises = Literal["never", "some", "always"]
@@ -38,7 +39,7 @@ class Handler(msgspec.Struct, frozen=True, array_like=True, gc=False):
     @property
     def catches_all(self) -> bool:
         """Whether it catches ``Exception`` or more, whatever it does with it."""
-        return not self.types or any(one.removeprefix("builtins.") in _BROAD for one in self.types)
+        return catches_all(self.types)
 
     @property
     def catches_exits(self) -> bool:
@@ -106,6 +107,11 @@ def caught_types(node: ast.expr | None) -> tuple[str, ...]:
     return (dotted(node) or "?",)
 
 
+def catches_all(types: tuple[str, ...]) -> bool:
+    """Whether a clause that names ``types`` catches ``Exception`` or more."""
+    return not types or any(one.removeprefix("builtins.") in _BROAD for one in types)
+
+
 def _handler(node: ast.ExceptHandler, star: bool) -> Handler:
     types = caught_types(node.type)
     header = "except*" if star else "except"
@@ -170,7 +176,7 @@ def _is_name(node: ast.expr | None, name: str) -> bool:
 
 def _logs_traceback(handler: ast.ExceptHandler) -> bool:
     for statement in handler.body:
-        for node in ast.walk(statement):
+        for node in below(statement):
             if isinstance(node, ast.Call):
                 if isinstance(node.func, ast.Attribute) and node.func.attr == "exception":
                     return True

@@ -8,6 +8,7 @@ from typing import Literal
 
 import msgspec
 
+from analysis.nodes import below
 from analysis.walk import Collector, Walk
 
 TopKind = Literal["docstring", "future", "import", "path", "other"]
@@ -90,14 +91,14 @@ def _kind(node: ast.stmt, at: int) -> TopKind:
 
 def _is_main(node: ast.stmt) -> bool:
     return isinstance(node, ast.If) and any(
-        isinstance(one, ast.Name) and one.id == "__name__" for one in ast.walk(node.test)
+        isinstance(one, ast.Name) and one.id == "__name__" for one in below(node.test)
     )
 
 
 def _edits_path(node: ast.stmt, *, guess: bool) -> bool:
     """Whether running ``node`` edits ``sys.path``; ``guess``: also when only the name of what it calls says so."""
     if isinstance(node, (ast.Expr, *_COMPOUND)) and not _is_main(node):
-        return any(_is_edit(one, guess) for one in ast.walk(node))
+        return any(_is_edit(one, guess) for one in below(node))
     return _is_edit(node, guess)
 
 

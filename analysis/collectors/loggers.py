@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from analysis.collectors.handlers import dotted
 from analysis.collectors.prose import without_prose
+from analysis.nodes import below
 from analysis.walk import Scope, Walk
 
 _MAKERS = frozenset({"logging.getLogger", "getLogger"})
@@ -23,6 +24,7 @@ class Loggers:
         self._instance: dict[str, set[str]] = {}
         self._other: set[str] = set()
         self._names: set[str] = {"logging"}
+        self._passing: dict[str, bool] = {}
 
     def note(self, walk: Walk, node: ast.AST) -> None:
         """Take in an assignment or a ``global`` statement."""
@@ -57,8 +59,12 @@ class Loggers:
 
     def _passes(self, name: str) -> bool:
         """Whether something in the file may take the name away or bind it to something else: in doubt it does."""
-        other = re.compile(rb"\b(?:as|del|for|def|class|import)\b[^\n\r=:(]*\b%b\b" % name.encode())
-        return other.search(self._data) is not None and other.search(without_prose(self._data)) is not None
+        if name not in self._passing:
+            other = re.compile(rb"\b(?:as|del|for|def|class|import)\b[^\n\r=:(]*\b%b\b" % name.encode())
+            self._passing[name] = (
+                other.search(self._data) is not None and other.search(without_prose(self._data)) is not None
+            )
+        return self._passing[name]
 
     def known(self, name: str) -> bool:
         """Whether ``name`` is bound to a standard logger somewhere in the file, or is the module ``logging``."""
@@ -116,6 +122,6 @@ def _first_in_init(walk: Walk, node: ast.AST) -> bool:
     for statement in method.body:
         if statement is node:
             return True
-        if any(isinstance(one, ast.Call) for one in ast.walk(statement)):
+        if any(isinstance(one, ast.Call) for one in below(statement)):
             return False
     return False

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import ast
 
+from analysis.nodes import below
+
 _INSPECTORS = frozenset({"locals", "vars", "dir", "eval", "exec", "globals"})
 Place = tuple[int, int]
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
+_NOTED = frozenset(
+    {
+        *(ast.Call, ast.Compare, ast.arg, ast.ExceptHandler, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef),
+        *(ast.Import, ast.ImportFrom, ast.Global, ast.Nonlocal, ast.MatchAs, ast.MatchStar, ast.MatchMapping),
+    }
+)
 
 
 class Names:
@@ -22,22 +30,25 @@ class Names:
         self.inspections: list[int] = []
         self._asked: set[int] = set()
         self._handlers: dict[str, list[ast.ExceptHandler]] = {}
-        pending: list[tuple[ast.AST, Place | None]] = [(scope, None)]
-        while pending:
-            node, place = pending.pop()
-            if node is not scope or not isinstance(node, _SCOPES):
-                self._note(node, place)
-            if place is None and isinstance(node, ast.JoinedStr):
-                # Before 3.12 the positions inside an f-string are not to be trusted.
-                place = (node.lineno, node.col_offset)
-            pending.extend((child, place) for child in ast.iter_child_nodes(node))
+        quoted: dict[int, Place] = {}
+        for node in below(scope):
+            kind = node.__class__
+            if kind is ast.Name:
+                assert isinstance(node, ast.Name)
+                place = quoted.get(id(node)) or (node.lineno, node.col_offset)
+                self.places.setdefault(node.id, []).append(place)
+                if node.ctx.__class__ is not ast.Load:
+                    self.bound.add(node.id)
+            elif kind in _NOTED:
+                if node is not scope or kind not in _SCOPES:
+                    self._note(node)
+            elif kind is ast.JoinedStr:
+                assert isinstance(node, ast.JoinedStr)
+                # Before 3.12 the positions inside an f-string are not to be trusted. The outer one comes first.
+                for inner in below(node):
+                    quoted.setdefault(id(inner), (node.lineno, node.col_offset))
 
-    def _note(self, node: ast.AST, place: Place | None) -> None:
-        if isinstance(node, ast.Name):
-            self.places.setdefault(node.id, []).append(place or (node.lineno, node.col_offset))
-            if not isinstance(node.ctx, ast.Load):
-                self.bound.add(node.id)
-            return
+    def _note(self, node: ast.AST) -> None:
         if isinstance(node, ast.Call):
             called = node.func.id if isinstance(node.func, ast.Name) and id(node) not in self._asked else ""
             if called in _INSPECTORS and (not node.args or called in ("eval", "exec")):

@@ -6,7 +6,8 @@ import ast
 
 import msgspec
 
-from analysis.collectors.active import marked, marks, reads_active
+from analysis.collectors.active import marks, reads_active
+from analysis.collectors.words import marked
 from analysis.walk import Collector, Walk
 
 
@@ -26,7 +27,7 @@ class ReaderCollector(Collector):
 
     def begin(self, walk: Walk, tree: ast.Module) -> None:
         """Look for the words that give such a function away: most files have none."""
-        self._marks = marks(self.source.data)
+        self._marks = walk.once(marks)
 
     def visit(self, walk: Walk, node: ast.AST) -> None:
         """Note down a function that does; its bytes are asked first, since most do not."""

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import ast
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 
 from analysis.collectors import loggers
-from analysis.collectors.active import active_uses, marked, marks, places
-from analysis.collectors.handlers import caught_types, dotted, reraises, statements
+from analysis.collectors.active import active_uses, marks
+from analysis.collectors.handlers import catches_all, caught_types, dotted, reraises, statements
 from analysis.collectors.names import Names
 from analysis.collectors.prose import without_prose
 from analysis.collectors.shape_records import Clause, Exit, HandlerShape, TryShape
+from analysis.collectors.words import Words, marked, places
+from analysis.nodes import below, children
 from analysis.source import Source
 from analysis.walk import Collector, Scope, Walk
 
@@ -62,7 +64,9 @@ class ShapeCollector(Collector):
         self._marks: list[int] = []
         self._inspects: list[int] = []
         self._covered: dict[str, list[tuple[int, int]]] = {}
-        self._seen: dict[tuple[object, tuple[int, int]], bool] = {}
+        self._seen: dict[tuple[str, tuple[int, int]], bool] = {}
+        self._words = Words(source.data)
+        self._ours: list[int] = []
 
     def visit(self, walk: Walk, node: ast.AST) -> None:
         if isinstance(node, _TRIES):
@@ -79,7 +83,8 @@ class ShapeCollector(Collector):
         if not self._found:
             return
         data = self.source.data
-        self._marks = marks(data)
+        self._marks = walk.once(marks)
+        self._ours = sorted(places(data, b"attempt") + places(data, b"outcome"))
         self._inspects = sorted(at for word in _INSPECTORS for at in places(data, word) if _CALLED.match(data, at))
         for node, scopes, parents in self._found:
             self.records.append(self._shape(node, scopes, parents))
@@ -140,7 +145,7 @@ class ShapeCollector(Collector):
 
     def _taken(self, scopes: list[Scope], region: tuple[int, int]) -> tuple[str, ...]:
         """The names like ours in the region. They are words of the language too, so the tree is asked about each."""
-        if not self._holds(_OURS, region):
+        if not marked(self._ours, *region):
             return ()
         words = {one.decode() for one in _OURS.findall(self._code(region))}
         if not words:
@@ -150,8 +155,7 @@ class ShapeCollector(Collector):
 
     def _binds(self, name: str, scopes: list[Scope], region: tuple[int, int]) -> bool:
         """Whether an enclosing function binds ``name``; the tree is only asked when the bytes leave it open."""
-        other_than_read = re.compile(rb"(?<![\w.])%b\b(?!\s*\.)" % name.encode())
-        return self._holds(other_than_read, region) and any(
+        return marked(self._words.others(name), *region) and any(
             name in self._names_of(one).bound for one in scopes if one.kind == "function"
         )
 
@@ -180,11 +184,12 @@ class ShapeCollector(Collector):
                     merged.append((start, end))
             self._covered[name] = merged
         spans = self._covered[name]
-        mention = re.compile(rb"(?<![\w.])%b\b" % name.encode())
-        for found in mention.finditer(self.source.data, *region):
-            at = bisect_right(spans, (found.start(), len(self.source.data) + 1)) - 1
-            outside = at < 0 or found.start() >= spans[at][1]
-            if outside and mention.match(self._code(region), found.start() - region[0]):
+        mentions = self._words.mentions(name)
+        for number in range(bisect_left(mentions, region[0]), bisect_left(mentions, region[1])):
+            found = mentions[number]
+            at = bisect_right(spans, (found, len(self.source.data) + 1)) - 1
+            outside = at < 0 or found >= spans[at][1]
+            if outside and self._code(region).startswith(name.encode(), found - region[0]):
                 return True
         return False
 
@@ -198,13 +203,6 @@ class ShapeCollector(Collector):
                 for one in self._namesakes[key]
             )
         return self._captured[key]
-
-    def _holds(self, pattern: re.Pattern[bytes], region: tuple[int, int]) -> bool:
-        """Whether ``pattern`` is found in ``region``, which is asked for each of its statements."""
-        key = (pattern, region)
-        if key not in self._seen:
-            self._seen[key] = pattern.search(self.source.data, *region) is not None
-        return self._seen[key]
 
     def _names_of(self, scope: Scope) -> Names:
         key = id(scope.node)
@@ -301,9 +299,10 @@ class ShapeCollector(Collector):
         reads = writes = False
         called: set[str] = set()
         for statement in handler.body:
-            for node in ast.walk(statement):
-                if isinstance(node, ast.Name):
-                    if node.id == name:
+            for node in below(statement):
+                kind = node.__class__
+                if kind is ast.Name or kind is ast.Constant or kind is ast.Attribute:
+                    if isinstance(node, ast.Name) and node.id == name:
                         reads |= isinstance(node.ctx, ast.Load)
                         writes |= not isinstance(node.ctx, ast.Load)
                 elif isinstance(node, ast.Call):
@@ -332,7 +331,7 @@ class ShapeCollector(Collector):
                     value=self._offset(value) if value is not None else 0,
                     value_end=self._end(node) if value is not None else 0,
                     uses=value is not None
-                    and any(isinstance(one, ast.Name) and one.id == name for one in ast.walk(value)),
+                    and any(isinstance(one, ast.Name) and one.id == name for one in below(value)),
                     keeps=value is not None and _holds(value, name),
                     end=self._end(node),
                     alone=not self.source.data[line_start:start].strip(b" \t\f"),
@@ -361,14 +360,12 @@ def _own(parents: list[ast.AST]) -> int:
 
 
 def _lets_capture(handler: ast.ExceptHandler, name: str) -> bool:
-    later = (node for node in ast.walk(handler) if isinstance(node, _LATER))
-    return any(isinstance(one, ast.Name) and one.id == name for node in later for one in ast.walk(node))
+    later = [node for node in below(handler) if isinstance(node, _LATER)]
+    return any(isinstance(one, ast.Name) and one.id == name for one in below(*later))
 
 
 def _swallows(handler: ast.ExceptHandler) -> bool:
-    types = caught_types(handler.type)
-    broad = not types or any(one.removeprefix("builtins.") in ("Exception", "BaseException") for one in types)
-    return broad and reraises(handler) == "never"
+    return catches_all(caught_types(handler.type)) and reraises(handler) == "never"
 
 
 def _colon(data: bytes, at: int) -> int:
@@ -416,7 +413,7 @@ def _holds(value: ast.AST, name: str | None) -> bool:
         return False
     if isinstance(value, ast.Attribute) and dotted(value) in (f"{name}.errno", f"{name}.strerror"):
         return False
-    return any(_holds(one, name) for one in ast.iter_child_nodes(value))
+    return any(_holds(one, name) for one in children(value))
 
 
 def _bound_by(node: ast.AST) -> tuple[str | None, ...]:

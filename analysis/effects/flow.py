@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterable
 
 from analysis.effects.scopes import Binding, Scope, target
+from analysis.nodes import below
 
 
 def leaves(suite: list[ast.stmt]) -> bool:
@@ -126,9 +127,10 @@ def settled_lines(module: Scope) -> dict[str, tuple[int, int]]:
     for node in module.node.body:
         line = node.lineno
         bound = completes(node)
+        still = inert(node)
         for name in bound or ():
-            found.setdefault(name, (min(since + 1, line) if inert(node) else line, line))
-        if not inert(node):
+            found.setdefault(name, (min(since + 1, line) if still else line, line))
+        if not still:
             since = line
     for name, bindings in module.bindings.items():
         if any(each.how in ("deleted", "caught") for each in bindings):
@@ -145,6 +147,6 @@ def inert(node: ast.stmt) -> bool:
     if isinstance(node, (ast.Assign, ast.AnnAssign)):
         return isinstance(node.value, ast.Constant) or (
             isinstance(node.value, (ast.Dict, ast.List, ast.Tuple, ast.Set))
-            and not any(isinstance(each, (ast.Call, ast.Attribute, ast.Subscript)) for each in ast.walk(node.value))
+            and not any(isinstance(each, (ast.Call, ast.Attribute, ast.Subscript)) for each in below(node.value))
         )
     return isinstance(node, ast.Pass) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))

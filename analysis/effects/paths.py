@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import posixpath
 
+from analysis.nodes import below
+
 _HERE = "/1/2/3/4/5/6/7/8/9"
 """Stands for the folder of the file; nobody climbs higher than that."""
 
@@ -18,14 +20,20 @@ def added(tree: ast.Module) -> tuple[str, ...]:
     }
     first: list[str] = []
     last: list[str] = []
-    for node in ast.walk(ast.Module([each for each in tree.body if not _defines(each)], [])):
-        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute) or not node.args:
-            continue
-        if _dotted(node.func.value) == "sys.path" and node.func.attr in ("insert", "append"):
-            folder = _folder(node.args[-1], names, 0)
-            if folder is not None and folder.startswith("/"):
-                relative = posixpath.relpath(posixpath.normpath(folder), _HERE)
-                (first if node.func.attr == "insert" else last).append(relative)
+    edits = [
+        (node.lineno, node.col_offset, node.func.attr, node.args[-1])
+        for node in below(*(each for each in tree.body if not _defines(each)))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in ("insert", "append")
+        and node.args
+        and _dotted(node.func.value) == "sys.path"
+    ]
+    for _, _, how, given in sorted(edits, key=lambda each: each[:2]):
+        folder = _folder(given, names, 0)
+        if folder is not None and folder.startswith("/"):
+            relative = posixpath.relpath(posixpath.normpath(folder), _HERE)
+            (first if how == "insert" else last).append(relative)
     return tuple(dict.fromkeys([*reversed(first), *last]))
 
 

@@ -75,7 +75,9 @@ class Condition(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Region(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What a stretch of code may raise. When ``open`` is set, the rest is left out."""
+    """What a stretch of code may raise. When ``open`` is set, the rest is left out; in the record of a ``Proofs``
+    collector when ``assumed`` is set, too.
+    """
 
     raises: tuple[Raise, ...] = ()
     pending: tuple[Pending, ...] = ()

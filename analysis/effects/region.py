@@ -12,9 +12,10 @@ class Opened(Exception):
 
 
 class Effects:
-    """What has been read so far of one region."""
+    """What has been read so far of one region. ``strict``: an assumption ends the reading, as an open call does."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, strict: bool = False) -> None:
+        self.strict = strict
         self.raises: dict[tuple[str, tuple[Filter, ...]], None] = {}
         self.pending: dict[tuple[object, ...], Pending] = {}
         self.conditions: dict[tuple[str, str], Condition] = {}
@@ -53,6 +54,8 @@ class Effects:
         """
         if self.assumed is None:
             self.assumed = Place(text if node is None else text.replace("{}", written(node)), line)
+        if self.strict:
+            raise Opened
 
     def rely(self, condition: Condition) -> None:
         """Note that the type of an attribute was taken from this file alone."""
@@ -71,6 +74,8 @@ class Effects:
         """The record of what was read."""
         if self.open is not None:
             return Region(open=self.open)
+        if self.strict and self.assumed is not None:
+            return Region(assumed=self.assumed)
         return Region(
             tuple(Raise(*each) for each in self.raises),
             tuple(self.pending.values()),

@@ -9,6 +9,7 @@ from typing import Literal
 import msgspec
 
 from analysis.effects.records import Condition, Place
+from analysis.nodes import below, children
 
 ScopeKind = Literal["module", "class", "function"]
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
@@ -223,7 +224,7 @@ def _rarer(node: ast.stmt, found: dict[str, list[Binding]]) -> None:
                     _add(found, each.id, Binding("deleted", None))
         case ast.Match():
             for case in node.cases:
-                for pattern in ast.walk(case.pattern):
+                for pattern in below(case.pattern):
                     for field in ("name", "rest"):
                         name = getattr(pattern, field, None)
                         if isinstance(name, str):
@@ -236,14 +237,14 @@ def _rarer(node: ast.stmt, found: dict[str, list[Binding]]) -> None:
 
 
 def _walrus(scope: ast.AST, found: dict[str, list[Binding]]) -> None:
-    waiting: list[ast.AST] = list(ast.iter_child_nodes(scope))
+    waiting: list[ast.AST] = children(scope)
     while waiting:
         node = waiting.pop()
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
             continue
         if isinstance(node, ast.NamedExpr):
             _add(found, node.target.id, Binding("value", node.value))
-        waiting.extend(ast.iter_child_nodes(node))
+        waiting += children(node)
 
 
 def yielded(suite: list[ast.stmt]) -> int:
@@ -255,7 +256,7 @@ def yielded(suite: list[ast.stmt]) -> int:
             continue
         if isinstance(node, (ast.Yield, ast.YieldFrom)):
             return node.lineno
-        waiting.extend(ast.iter_child_nodes(node))
+        waiting += children(node)
     return 0
 
 

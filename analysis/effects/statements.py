@@ -14,6 +14,7 @@ from analysis.effects.names import File
 from analysis.effects.records import Act, Filter, Place, Region, Step
 from analysis.effects.region import Effects, Opened, written
 from analysis.effects.scopes import Scope
+from analysis.nodes import below
 
 _EVERYTHING = frozenset({"Exception", "BaseException"})
 
@@ -21,8 +22,9 @@ _EVERYTHING = frozenset({"Exception", "BaseException"})
 class Statements(Definitions):
     """Reads suites of statements into :class:`Effects`."""
 
-    def __init__(self, file: File) -> None:
+    def __init__(self, file: File, *, strict: bool = False) -> None:
         super().__init__(file)
+        self.strict = strict
         self.handled: list[tuple[str, ...] | None] = []
 
     def region(
@@ -32,7 +34,7 @@ class Statements(Definitions):
 
         ``bound``: the names already bound; ``caught``: what the handlers around it bind, innermost last.
         """
-        self.scope, self.effects, self.bound = scope, Effects(), bound
+        self.scope, self.effects, self.bound = scope, Effects(strict=self.strict), bound
         self.local, self.caught = [], [(name, None) for name in caught]
         try:
             self.suite(suite)
@@ -342,7 +344,7 @@ class Statements(Definitions):
                 self.truth(case.guard)
             bound = self.bound
             self.bound = set(bound)
-            for pattern in ast.walk(case.pattern):
+            for pattern in below(case.pattern):
                 for field in ("name", "rest"):
                     name = getattr(pattern, field, None)
                     if isinstance(name, str):

@@ -170,14 +170,27 @@ def test_which_values_are_worked_out_before_the_error_goes(body: str, needed: bo
     ],
 )
 def test_what_reads_the_error_unnamed_is_given_its_name(kind: ActiveKind, source: str, named: str) -> None:
-    made = name_error(ActiveUse(kind, 0, 0, 1, "", False), "e", source)
+    made = name_error(ActiveUse(kind, 0, 0, 1, "", '"'), "e", source)
     assert made == named
     compile(made, "made", "eval")
 
 
-def test_no_quotes_are_put_into_a_string() -> None:
-    use = ActiveUse("format_exc", 0, 0, 1, "", True)
-    assert name_error(use, "e", "traceback.format_exc()") == "str().join(traceback.format_exception(e))"
+@pytest.mark.parametrize(
+    ("string", "quotes"),
+    [
+        ('f"{e}: {traceback.format_exc()}"', "''"),
+        ("f'{e}: {traceback.format_exc()}'", '""'),
+        ('f"it\'s {traceback.format_exc()}"', "str()"),
+        ("f\"{e}\" f'{traceback.format_exc()}'", "str()"),
+        ('f"""{e}: {traceback.format_exc()}"""', "''"),
+    ],
+)
+def test_a_string_in_a_string_has_other_quotes(string: str, quotes: str) -> None:
+    (shape,) = shape_of("import traceback\n" + handler(f"log({string})\n")).handlers
+    (use,) = shape.active
+    made = name_error(use, "e", "traceback.format_exc()")
+    assert made == f"{quotes}.join(traceback.format_exception(e))"
+    compile(string.replace("traceback.format_exc()", made), "made", "eval")
 
 
 def test_the_edits_of_a_handler_lie_inside_it() -> None:
