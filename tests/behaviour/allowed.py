@@ -13,6 +13,12 @@ from tests.behaviour.compare import Difference, canonical
 from tests.behaviour.drive import Loaded
 from tests.behaviour.witness import witness
 
+CONTEXT = "an error raised in a handler lost its implicit context"
+PASSED = "an error came by at module level or in a class body, and the attempt kept its name"
+JUMPED = "a jump left a block at module level or in a class body, and the attempt kept its name"
+EARLIER = "an error ended before the value that its handler returns was computed"
+FAILED = "a handler failed, and what it held is left to the collector"
+
 _NAME = re.compile(r'name attempt\w* = "<SafeExecutor>"$')
 _ERROR = re.compile(r'name \w+ = (?:"<SafeExecutor>"|\{"type": .*)$')
 _ENDED = re.compile(r'\["raised", "module", ')
@@ -22,7 +28,7 @@ _IN_CLASS = re.compile(r', \["attempt\w*", "<SafeExecutor>"\]')
 def limit(before: Loaded, after: Loaded, found: Difference) -> str | None:
     """The limit that ``found`` falls under, in words; None when it is a fault."""
     if found.channel == "context":
-        return "an error raised in a handler lost its implicit context"
+        return CONTEXT
     old = canonical(before.run(found.plan), context=False)
     new = canonical(after.run(found.plan), context=False)
     if found.channel == "behaviour":
@@ -36,14 +42,13 @@ def limit(before: Loaded, after: Loaded, found: Difference) -> str | None:
         if not came_by and not _jumps(ast.parse(after.data).body):
             return None
         if bare == old:
-            way = "an error came by" if came_by else "a jump left a block"
-            return f"{way} at module level or in a class body, and the attempt kept its name"
+            return PASSED if came_by else JUMPED
         new = bare
     if _ends_earlier(old, new):
         # Or it was the context of an error that nobody has looked at.
-        return "an error ended before the value that its handler returns was computed"
+        return EARLIER
     if witness(before, found.plan).in_handler:
-        return "a handler failed, and what it held is left to the collector"
+        return FAILED
     return None
 
 

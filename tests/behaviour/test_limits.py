@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
-from tests.behaviour.allowed import limit
+from tests.behaviour import allowed
+from tests.behaviour.allowed import CONTEXT, EARLIER, FAILED, JUMPED, PASSED, limit
 from tests.behaviour.codemod import rewrite
 from tests.behaviour.compare import Difference, differ
 from tests.behaviour.drive import Loaded
@@ -45,7 +47,7 @@ def test_an_error_of_a_handler_has_no_implicit_context_and_the_old_one_waits_for
     assert difference is not None
     assert difference.channel == "lifetime"
     assert "+never freed ValueError boom 1" in difference.text
-    assert known == "a handler failed, and what it held is left to the collector"
+    assert known == FAILED
 
 
 def test_a_handler_that_does_not_fail_leaves_nothing() -> None:
@@ -63,7 +65,7 @@ def test_an_error_ends_before_the_returned_value_is_computed() -> None:
     difference, known = found(FAILING.replace("boom(2)", "return boom(2)"), {0: "ValueError"})
     assert difference is not None
     assert difference.channel == "lifetime"
-    assert known == "an error ended before the value that its handler returns was computed"
+    assert known == EARLIER
 
 
 MODULE = """\
@@ -82,7 +84,7 @@ def test_an_attempt_keeps_its_name_at_module_level_where_an_error_comes_by() -> 
     difference, known = found(MODULE, {0: "Control"})
     assert difference is not None
     assert difference.text.count("\n+name attempt") == 1
-    assert known == "an error came by at module level or in a class body, and the attempt kept its name"
+    assert known == PASSED
 
 
 JUMP = """\
@@ -100,13 +102,31 @@ def test_an_attempt_keeps_its_name_at_module_level_where_a_jump_leaves_the_block
     difference, known = found(JUMP, {})
     assert difference is not None
     assert difference.text.count("\n+name attempt") == 1
-    assert known == "a jump left a block at module level or in a class body, and the attempt kept its name"
+    assert known == JUMPED
     assert found(JUMP.replace("        continue\n", ""), {}) == (None, None)
 
 
 def test_an_attempt_keeps_no_name_where_none_comes_by() -> None:
     assert found(MODULE, {0: "ValueError"}) == (None, None)
     assert found(MODULE, {}) == (None, None)
+
+
+ROOT = Path(__file__).parents[2]
+TOLD = {
+    CONTEXT: ("`__context__`", "`__context__`"),
+    PASSED: ("keep its name where an error passes the block by", "when an error that is not recovered passes through"),
+    JUMPED: ("`break` or `continue` leaves it", "`break` or `continue` leaves the block"),
+    EARLIER: ("`return call()`", "`return call()`"),
+    FAILED: ("is freed by the garbage collector only", "the old error is left to the garbage collector"),
+}
+
+
+def test_what_users_and_contributors_are_told() -> None:
+    assert set(TOLD) == {value for name, value in vars(allowed).items() if name.isupper() and not name.startswith("_")}
+    pages = ("docs/codemods/safe_executor.md", "docs/decisions/handlers-behind-the-block.md")
+    for page, phrases in zip(pages, zip(*TOLD.values(), strict=True), strict=True):
+        text = " ".join((ROOT / page).read_text("utf-8").split())
+        assert [phrase for phrase in phrases if phrase not in text] == []
 
 
 def ends(body: str) -> list[str]:
