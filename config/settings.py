@@ -37,7 +37,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     """What a tree says about itself. Every key has a default, so that no file is needed.
 
     ``safe_executor``: import target of the executor that rewritten code uses, as ``module:name``.
-    ``logger_names``: names taken for a logger when one is looked for, the first that exists wins.
     ``exclude``: patterns as in ``.gitignore``, relative to the root, of files that are left alone.
     ``select``: codes of the rules that run, or beginnings of codes; an empty list means all.
     ``ignore``: codes of the rules that do not run, or beginnings; where both name a rule, the longer name wins.
@@ -52,7 +51,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     """
 
     safe_executor: str = "runtime.safe_executor:SafeExecutor"
-    logger_names: tuple[str, ...] = ("logger", "log", "LOGGER", "LOG", "_logger", "_log")
     exclude: tuple[str, ...] = ()
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()

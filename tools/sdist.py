@@ -50,7 +50,7 @@ class Sdist:
         return next(path for path in folder.iterdir() if path.is_dir())
 
 
-TORNADO = Sdist("tornado", "6.4.2", "92bad5b4746e9879fd7bf1eb21dce4e3fc5128d71601f80005afa39237ad620b")
+TORNADO = Sdist("tornado", "6.6.1", "28e6311402af59c8b02e3fa0f5e7d8eb465b25081381803b127d97e6a4395d5a")
 PASTE = Sdist("Paste", "3.10.1", "1c3d12065a5e8a7a18c0c7be1653a97cf38cc3e9a5a0c8334a9dd992d3a05e4a")
 DOCUTILS = Sdist("docutils", "0.21.2", "3a6b18732edf182daa3cd12775bbb338cf5691468f91eeeb109deff6ebfa986f")
 SUPERVISOR = Sdist("supervisor", "4.2.5", "34761bae1a23c58192281a5115fb07fbf22c9b0133c08166beffc70fed3ebc12")

@@ -117,6 +117,7 @@ def broken(before: dict[str, bytes], after: dict[str, bytes]) -> Iterator[str]:
 
 
 def definitions(data: bytes) -> list[str]:
-    """The functions and classes of a module, in their order."""
+    """The functions and classes of a module, in the order of their lines."""
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-    return [node.name for node in ast.walk(ast.parse(data)) if isinstance(node, kinds)]
+    found = [node for node in ast.walk(ast.parse(data)) if isinstance(node, kinds)]
+    return [node.name for node in sorted(found, key=lambda node: (node.lineno, node.col_offset))]

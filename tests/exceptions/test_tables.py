@@ -17,6 +17,9 @@ import pytest
 from analysis.effects.kinds import base, held, is_plain, parts, split
 from config.knowledge import TABLES, Entry, KnowledgeError, knowledge, load
 
+# A table may hold a name that the newest Python has begun to take leave of.
+pytestmark = pytest.mark.filterwarnings("ignore:.* is deprecated:DeprecationWarning")
+
 TOLD = knowledge()
 OPTIONAL = {
     "aiohttp": "aiohttp",

@@ -120,7 +120,6 @@ def test_no_key_is_required_and_every_key_is_taken(tmp_path: Path) -> None:
     file.write_text(
         """
         safe-executor = "common_utils.error_handling:SafeExecutor"
-        logger-names = ["log"]
         exclude = ["build/"]
         select = ["E9"]
         ignore = ["E905"]

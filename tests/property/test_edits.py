@@ -114,7 +114,16 @@ def test_one_pass_is_one_rewrite_after_the_other(module: list[str | Block], newl
         step = Source.from_bytes(made.data, "x.py")
     assert together.data == step.data
 
-    assert composer.compose(list(reversed(changes))).data == together.data
+    points = [
+        one.start
+        for each in changes
+        if len(each.splices) == 1 and not each.indents
+        for one in each.splices
+        if one.start == one.end
+    ]
+    if len(points) == len(set(points)):
+        # Two that do nothing but put something in at one place come in the order given.
+        assert composer.compose(list(reversed(changes))).data == together.data
     assert apply(source.data, together.edits()) == together.data
     assert verify.outside_unchanged(source, together, changes, composer) is None
 
