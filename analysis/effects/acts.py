@@ -50,7 +50,7 @@ def act(world: World, path: str, pending: Pending) -> Outcome:
                 pass
     if pending.act is Act.WRITE:
         _write(world, path, pending, outcome)
-    elif pending.act is Act.READ:
+    else:
         _hooks(world, path, pending, outcome)
     return outcome
 
@@ -237,13 +237,30 @@ def _owner(target: str) -> tuple[str, str]:
 
 def _hooks(world: World, path: str, pending: Pending, outcome: Outcome) -> None:
     """What classes add to reading an attribute that Python would find by itself, or not find."""
-    owner, _ = _owner(pending.target)
+    owner, name = _owner(pending.target)
+    own = owner.endswith("@") and pending.act is Act.READ
     for thing in world.resolve(path, owner) if owner else ():
-        if thing.what == "instance":
-            family = world.derived(thing.path, thing.name) if thing.bound else [(thing.path, thing.name)]
-            if not all(world.closed(*each) and world.known(*each) for each in family):
-                outcome.raises.add("AttributeError")
-                outcome.assume(f"`{pending.text}` is taken to be a plain attribute")
+        if thing.what not in ("instance", "class", "bases"):
+            continue
+        family = world.derived(thing.path, thing.name) if thing.bound else [(thing.path, thing.name)]
+        if not all(world.closed(*each) and world.known(*each) and world.plain(*each) for each in family):
+            outcome.raises.add("AttributeError")
+            outcome.assume(f"`{pending.text}` is taken to be a plain attribute")
+        if thing.what == "class" or pending.act is Act.READ:
+            for each in family:
+                properties, doubtful = world.described(*each, name)
+                if thing.what == "instance":
+                    outcome.runs.extend(("function", one.path, one.line) for one in properties)
+                if doubtful:
+                    outcome.assume(f"`{pending.text}` is taken to be no descriptor")
+        if (thing.bound or thing.what == "bases") and (world.doubts.makes is not None or name in world.strays()):
+            where = f"calls in {world.doubts.makes}" if world.doubts.makes else "bases that cannot be read"
+            outcome.assume(f"`{pending.text}` is taken not to be overridden in a class made by {where}")
+        own = own and thing.what == "instance"
+    if not own or any(each.what == "function" for each in world.resolve(path, pending.target)):
+        doubt = world.doubt(path, pending.target)
+        if doubt is not None:
+            outcome.assume(doubt)
 
 
 def _write(world: World, path: str, pending: Pending, outcome: Outcome) -> None:
@@ -269,12 +286,12 @@ def _write(world: World, path: str, pending: Pending, outcome: Outcome) -> None:
                 elif each.what == "named" and world.knowledge.value(each.name, name) is not None:
                     outcome.raises.update(("AttributeError", "TypeError"))
                     outcome.assume(f"`{pending.text}` is taken to be a plain attribute")
-            for each in world.lookup(where, qualname, name):
-                if each.what == "function" and each.function is not None and each.function.binding == "property":
-                    outcome.raises.add("AttributeError")
-                    outcome.runs.append(("function", each.path, each.function.line))
-                elif each.what in ("instance", "attribute") or (each.function is not None and each.function.decorator):
-                    outcome.assume(f"`{pending.text}` is taken to be no descriptor")
+            properties, doubtful = world.described(where, qualname, name)
+            if properties:
+                outcome.raises.add("AttributeError")
+                outcome.runs.extend(("function", each.path, each.line) for each in properties)
+            if doubtful or not world.plain(where, qualname):
+                outcome.assume(f"`{pending.text}` is taken to be no descriptor")
 
 
 def _iterate(thing: Thing, pending: Pending, outcome: Outcome) -> None:

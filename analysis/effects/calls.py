@@ -237,12 +237,17 @@ class Calls(Names):
     def _method(self, receiver: str, func: ast.Attribute, node: ast.Call, *, awaited: bool) -> Kind:
         name = func.attr
         entries: list[tuple[str, Entry]] = []
+        if "." in receiver:
+            self.file.uses.add(f".{name}")
         if "|" not in receiver:
             # Nearly always there is one type, with such a method.
             entry = self.knowledge.method(base(receiver), name)
-            if entry is not None:
+            if entry is not None and name[:2] != "__":
                 given = NO_ARGUMENTS if self._only_type(entry) else self.arguments(node)
                 return self.apply(entry, func, given, receiver, awaited=awaited)
+        if name[:2] == "__":
+            # The tables tell what the interpreter gets out of such methods, which passes the right arguments.
+            self.effects.leave_open(f"the call to {self.said(func)}", node.lineno)
         for part in parts(receiver):
             entry = self.knowledge.method(base(part), name) or self.knowledge.functions.get(f"{base(part)}.{name}")
             if entry is not None:

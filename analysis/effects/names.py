@@ -33,14 +33,15 @@ _SHALLOW: dict[type[ast.AST], str] = {
 class ClassInfo:
     """A class of this file: what is assigned to its attributes, through ``self`` and in its body."""
 
-    def __init__(self, node: ast.ClassDef, scope: Scope) -> None:
+    def __init__(self, node: ast.ClassDef, scope: Scope, *, twice: bool = False) -> None:
         self.node = node
         self.scope = scope
         self.qualname = scope.qualname
         self.assigned: dict[str, list[tuple[Binding, Scope]]] = {}
         self.methods: dict[str, FunctionNode] = {}
         self.known: dict[str, Known] = {}
-        self.dynamic = False
+        self.twice = twice
+        """Another definition has the same qualified name."""
 
 
 class File:
@@ -198,6 +199,8 @@ class Names:
         found = self._joined(scope.bindings.get(name, []), scope, name)
         if scope.kind == "module" and (self.file.rebinds or self.file.stars) and found.kind is not None:
             found = Known(found.kind, Place(f"`{name}` is taken to be what this module binds it to", 0))
+        if scope.kind == "module" and found.kind is not None and not is_thing(found.kind):
+            found = Known(found.kind, found.assumed, (*found.conditions, Condition("", name, found.kind, 0)))
         scope.kinds[name] = found
         return found
 

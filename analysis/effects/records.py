@@ -66,7 +66,10 @@ class Place(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Condition(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """``owner``'s attribute ``name`` was taken to be of ``type``, which other files must not contradict."""
+    """``owner``'s attribute ``name`` was taken to be of ``type``, which other files must not contradict.
+
+    ``owner`` is a class, or "" for the module.
+    """
 
     owner: str
     name: str
@@ -111,7 +114,8 @@ class Class(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     ``attributes`` holds each attribute that is assigned through ``self`` or in the class body, with its type ("" when
     unknown). ``closed`` is False when a hook such as ``__getattr__`` may change what attribute access does, ``made`` is
-    False when a decorator or a metaclass may change how instances are made and what they are.
+    False when a decorator or a metaclass may change how instances are made and what they are. ``placed``: names that
+    the class body gives something that may be a descriptor.
     """
 
     qualname: str
@@ -121,6 +125,7 @@ class Class(msgspec.Struct, frozen=True, array_like=True, gc=False):
     closed: bool
     made: bool
     dataclass: bool
+    placed: tuple[str, ...] = ()
 
 
 class Try(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -138,7 +143,8 @@ class Module(msgspec.Struct, frozen=True, array_like=True, gc=False):
     the tables were trusted for; ``uses``: the names in them, as written out. ``stores``: attribute names that are
     assigned on something other than ``self``. ``patches``: attributes of imported modules that are replaced, as symbols
     or public names. ``dynamic``: an attribute is set under a name that is not in the source. ``paths``: folders it puts
-    on ``sys.path``, relative to its own.
+    on ``sys.path``, relative to its own. ``rebinds``: its own names may be bound under names that are not in the
+    source; ``makes``: it makes classes by calls; ``builtins``: it may replace what is built in.
     """
 
     functions: tuple[Function, ...]
@@ -153,3 +159,6 @@ class Module(msgspec.Struct, frozen=True, array_like=True, gc=False):
     patches: tuple[str, ...]
     dynamic: bool
     paths: tuple[str, ...]
+    rebinds: bool = False
+    makes: bool = False
+    builtins: bool = False

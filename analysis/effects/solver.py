@@ -29,6 +29,7 @@ class Solver:
         self._outcomes: dict[tuple[object, ...], Outcome] = {}
         self._shadowed: dict[str, str | None] = {}
         self._subclass: dict[tuple[str, str], bool | None] = {}
+        self._patches: dict[str, str | None] = {}
         self._regions = {
             (path, each.line): each.region for path, record in world.records.items() for each in record.functions
         }
@@ -76,6 +77,8 @@ class Solver:
             return
         for each in region.raises:
             name = self._exception(path, each.type)
+            if ":" in each.type and state.assumed is None:
+                state.assumed = self.world.doubt(path, each.type)
             if name is None:
                 state.open = state.cause = f"what `{each.type.rpartition(':')[2]}` raises"
                 return
@@ -86,6 +89,7 @@ class Solver:
             state.assumed = f"{region.assumed.text} (line {region.assumed.line})"
         for condition in region.conditions:
             self._check(state, path, condition)
+        self._check_filters(state, path, region)
         for pending in region.pending:
             if state.open is not None:
                 return
@@ -101,6 +105,13 @@ class Solver:
             edges.extend((run, pending.filters, pending.text, pending.line) for run in outcome.runs)
         if state.open is not None:
             edges.clear()
+
+    def _check_filters(self, state: State, path: str, region: Region) -> None:
+        """A handler inside holds something else back when the name of its type was given to another."""
+        every = {each.filters for each in region.raises} | {each.filters for each in region.pending}
+        for name in sorted({name for filters in every for steps in filters for step in steps for name in step.types}):
+            if ":" in name and state.assumed is None:
+                state.assumed = self.world.doubt(path, name)
 
     def _act(self, path: str, pending: Pending) -> Outcome:
         """What an act leads to, worked out once per file for all that are alike but for place and filters."""
@@ -123,7 +134,20 @@ class Solver:
 
     def _patched(self, path: str) -> str | None:
         """A name of the tables that the file uses and the tree replaces."""
-        hit = min(self.world.patched.intersection(self.world.records[path].uses), default=None)
+        if path not in self._patches:
+            self._patches[path] = self._replaced(path)
+        return self._patches[path]
+
+    def _replaced(self, path: str) -> str | None:
+        world = self.world
+        if world.doubts.everything is not None:
+            return f"what is built in is taken to be so, though {world.doubts.everything} replaces some of it"
+        uses = world.records[path].uses
+        hit = next((each for each in uses if each[:1] == "." and each[1:] in world.stores), None)
+        if hit is not None:
+            return f"`{hit}` is taken to be the library's own, though {world.stores[hit[1:]]} sets such an attribute"
+        imported = (name for name, kind in world.names[path].items() if kind[:1] == "=")
+        hit = min(world.patched.intersection((*uses, *imported)), default=None)
         return (
             None if hit is None else f"`{hit}`, which the tree replaces, is taken to raise what the library's own does"
         )
@@ -133,7 +157,11 @@ class Solver:
 
     def _check(self, state: State, path: str, condition: Condition) -> None:
         """The type of an attribute was read off one class: say so where the rest of the tree does not bear it out."""
-        if state.assumed is None:
+        if state.assumed is None and not condition.owner:
+            doubt = self.world.doubts.of_constant(condition.name)
+            if doubt is not None:
+                state.assumed = f"`{condition.name}` is taken to be what its module makes it, though {doubt}"
+        elif state.assumed is None:
             doubt = self._doubt(path, condition)
             if doubt is not None:
                 name = f"`self.{condition.name}` is taken to be what `{condition.owner}` makes of it"

@@ -158,8 +158,9 @@ class Statements(Definitions):
         return True
 
     def _raise(self, node: ast.Raise) -> None:
-        if node.cause is not None:
-            self.value(node.cause)
+        if node.cause is not None and self.value(node.cause) not in ("None", "BaseException"):
+            self.effects.raise_("TypeError")
+            self.effects.assume("`{}` is taken to be an exception", node.lineno, node.cause)
         if node.exc is None:
             self._again(self.caught[-1][1] if self.caught else None, node)
             return
