@@ -306,7 +306,7 @@ class Calls(Names):
         ] or keys
         for each in (texts, keys):
             found = entry.given.get(", ".join(each))
-            if found is None and each:
+            if found is None and len(each) == 2:
                 found = entry.given.get(f"{each[0]}, *")
             if found is not None:
                 return found

@@ -126,6 +126,7 @@ class Expressions(Builtins):
     def comprehension(self, node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp) -> Kind:
         depth = 0
         bound = set(self.bound)
+        called = len(self.effects.pending)
         for each in node.generators:
             if each.is_async:
                 self.effects.leave_open(f"the asynchronous loop over {self.said(each.iter)}", node.lineno)
@@ -148,6 +149,8 @@ class Expressions(Builtins):
                 self.hashed(inner, node.elt)
         del self.local[-depth:]
         self.bound = bound
+        if isinstance(node, ast.GeneratorExp) and len(self.effects.pending) > called:
+            self.effects.raise_("RuntimeError")  # what a StopIteration from inside becomes
         name = {ast.ListComp: "list", ast.SetComp: "set", ast.DictComp: "dict", ast.GeneratorExp: "iterator"}[
             type(node)
         ]

@@ -30,6 +30,9 @@ class Solver:
         self._shadowed: dict[str, str | None] = {}
         self._subclass: dict[tuple[str, str], bool | None] = {}
         self._patches: dict[str, str | None] = {}
+        self._flavours = {
+            (path, each.line): each.flavour for path, record in world.records.items() for each in record.functions
+        }
         self._regions = {
             (path, each.line): each.region for path, record in world.records.items() for each in record.functions
         }
@@ -219,6 +222,14 @@ class Solver:
             self._subclass[key] = True if other in ancestors else None if None in ancestors else False
         return self._subclass[key]
 
+    def _coming_out(self, source: Node, name: str) -> str:
+        """What an exception that leaves a region has become outside: generators may not end by StopIteration."""
+        flavour = self._flavours.get((source[1], source[2]), "plain") if source[0] == "function" else "plain"
+        if flavour == "plain":
+            return name
+        stops = ("StopIteration", "StopAsyncIteration") if flavour == "async generator" else ("StopIteration",)
+        return "RuntimeError" if any(self.derives(name, each) for each in stops) else name
+
     # -- the fixpoint
 
     def _components(self, root: Node) -> None:
@@ -282,5 +293,5 @@ class Solver:
             state.assumed = f"in `{text}`, called at line {line}: {inner.assumed}"
             changed = True
         for name in inner.types:
-            changed = self._add(state, node[1], name, filters) or changed
+            changed = self._add(state, node[1], self._coming_out(source, name), filters) or changed
         return changed
