@@ -305,7 +305,7 @@ class Effects(Collector):
             elif dotted not in PLAIN_DECORATORS:
                 decorator = dotted or "?"
         args = node.args
-        positional = [arg.arg for arg in (*args.posonlyargs, *args.args)]
+        positional = [*(f"/{arg.arg}" for arg in args.posonlyargs), *(arg.arg for arg in args.args)]
         first = len(positional) - len(args.defaults)
         keyword = [(arg.arg, default) for arg, default in zip(args.kwonlyargs, args.kw_defaults, strict=True)]
         if decorator:

@@ -73,7 +73,7 @@ class Builtins(Operations):
     def _single(self, node: ast.Call) -> tuple[Kind, bool]:
         """The type of the elements of the only argument; whether the call is that simple."""
         if len(node.args) == 1 and not node.keywords and not isinstance(node.args[0], ast.Starred):
-            return self.iterate(self.value(node.args[0]), node.args[0]), True
+            return self.spread(self.value(node.args[0]), node.args[0]), True
         given = self.arguments(node)
         for kind, each in zip(given.kinds, given.nodes, strict=False):
             self.iterate(kind, each)
@@ -121,7 +121,7 @@ class Builtins(Operations):
         if len(given.kinds) != 1 or given.star:
             self.effects.raise_("TypeError")
             return None
-        inner = self.iterate(given.kinds[0], given.nodes[0])
+        inner = self.spread(given.kinds[0], given.nodes[0])
         if "key" in given.named:
             kind, key = given.named["key"]
             self.runs(kind, key, "sorted", node.lineno)

@@ -129,7 +129,7 @@ class Calls(Names):
         star = False
         for each in node.args:
             if isinstance(each, ast.Starred):
-                self.iterate(self.value(each.value), each.value)
+                self.spread(self.value(each.value), each.value)
                 star = True
                 continue
             kinds.append(self.value(each))

@@ -105,6 +105,10 @@ class Names:
         """Note what iterating may raise; return the type of the elements."""
         raise NotImplementedError
 
+    def spread(self, kind: Kind, node: ast.AST) -> Kind:
+        """Note what putting all elements into a container at once may raise; return the type of the elements."""
+        raise NotImplementedError
+
     # -- what a name stands for
 
     def thing(self, dotted: str) -> Kind:

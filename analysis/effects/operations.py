@@ -148,6 +148,7 @@ class Operations(Calls):
                 method = "__delitem__" if deletes else "__setitem__"
                 entry = self.knowledge.method(name, method)
                 if entry is None:
+                    self.effects.raise_("IndexError")
                     self.absent(part, method, node)
                 else:
                     self.apply(entry, f"{part}[]", Given((index,), (), {}, False, node.lineno, (node.slice,)), part)

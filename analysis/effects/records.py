@@ -91,7 +91,7 @@ class Function(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A function: how it is bound, how it may be called, what it raises and gives.
 
     ``flavour``: plain, async, generator, async generator. ``binding``: function, method, static, class or property.
-    ``decorator``: one whose effect is not known, or "".
+    ``decorator``: one whose effect is not known, or "". A parameter that takes no keyword has a "/" before its name.
     """
 
     qualname: str

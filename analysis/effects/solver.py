@@ -115,6 +115,8 @@ class Solver:
         for name in sorted({name for filters in every for steps in filters for step in steps for name in step.types}):
             if ":" in name and state.assumed is None:
                 state.assumed = self.world.doubt(path, name)
+                if self._exception(path, name) is None and state.assumed is None:
+                    state.assumed = f"`{name.rpartition(':')[2]}` is taken to be an exception"
 
     def _act(self, path: str, pending: Pending) -> Outcome:
         """What an act leads to, worked out once per file for all that are alike but for place and filters."""

@@ -332,7 +332,13 @@ class Statements(Definitions):
         if handler.type is None:
             return ("BaseException",)
         written_types = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
-        return tuple(named(self.value(each)) for each in written_types)
+        kinds = [self.value(each) for each in written_types]
+        for kind, each in zip(kinds, written_types, strict=True):
+            known = named(kind)
+            if not known or not (is_symbol(known) or self.knowledge.is_exception(known)):
+                self.effects.raise_("TypeError")
+                self.effects.assume("`{}` is taken to be an exception", each.lineno, each)
+        return tuple(map(named, kinds))
 
     def matching(self, node: ast.Match) -> None:
         self.value(node.subject)
