@@ -96,15 +96,22 @@ def solve(records: Mapping[str, Module], paths: Mapping[str, object] | None = No
     solver = Solver(World(records, modules, knowledge()))
     sets: dict[tuple[str, int, int], RaiseSet] = {}
     causes: dict[tuple[str, int, int], str] = {}
+    numbers: dict[tuple[str, int, int], int] = {}
     for path in records:
         for number, each in enumerate(records[path].tries):
             key = (path, each.line, each.col)
+            numbers[key] = number
             state = solver.state(("try", path, number))
             if state.open is None:
                 sets[key] = RaiseSet(solver.least(state), None, state.assumed)
             else:
                 sets[key] = RaiseSet(open=state.open)
                 causes[key] = state.cause or state.open
+    for key, found in sets.items():
+        if found.proved and found.types:
+            doubt = solver.misnamed(solver.state(("try", key[0], numbers[key])))
+            if doubt is not None:
+                sets[key] = RaiseSet(found.types, None, doubt)
     return Raises(sets, causes)
 
 

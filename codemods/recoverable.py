@@ -115,6 +115,8 @@ class Spelling:
 
         None when it cannot be written there: the module may be missing when the file runs.
         """
+        if "<" in qualified:
+            return None  # a class that a function makes
         if "." not in qualified:
             shadowed = qualified in self._bound or qualified in self._doubtful
             shadowed = shadowed or self._names.assigned(qualified) or self._names.inside(qualified)

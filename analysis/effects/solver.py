@@ -55,7 +55,25 @@ class Solver:
     def spelt(self, name: str) -> str:
         """The public name of an exception."""
         path, double, qualname = name.partition("::")
-        return f"{self.world.modules.name(path)}.{qualname}" if double else name
+        if not double:
+            return name
+        functions = self.world.functions.get(path, {})
+        names = qualname.split(".")
+        inner = [
+            f"{each}.<locals>" if ".".join(names[: at + 1]) in functions else each for at, each in enumerate(names)
+        ]
+        return f"{self.world.modules.name(path)}.{'.'.join(inner)}"
+
+    def misnamed(self, state: State) -> str | None:
+        """Why a type of the set may not be what its name says in another file; asked when all sets are known."""
+        for name in sorted(state.types):
+            path, double, qualname = name.partition("::")
+            if double and self.world.modules.several(path):
+                return f"{path}, which is imported under several names, is taken to be one module"
+            hit = self.world.doubts.replaced((name, (qualname or name).rpartition(".")[2]))
+            if hit is not None:
+                return f"`{hit}` is taken to be the exception in every file, though the tree sets such an attribute"
+        return None
 
     # -- one region
 
