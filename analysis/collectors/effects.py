@@ -357,7 +357,7 @@ class Effects(Collector):
         return Class(
             qualname=info.qualname,
             line=info.node.lineno,
-            bases=bases if not info.twice else ("",),
+            bases=("",) if info.twice else (*bases, *(("abc.ABC",) if info.node.keywords else ())),
             attributes=tuple(attributes),
             closed=not (info.twice or self.tricks.own or _HOOKS.intersection((*info.methods, *info.assigned))),
             made=not info.twice

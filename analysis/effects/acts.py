@@ -101,6 +101,8 @@ def _function(thing: Thing, function: Function, pending: Pending, outcome: Outco
         return
     if not _fits(function, pending, bound=thing.bound):
         outcome.raises.add("TypeError")
+    if function.qualname.endswith("exit__") and (not function.gives or ":" in function.gives):
+        outcome.assume(f"the truth of what `{function.qualname}` gives is taken to be well defined")
     if function.decorator:
         outcome.runs.append(("function", thing.path, function.line))
     elif function.flavour == "plain":
@@ -143,9 +145,13 @@ def _construct(world: World, thing: Thing, pending: Pending, outcome: Outcome) -
     if any(each.what == "class" and world.record(each).dataclass for each in lineage):
         outcome.raises.update(("TypeError", "AttributeError"))
         outcome.assume(f"`{thing.name}` is taken to be made from plain fields")
+    if any(each.what == "named" and each.name == "abc.ABC" for each in lineage):
+        outcome.raises.add("TypeError")  # a method may have been left abstract
     for hook in ("__new__", "__init__"):
         for found in world.lookup(thing.path, thing.name, hook):
             if found.what == "function" and found.function is not None:
+                if hook == "__init__" and (found.function.flavour != "plain" or found.function.gives != "None"):
+                    outcome.raises.add("TypeError")  # it must give None
                 _function(replace(found, bound=True), found.function, pending, outcome, awaited=False)
             elif found.what == "unknown":
                 outcome.leave_open(found.name)
@@ -219,9 +225,7 @@ def _read(thing: Thing, pending: Pending, outcome: Outcome) -> None:
                 outcome.assume(f"`{pending.text}` is taken to be no descriptor")
         case "instance":
             outcome.assume(f"`{pending.text}` is taken to be no descriptor")
-        case "missing" | "attribute":
-            outcome.raises.add("AttributeError")
-        case "kind":
+        case "missing" | "attribute" | "kind" | "module":
             outcome.raises.add("AttributeError")
         case "named" | "unknown":
             outcome.raises.add("AttributeError")
@@ -240,6 +244,8 @@ def _hooks(world: World, path: str, pending: Pending, outcome: Outcome) -> None:
     owner, name = _owner(pending.target)
     own = owner.endswith("@") and pending.act is Act.READ
     for thing in world.resolve(path, owner) if owner else ():
+        if thing.what == "module" and thing.path != path and world.entwined(path, thing.path):
+            outcome.raises.add("AttributeError")  # half of it may be made when this runs
         if thing.what not in ("instance", "class", "bases"):
             continue
         family = world.derived(thing.path, thing.name) if thing.bound else [(thing.path, thing.name)]

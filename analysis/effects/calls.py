@@ -84,8 +84,15 @@ class Calls(Names):
                 self.effects.rely(Condition(kind[3:-1], name, known.kind, node.lineno))
                 return self.rest(known, node)
         symbol = extend(kind, name)
-        self.effects.do(Act.READ, symbol, node, node.lineno)
+        if kind.startswith("0::") or not self._submodule(symbol):
+            self.effects.do(Act.READ, symbol, node, node.lineno)
         return symbol if symbol.count(".") < 6 else None
+
+    def _submodule(self, symbol: str) -> bool:
+        """Whether module level itself imports what ``symbol`` stands for, so that it is there as a submodule."""
+        level, module, rest = symbol.split(":", 2)
+        line = f"import {module}.{rest}".encode()
+        return level == "0" and (self.file.data.startswith(line) or b"\n" + line in self.file.data)
 
     def own(self, qualname: str, name: str) -> Known:
         """The type of ``self.name`` in a class of this file, as far as this file assigns it."""

@@ -39,6 +39,7 @@ class World:
         self._trails: dict[tuple[str, str], frozenset[str]] = {}
         self._walking: list[set[str]] = []
         self._strays: frozenset[str] | None = None
+        self._reached: dict[str, set[str]] = {}
 
     # -- symbols
 
@@ -168,11 +169,38 @@ class World:
             return (Thing("module", path=inner),)
         if "__getattr__" in self.functions.get(path, {}):
             return (Thing("unknown", f"`{name}`, which the module's `__getattr__` makes"),)
+        found: list[Thing] = []
         for star in record.stars if record is not None else ():
-            found = self.resolve(path, star + name, depth + 1)
-            if found[0].what != "missing":
-                return found
-        return (Thing("missing", name),)
+            things = self.resolve(path, star + name, depth + 1)
+            if things and things[0].what != "missing":
+                found.extend(things)
+                origin = self.resolve(path, star, depth + 1)[0]
+                if name[:1] == "_" or origin.what != "module" or "__all__" in self.names.get(origin.path, {}):
+                    found.append(Thing("missing", name))
+        return tuple(dict.fromkeys(found)) or (Thing("missing", name),)
+
+    def entwined(self, path: str, other: str) -> bool:
+        """Whether importing the file ``other`` leads back to ``path``, as far as module level tells."""
+        return path in self._reaches(other)
+
+    def _reaches(self, path: str) -> set[str]:
+        known = self._reached.get(path)
+        if known is None:
+            known = self._reached[path] = set()
+            waiting = [path]
+            while waiting:
+                each = waiting.pop()
+                record = self.records.get(each)
+                symbols = (*self.names[each].values(), *record.stars) if record is not None else ()
+                for symbol in {symbol for symbol in symbols if is_symbol(symbol)}:
+                    level, module, rest = symbol.split(":", 2)
+                    found = self.modules.find(each, module, int(level)) if module or level != "0" else None
+                    inner = self.modules.inside(found, rest) if found is not None and rest else None
+                    for file in (found, inner, *(self.modules.packages(found) if found is not None else ())):
+                        if file is not None and file not in known:
+                            known.add(file)
+                            waiting.append(file)
+        return known
 
     def _defines(self, path: str, name: str) -> bool:
         return name in self.classes.get(path, {}) or name in self.functions.get(path, {})

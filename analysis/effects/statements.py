@@ -243,6 +243,7 @@ class Statements(Definitions):
         for item in node.items:
             suppressed = self._suppressed(item.context_expr)
             if suppressed is not None:
+                suppressed = tuple(filter(None, suppressed))
                 self.effects.filters = (*self.effects.filters, (Step(suppressed, False),))
                 swallows = True
                 kind: Kind = "None"
@@ -267,8 +268,7 @@ class Statements(Definitions):
         """The types that a ``contextlib.suppress(...)`` holds back."""
         if not isinstance(node, ast.Call) or self.dotted(node.func) != "contextlib.suppress" or node.keywords:
             return None
-        kinds = [self.value(each) for each in node.args]
-        return tuple(named(kind) for kind in kinds if kind is not None and named(kind))
+        return self._exceptions(node.args)
 
     def attempt(self, node: ast.Try | ast.TryStar) -> bool:
         steps: list[Step] = []
@@ -332,13 +332,18 @@ class Statements(Definitions):
         if handler.type is None:
             return ("BaseException",)
         written_types = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
-        kinds = [self.value(each) for each in written_types]
-        for kind, each in zip(kinds, written_types, strict=True):
-            known = named(kind)
+        return self._exceptions(written_types)
+
+    def _exceptions(self, nodes: list[ast.expr]) -> tuple[str, ...]:
+        """What is named as the types to hold back, noting what comes of those that are no exceptions."""
+        found: list[str] = []
+        for each in nodes:
+            known = named(self.value(each))
             if not known or not (is_symbol(known) or self.knowledge.is_exception(known)):
                 self.effects.raise_("TypeError")
                 self.effects.assume("`{}` is taken to be an exception", each.lineno, each)
-        return tuple(map(named, kinds))
+            found.append(known)
+        return tuple(found)
 
     def matching(self, node: ast.Match) -> None:
         self.value(node.subject)
