@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import re
 from collections.abc import Iterable, Mapping
 
@@ -68,5 +69,5 @@ class Doubts:
 def _reaches_far(name: str, knowledge: Knowledge) -> bool:
     if ":" in name:
         return False
-    owner = name.rpartition(".")[0]
-    return owner == "builtins" or knowledge.canonical(owner) in knowledge.kinds
+    owner, _, last = name.rpartition(".")
+    return (owner == "builtins" and hasattr(builtins, last)) or knowledge.canonical(owner) in knowledge.kinds

@@ -40,6 +40,7 @@ class World:
         self._walking: list[set[str]] = []
         self._strays: frozenset[str] | None = None
         self._reached: dict[str, set[str]] = {}
+        self._replaced: dict[str, set[str]] | None = None
 
     # -- symbols
 
@@ -178,6 +179,21 @@ class World:
                 if name[:1] == "_" or origin.what != "module" or "__all__" in self.names.get(origin.path, {}):
                     found.append(Thing("missing", name))
         return tuple(dict.fromkeys(found)) or (Thing("missing", name),)
+
+    def replaced_in(self, path: str) -> set[str]:
+        """The names of the module at ``path`` that other files replace, as far as they say which module they mean."""
+        if self._replaced is None:
+            self._replaced = {}
+            for importer, record in self.records.items():
+                for symbol in filter(is_symbol, record.patches):
+                    level, module, rest = symbol.split(":", 2)
+                    file = self.modules.find(importer, module, int(level)) if module or level != "0" else None
+                    *inner, name = rest.split(".")
+                    for each in inner:
+                        file = self.modules.inside(file, each) if file is not None else None
+                    if file is not None:
+                        self._replaced.setdefault(file, set()).add(name)
+        return self._replaced.get(path, set())
 
     def entwined(self, path: str, other: str) -> bool:
         """Whether importing the file ``other`` leads back to ``path``, as far as module level tells."""

@@ -169,8 +169,8 @@ class Solver:
         hit = next((each for each in uses if each[:1] == "." and each[1:] in world.stores), None)
         if hit is not None:
             return f"`{hit}` is taken to be the library's own, though {world.stores[hit[1:]]} sets such an attribute"
-        imported = (name for name, kind in world.names[path].items() if kind[:1] == "=")
-        hit = min(world.patched.intersection((*uses, *imported)), default=None)
+        imported = (name for name in world.replaced_in(path) if world.names[path].get(name, "")[:1] == "=")
+        hit = min((*world.patched.intersection(uses), *imported), default=None)
         return (
             None if hit is None else f"`{hit}`, which the tree replaces, is taken to raise what the library's own does"
         )

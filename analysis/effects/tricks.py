@@ -4,6 +4,7 @@ into being. Read off the bytes, since few files hold any of the words; in doubt 
 
 from __future__ import annotations
 
+import builtins
 import re
 from dataclasses import dataclass, field
 
@@ -25,7 +26,8 @@ _READS_BEFORE = re.compile(
 )
 _CALL = re.compile(rb"\s*\(\s*[\w.]*\s*\)")
 _BUILTINS = re.compile(
-    rb"\s*(?:\.\s*\w+\s*(?:\[.*?\]\s*)?(?::[^=\n]*)?[-+*/|&^%@]?=(?!=)|\[|\.\s*__dict__|\.\s*__setattr__|,|\.\s*update)"
+    rb"""\s*(?:\.\s*(\w+)\s*(?:\[[^\]\n]*\]\s*)?(?::[^=\n]*)?[-+*/|&^%@]?=(?!=)"""
+    rb"""|,\s*["'](\w+)["']|(?:\[|\.\s*__dict__|\.\s*__setattr__|,|\.\s*update))"""
 )
 _MODULES = re.compile(rb"\s*(?:\[[^\[\]\n]*\]\s*=(?!=)|\.\s*(?:update|setdefault|__setitem__)|\|=)")
 _PLAIN_DUNDERS = frozenset(
@@ -84,7 +86,9 @@ def _named(found: Tricks, word: bytes, before: bytes, after: bytes) -> None:
         case b"globals" | b"exec" | b"locals":
             found.rebinds |= before[-1:] != b"."
         case b"builtins" | b"__builtins__":
-            found.builtins |= _BUILTINS.match(after) is not None
+            set_ = _BUILTINS.match(after)
+            name = (set_.group(1) or set_.group(2)) if set_ is not None else b""
+            found.builtins |= set_ is not None and (name is None or hasattr(builtins, name.decode()))
         case b"type":
             found.makes |= before[-1:] != b"." and _several(after)
         case b"modules":
