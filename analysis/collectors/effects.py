@@ -340,7 +340,7 @@ class Effects(Collector):
 
     def _class_record(self, reader: Statements, info: ClassInfo) -> Class:
         reader.scope = info.scope.outer or self.file.module
-        bases = tuple(named(reader.quietly(each)) for each in info.node.bases)
+        bases = tuple(named(reader.quietly(each)) or _made(reader, each) for each in info.node.bases)
         decorators = [
             reader.dotted(each.func if isinstance(each, ast.Call) else each) for each in info.node.decorator_list
         ]
@@ -403,6 +403,12 @@ class Effects(Collector):
         if yields and region.open is None:
             region = Region(open=Place("what may be thrown in at the `yield`", yields))
         return Try(node.lineno, node.col_offset, region)
+
+
+def _made(reader: Statements, node: ast.expr) -> str:
+    """A base class that a call makes out of nothing but fields, "" for any other expression."""
+    dotted = reader.dotted(node.func) if isinstance(node, ast.Call) else None
+    return f"{dotted}()" if dotted in ("collections.namedtuple", "typing.NamedTuple", "typing.TypedDict") else ""
 
 
 def _receiver(node: ast.Name | ast.Attribute) -> tuple[str, str]:

@@ -204,6 +204,7 @@ class Calls(Names):
         if symbol.startswith("0::") and not awaited:
             known = self.result(symbol[3:])
             if known.kind is not None:
+                self.effects.rely(Condition("", symbol[3:].rpartition(".")[2], known.kind, given.line))
                 return self.rest(known, func)
         return None if symbol.count(".") > 5 else result
 

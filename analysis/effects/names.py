@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
 import sys
 from bisect import bisect_left
 
 from analysis.effects.flow import settled_lines
-from analysis.effects.kinds import Kind, held, is_thing, join, parts, settled, split
+from analysis.effects.kinds import Kind, held, is_symbol, is_thing, join, parts, settled, split
 from analysis.effects.records import Condition, Place
 from analysis.effects.region import Effects, Nothing, Opened
 from analysis.effects.scopes import UNKNOWN, Binding, FunctionNode, Known, Scope, yielded
@@ -203,7 +204,7 @@ class Names:
         found = self._joined(scope.bindings.get(name, []), scope, name)
         if scope.kind == "module" and (self.file.rebinds or self.file.stars) and found.kind is not None:
             found = Known(found.kind, Place(f"`{name}` is taken to be what this module binds it to", 0))
-        if scope.kind == "module" and found.kind is not None and not is_thing(found.kind):
+        if scope.kind == "module" and found.kind is not None and _replaceable(found.kind, name):
             found = Known(found.kind, found.assumed, (*found.conditions, Condition("", name, found.kind, 0)))
         scope.kinds[name] = found
         return found
@@ -294,7 +295,7 @@ class Names:
             if how == "method":
                 return Known(f"0::{owner}@")
             if how == "class":
-                return Known(f"0::{owner}")
+                return Known(f"0::{owner}", None, (Condition(owner, "", "", 0),))
         if not isinstance(binding.node, ast.expr):
             return UNKNOWN
         kind = self.annotated(binding.node)
@@ -355,6 +356,11 @@ class Names:
             deferred = deferred or top.kind == "function"
         start = getattr(top.node, "lineno", 0)
         return lines[0] <= start if deferred else lines[1] < start
+
+
+def _replaceable(kind: str, name: str) -> bool:
+    """Whether a name that is known to hold a ``kind`` says more than that kind's own symbol does."""
+    return not is_thing(kind) or (is_symbol(kind) and re.split("[.:]", kind)[-1] != name)
 
 
 def taken(kind: Kind, at: int) -> Kind:

@@ -180,8 +180,12 @@ class Solver:
 
     def _check(self, state: State, path: str, condition: Condition) -> None:
         """The type of an attribute was read off one class: say so where the rest of the tree does not bear it out."""
-        if state.assumed is None and not condition.owner:
-            doubt = self.world.doubts.of_constant(condition.name)
+        world = self.world
+        if state.assumed is None and not condition.name:
+            if len(world.derived(path, condition.owner)) > 1 or world.doubts.makes is not None or world.strays():
+                state.assumed = f"a class method of `{condition.owner}` is taken to be called on that very class"
+        elif state.assumed is None and not condition.owner:
+            doubt = world.doubts.of_constant(condition.name)
             if doubt is not None:
                 state.assumed = f"`{condition.name}` is taken to be what its module makes it, though {doubt}"
         elif state.assumed is None:

@@ -15,6 +15,7 @@ _WORDS = {
         b"f_globals", b"new_class", b"make_dataclass",
     )
 } | {b"setattr": re.compile(b"setattr"), b"delattr": re.compile(b"delattr"), b"type": re.compile(rb"type\s*\("),
+    b"reload": re.compile(rb"reload\s*\("),
      b"modules": re.compile(rb"modules\s*(?:\[|\.|\n|\||,|\))")}  # fmt: skip
 _NAMED = re.compile(rb"""\s*\(\s*([\w.]+)\s*,\s*["']([A-Za-z_]\w*)["']\s*[,)]""")
 _TARGET = re.compile(rb"""\s*\(\s*["']([\w.]+)["']\s*,""")
@@ -29,7 +30,7 @@ _BUILTINS = re.compile(
     rb"""\s*(?:\.\s*(\w+)\s*(?:\[[^\]\n]*\]\s*)?(?::[^=\n]*)?[-+*/|&^%@]?=(?!=)"""
     rb"""|,\s*["'](\w+)["']|(?:\[|\.\s*__dict__|\.\s*__setattr__|,|\.\s*update))"""
 )
-_MODULES = re.compile(rb"\s*(?:\[[^\[\]\n]*\]\s*=(?!=)|\.\s*(?:update|setdefault|__setitem__)|\|=)")
+_MODULES = re.compile(rb"\s*(?:\[[^\[\]\n]*\]\s*=(?!=)|\.\s*(?:update|setdefault|__setitem__|pop|clear)|\|=)")
 _PLAIN_DUNDERS = frozenset(
     {
         "__name__", "__qualname__", "__module__", "__doc__", "__annotations__", "__wrapped__", "__version__",
@@ -96,7 +97,11 @@ def _named(found: Tricks, word: bytes, before: bytes, after: bytes) -> None:
                 alias = re.search(rb"=\s*sys\s*\.\s*$", before) is not None and not after.lstrip(b" ").startswith(
                     (b"[", b".")
                 )
-                found.dynamic |= alias or _MODULES.match(after) is not None
+                deleted = re.search(rb"\bdel\s+sys\s*\.\s*$", before) is not None
+                found.dynamic |= alias or deleted or _MODULES.match(after) is not None
+        case b"reload":
+            # A module that runs again has new classes under the old names.
+            found.dynamic |= re.search(rb"(?:\bimportlib|\bimp)\s*\.\s*$|(?<!def)\s+$|[=(;:\n]$", before) is not None
         case b"new_class" | b"make_dataclass":
             found.makes = True
         case _:
