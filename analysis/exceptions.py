@@ -12,7 +12,8 @@ is thrown in from outside (``KeyboardInterrupt``, ``asyncio.CancelledError``, a 
 function); warnings turned into errors; ``BaseException`` types that are not ``Exception`` out of a call that sits
 under an inner ``except Exception``. And what it takes for granted: nobody replaces the attributes of modules or
 built-ins from outside the tree, ``self`` is an instance of its class or of a class of the tree derived from it,
-subclasses of built-in types keep the behaviour of their base, and ``sys.stdout`` is a file.
+subclasses of built-in types keep the behaviour of their base, keys of a dict or set compare without error, and
+``sys.stdout`` is a file.
 """
 
 from __future__ import annotations
@@ -98,15 +99,22 @@ def solve(records: Mapping[str, Module], paths: Mapping[str, object] | None = No
     solver = Solver(World(records, modules, knowledge()))
     sets: dict[tuple[str, int, int], RaiseSet] = {}
     causes: dict[tuple[str, int, int], str] = {}
+    numbers: dict[tuple[str, int, int], int] = {}
     for path in records:
         for number, each in enumerate(records[path].tries):
             key = (path, each.line, each.col)
+            numbers[key] = number
             state = solver.state(("try", path, number))
             if state.open is None:
                 sets[key] = RaiseSet(solver.least(state), None, state.assumed)
             else:
                 sets[key] = RaiseSet(open=state.open)
                 causes[key] = state.cause or state.open
+    for key, found in sets.items():
+        if found.proved and found.types:
+            doubt = solver.misnamed(solver.state(("try", key[0], numbers[key])))
+            if doubt is not None:
+                sets[key] = RaiseSet(found.types, None, doubt)
     return Raises(sets, causes)
 
 

@@ -55,6 +55,10 @@ class Modules:
         inner = inner.removesuffix(".py").removesuffix("/__init__")
         return inner.replace("/", ".")
 
+    def several(self, path: str) -> bool:
+        """Whether imports found so far give the file several dotted names, so that it may be loaded more than once."""
+        return len(self._spelt.get(path, ())) > 1
+
     def find(self, importer: str, module: str, level: int = 0) -> str | None:
         """The file, or the folder of a package without ``__init__.py`` (ending in ``/``), that an import finds.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import re
+import symtable
 import sys
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -27,14 +28,62 @@ class Recoverable(NamedTuple):
 EVERYTHING = Recoverable(("Exception",))
 
 
+_BY_NAME = re.compile(rb"\bimport\s*\(?\s*\*|(?<![\w.])(?:globals|exec)\s*\(")
+"""What may bind a name of the module without writing it."""
+
+
+class Bindings:
+    """Which names a file binds by other means than an import, by the compiler's account. In doubt it binds them all."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._assigned: set[str] | None = None
+        self._imported: set[str] = set()
+        self._blind = False
+
+    def assigned(self, name: str) -> bool:
+        """Whether any scope binds ``name`` other than by an import: as a variable, a parameter, a definition."""
+        return name in self._read() or self._blind
+
+    def inside(self, name: str) -> bool:
+        """Whether a function or class imports ``name`` for itself."""
+        self._read()
+        return name in self._imported or self._blind
+
+    def _read(self) -> set[str]:
+        if self._assigned is None:
+            self._assigned = set()
+            self._blind = _BY_NAME.search(self._data) is not None
+            try:
+                # As bytes, so that a coding line counts.
+                top = symtable.symtable(self._data, "file", "exec")  # type: ignore[arg-type]
+            except (SyntaxError, ValueError, RecursionError):
+                self._blind = True
+                return self._assigned
+            waiting = [top]
+            while waiting:
+                table = waiting.pop()
+                for symbol in table.get_symbols():
+                    if symbol.is_assigned() or symbol.is_parameter():
+                        self._assigned.add(symbol.get_name())
+                    if symbol.is_imported() and table is not top:
+                        self._imported.add(symbol.get_name())
+                waiting.extend(table.get_children())
+        return self._assigned
+
+
 class Spelling:
     """What the names of one file stand for, as far as its unconditional imports at module level tell."""
 
     def __init__(self, imports: Iterable[Import], data: bytes) -> None:
-        self._data = data
+        self._names = Bindings(data)
+        self._loaded: dict[str, int] = {}
         self._bound: dict[str, tuple[str, int]] = {}
         self._doubtful: set[str] = set()
         for one in imports:
+            if one.when == "import" and not one.level:
+                for module in (one.module,) if one.is_from else [name for name, _ in one.names]:
+                    self._loaded.setdefault(module, one.span.line)
             for name, alias in one.names:
                 if one.is_from:
                     local, target = alias or name, f"{'.' * one.level}{one.module}.{name}"
@@ -52,6 +101,8 @@ class Spelling:
     def meaning(self, written: str, line: int) -> str | None:
         """The qualified name behind a dotted name as written; None when the imports above ``line`` do not say."""
         first, dot, rest = written.partition(".")
+        if self._names.assigned(first):
+            return None
         if first not in self._bound:
             return written if not dot and first not in self._doubtful and _builtin_error(first) else None
         target, bound_at = self._bound[first]
@@ -64,23 +115,34 @@ class Spelling:
 
         None when it cannot be written there: the module may be missing when the file runs.
         """
+        if "<" in qualified:
+            return None  # a class that a function makes
         if "." not in qualified:
             shadowed = qualified in self._bound or qualified in self._doubtful
-            return None if shadowed or rebinds(self._data, qualified) else qualified
+            shadowed = shadowed or self._names.assigned(qualified) or self._names.inside(qualified)
+            return None if shadowed else qualified
         spelt: list[str] = []
         for local, (target, bound_at) in self._bound.items():
-            if local in self._doubtful or bound_at >= line or rebinds(region, local):
+            if local in self._doubtful or bound_at >= line or not f"{qualified}.".startswith(f"{target}."):
                 continue
-            if target == qualified:
-                spelt.append(local)
-            elif qualified.startswith(f"{target}."):
+            if not (self._names.assigned(local) or rebinds(region, local)) and self._there(qualified, target, line):
                 spelt.append(local + qualified[len(target) :])
         if spelt:
             return min(spelt, key=lambda one: (one.count("."), len(one), one))
         top = qualified.partition(".")[0]
         module, _, name = qualified.rpartition(".")
-        same = any(target.partition(".")[0] == top for local, (target, _) in self._bound.items())
+        if not knowledge().is_exception(qualified):
+            return None  # a module of the project may import this one in its turn, so that importing it here fails
+        same = any(target.partition(".")[0] == top for target, _ in self._bound.values())
         return Need(module, name) if same or top in sys.stdlib_module_names else None
+
+    def _there(self, qualified: str, target: str, line: int) -> bool:
+        """Whether ``qualified`` is sure to be found through the imported ``target``, which need not have loaded it."""
+        inner = qualified[len(target) + 1 :]
+        module = qualified.rpartition(".")[0]
+        if "." not in inner or self._loaded.get(module, line) < line:
+            return True
+        return knowledge().is_exception(qualified) and module.partition(".")[0] == "requests"
 
 
 def rebinds(source: bytes, name: str) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -22,6 +23,7 @@ from analysis.effects.records import Class, Function, Module, Place, Region, Try
 from analysis.effects.region import extend
 from analysis.effects.scopes import Binding, FunctionNode, Known, Scope, bound_inside, parameters, yield_lines
 from analysis.effects.statements import Statements, named
+from analysis.effects.tricks import Tricks, hooks, look
 from analysis.walk import Collector, Walk
 from config.knowledge import knowledge
 
@@ -36,11 +38,6 @@ more time)."""
 _BODY = 15
 """The body of a module with more statements is not read: what an import of it may raise is left open."""
 _SUITES = ("body", "handlers", "orelse", "finalbody", "cases")
-_DYNAMIC = {
-    word: re.compile(word + rb"(?!\w)")
-    for word in (b"globals", b"exec", b"locals", b"vars", b"setattr", b"delattr", b"__dict__")
-}
-_NAMED_STORE = re.compile(rb"""\s*\(\s*[\w.]+\s*,\s*["']([A-Za-z_]\w*)["']\s*,""")
 _HOOKS = frozenset({"__getattr__", "__getattribute__", "__setattr__", "__delattr__", "__slots__"})
 
 
@@ -73,6 +70,7 @@ class Effects(Collector):
     def __init__(self, source: Source) -> None:
         super().__init__(source)
         self.file: File
+        self.tricks: Tricks
         self.tries: list[tuple[ast.Try | ast.TryStar, Scope, list[ast.AST]]] = []
         self.patched: list[tuple[str, str]] = []
         self.declared: list[tuple[ast.Global | ast.Nonlocal, Scope]] = []
@@ -82,30 +80,18 @@ class Effects(Collector):
     def begin(self, walk: Walk, tree: ast.Module) -> None:
         data = self.source.data
         self.file = File(knowledge(), tree, data, walrus=b":=" in data, yields=yield_lines(data))
-        self._look_for_rebinding(data)
+        self.tricks = tricks = look(data)
+        self.file.stores |= tricks.stores
+        self.file.dynamic, self.file.rebinds = tricks.dynamic, tricks.rebinds
+        self.patched += [
+            (root, f"{inner}.{name}" if inner else name)
+            for on, name in tricks.patches
+            for root, _, inner in (on.partition("."),)
+        ]
         if self.source.encoding not in ("utf-8", "iso-8859-1"):
             self.file = File(knowledge(), tree, b"", walrus=True, yields=None)
-            self.file.dynamic = self.file.rebinds = True  # words need not be written by their own bytes
-
-    def _look_for_rebinding(self, data: bytes) -> None:
-        for word, pattern in _DYNAMIC.items():
-            if word not in data:
-                continue
-            for found in pattern.finditer(data):
-                before = data[found.start() - 1 : found.start()]
-                if word in (b"setattr", b"delattr") and before == b"_":
-                    # `object.__setattr__(self, "name", …)` gets round the class.
-                    self.file.dynamic = True
-                if before.isalnum() or before == b"_":
-                    continue
-                if word in (b"setattr", b"delattr"):
-                    named_store = _NAMED_STORE.match(data, found.end())
-                    if named_store is not None:
-                        self.file.stores.add(named_store.group(1).decode())
-                        continue
-                if word in (b"globals", b"exec", b"locals", b"vars") and before != b".":
-                    self.file.rebinds = True
-                self.file.dynamic |= word in (b"setattr", b"delattr", b"__dict__", b"vars")
+            # Words need not be written by their own bytes.
+            self.file.dynamic = self.file.rebinds = tricks.makes = tricks.builtins = True
 
     def visit(self, walk: Walk, node: ast.AST) -> None:
         kind = node.__class__
@@ -145,7 +131,8 @@ class Effects(Collector):
                     self._stored(walk, each, Binding("other", None))
             case ast.ClassDef():
                 scope = self._scope(walk, "class", node.name, node)
-                self.file.classes[scope.qualname] = ClassInfo(node, scope)
+                twice = scope.qualname in self.file.classes or scope.qualname in self.file.functions
+                self.file.classes[scope.qualname] = ClassInfo(node, scope, twice=twice)
             case ast.Global() | ast.Nonlocal():
                 self.declared.append((node, self.file.scopes[id(walk.scopes[-1].node)]))
             case ast.ImportFrom():
@@ -169,6 +156,8 @@ class Effects(Collector):
             scope.owner = outer.qualname
             self.file.classes[outer.qualname].methods[node.name] = node
         self.file.functions.setdefault(scope.qualname, []).append((node, scope))
+        if scope.qualname in self.file.classes:
+            self.file.classes[scope.qualname].twice = True
 
     def _stored(self, walk: Walk, node: ast.expr, binding: Binding) -> None:
         """Note an attribute that is assigned: on ``self`` for its class, on anything else for the whole project."""
@@ -183,9 +172,10 @@ class Effects(Collector):
             owner = self._instance(node.value, scope)
             if owner is None:
                 self.file.stores.add(node.attr)
-                if isinstance(node.value, ast.Name):
-                    self.patched.append((node.value.id, node.attr))
+                self.patched.append(_receiver(node))
             else:
+                if hooks(node.attr):
+                    self.file.stores.add(node.attr)
                 self.file.classes[owner].assigned.setdefault(node.attr, []).append((binding, scope))
 
     @staticmethod
@@ -207,8 +197,9 @@ class Effects(Collector):
             self._hand_over(node, scope)
         for info in file.classes.values():
             for name, bindings in info.scope.bindings.items():
-                if name not in info.methods:
-                    info.assigned.setdefault(name, []).extend((each, info.scope) for each in bindings)
+                again = bindings if name not in info.methods else [each for each in bindings if each.how != "define"]
+                if again:
+                    info.assigned.setdefault(name, []).extend((each, info.scope) for each in again)
         reader = Statements(file, strict=self.strict)
         tries = tuple(self._try_record(reader, node, scope, parents) for node, scope, parents in self.tries)
         functions = self._functions(reader, [each.region for each in tries])
@@ -230,21 +221,42 @@ class Effects(Collector):
                 uses=tuple(sorted(file.uses)),
                 stores=tuple(sorted(file.stores)),
                 patches=tuple(sorted(self._patches())),
-                dynamic=file.dynamic,
+                dynamic=file.dynamic or any(map(hooks, file.stores)),
                 paths=added(file.module.node) if b"sys.path" in self.source.data else (),
+                rebinds=file.rebinds,
+                makes=self.tricks.makes,
+                builtins=self.tricks.builtins,
             )
         )
 
     def _patches(self) -> set[str]:
         """The attributes of imported things that are assigned anywhere in the file."""
         found: set[str] = set()
-        for name, attribute in self.patched:
-            for scope in self.file.scopes.values():
-                for binding in scope.bindings.get(name, ()) if scope.kind != "class" else ():
-                    kind = Statements(self.file).imported(binding) if binding.how in ("import", "from") else None
-                    if kind is not None and (kind[:1] == "=" or is_symbol(kind)):
-                        found.add(f"{kind[1:]}.{attribute}" if kind[:1] == "=" else extend(kind, attribute))
+        names = Statements(self.file)
+        for name, attribute in set(self.patched):
+            if name[:1] == "=":
+                kind = names.thing(name[1:])
+                found.add(f"{kind[1:]}.{attribute}" if kind and kind[:1] == "=" else f"0:{name[1:]}:{attribute}")
+            for kind, inner in self._imported(names, name, set()):
+                whole = f"{inner}.{attribute}" if inner else attribute
+                found.add(f"{kind[1:]}.{whole}" if kind[:1] == "=" else extend(kind, whole))
         return found
+
+    def _imported(self, names: Statements, name: str, seen: set[str]) -> Iterator[tuple[str, str]]:
+        """The imported things that ``name`` may stand for in any scope, itself or as another name for one."""
+        if name in seen:
+            return
+        seen.add(name)
+        for scope in self.file.scopes.values():
+            for binding in scope.bindings.get(name, ()) if scope.kind != "class" else ():
+                if binding.how in ("import", "from"):
+                    kind = names.imported(binding)
+                    if kind is not None and (kind[:1] == "=" or is_symbol(kind)):
+                        yield kind, ""
+                elif binding.how == "value" and isinstance(binding.node, (ast.Name, ast.Attribute)):
+                    root, dotted = _receiver(binding.node)
+                    for kind, inner in self._imported(names, root, seen):
+                        yield kind, ".".join(filter(None, (inner, dotted)))
 
     def _functions(self, reader: Statements, regions: list[Region]) -> tuple[Function, ...]:
         """All functions; those that a ``try`` of the file may lead to, and short ones, with what they may raise."""
@@ -299,7 +311,7 @@ class Effects(Collector):
             elif dotted not in PLAIN_DECORATORS:
                 decorator = dotted or "?"
         args = node.args
-        positional = [arg.arg for arg in (*args.posonlyargs, *args.args)]
+        positional = [*(f"/{arg.arg}" for arg in args.posonlyargs), *(arg.arg for arg in args.args)]
         first = len(positional) - len(args.defaults)
         keyword = [(arg.arg, default) for arg, default in zip(args.kwonlyargs, args.kw_defaults, strict=True)]
         if decorator:
@@ -334,11 +346,16 @@ class Effects(Collector):
 
     def _class_record(self, reader: Statements, info: ClassInfo) -> Class:
         reader.scope = info.scope.outer or self.file.module
-        bases = tuple(named(reader.quietly(each)) for each in info.node.bases)
+        bases = tuple(named(reader.quietly(each)) or _made(reader, each) for each in info.node.bases)
         decorators = [
             reader.dotted(each.func if isinstance(each, ast.Call) else each) for each in info.node.decorator_list
         ]
         attributes = []
+        placed = tuple(
+            name
+            for name, bindings in info.assigned.items()
+            if any(self._may_describe(reader, each, scope, name) for each, scope in bindings if scope is info.scope)
+        )
         for name in info.assigned:
             known = reader.own(info.qualname, name)
             kind = known.kind if known.assumed is None and not known.conditions else None
@@ -346,12 +363,25 @@ class Effects(Collector):
         return Class(
             qualname=info.qualname,
             line=info.node.lineno,
-            bases=bases,
+            bases=("",) if info.twice else (*bases, *(("abc.ABC",) if info.node.keywords else ())),
             attributes=tuple(attributes),
-            closed=not _HOOKS.intersection((*info.methods, *info.assigned)),
-            made=not info.node.keywords and all(each in PLAIN_DECORATORS for each in decorators),
+            closed=not (info.twice or self.tricks.own or _HOOKS.intersection((*info.methods, *info.assigned))),
+            made=not info.twice
+            and all(
+                each.arg == "metaclass" and reader.dotted(each.value) == "abc.ABCMeta" for each in info.node.keywords
+            )
+            and all(each in PLAIN_DECORATORS for each in decorators),
             dataclass="dataclasses.dataclass" in decorators,
+            placed=placed,
         )
+
+    @staticmethod
+    def _may_describe(reader: Statements, binding: Binding, scope: Scope, name: str) -> bool:
+        """Whether what a class body binds a name to may be a descriptor."""
+        if binding.how in ("define", "declared", "import", "from"):
+            return False
+        kind = reader.infer(binding, scope, name).kind
+        return kind is None or is_symbol(kind)
 
     def _try_record(self, reader: Statements, node: ast.Try | ast.TryStar, scope: Scope, parents: list[ast.AST]) -> Try:
         inside = [*parents, node]
@@ -379,6 +409,31 @@ class Effects(Collector):
         if yields and region.open is None:
             region = Region(open=Place("what may be thrown in at the `yield`", yields))
         return Try(node.lineno, node.col_offset, region)
+
+
+def _made(reader: Statements, node: ast.expr) -> str:
+    """A base class that a call makes out of nothing but fields, "" for any other expression."""
+    dotted = reader.dotted(node.func) if isinstance(node, ast.Call) else None
+    return f"{dotted}()" if dotted in ("collections.namedtuple", "typing.NamedTuple", "typing.TypedDict") else ""
+
+
+def _receiver(node: ast.Name | ast.Attribute) -> tuple[str, str]:
+    """The name that ``a.b.c`` begins with and the rest of it; "" for another expression, "=m" for sys.modules["m"]."""
+    names: list[str] = []
+    inner: ast.expr = node
+    while isinstance(inner, ast.Attribute):
+        names.append(inner.attr)
+        inner = inner.value
+    rest = ".".join(reversed(names))
+    if isinstance(inner, ast.Name):
+        return inner.id, rest
+    if (
+        isinstance(inner, ast.Subscript)
+        and isinstance(inner.slice, ast.Constant)
+        and isinstance(inner.slice.value, str)
+    ):
+        return f"={inner.slice.value}", rest
+    return "", rest
 
 
 class Proofs(Effects):

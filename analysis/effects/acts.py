@@ -50,7 +50,7 @@ def act(world: World, path: str, pending: Pending) -> Outcome:
                 pass
     if pending.act is Act.WRITE:
         _write(world, path, pending, outcome)
-    elif pending.act is Act.READ:
+    else:
         _hooks(world, path, pending, outcome)
     return outcome
 
@@ -101,6 +101,8 @@ def _function(thing: Thing, function: Function, pending: Pending, outcome: Outco
         return
     if not _fits(function, pending, bound=thing.bound):
         outcome.raises.add("TypeError")
+    if function.qualname.endswith("exit__") and (not function.gives or ":" in function.gives):
+        outcome.assume(f"the truth of what `{function.qualname}` gives is taken to be well defined")
     if function.decorator:
         outcome.runs.append(("function", thing.path, function.line))
     elif function.flavour == "plain":
@@ -143,9 +145,13 @@ def _construct(world: World, thing: Thing, pending: Pending, outcome: Outcome) -
     if any(each.what == "class" and world.record(each).dataclass for each in lineage):
         outcome.raises.update(("TypeError", "AttributeError"))
         outcome.assume(f"`{thing.name}` is taken to be made from plain fields")
+    if any(each.what == "named" and each.name == "abc.ABC" for each in lineage):
+        outcome.raises.add("TypeError")  # a method may have been left abstract
     for hook in ("__new__", "__init__"):
         for found in world.lookup(thing.path, thing.name, hook):
             if found.what == "function" and found.function is not None:
+                if hook == "__init__" and (found.function.flavour != "plain" or found.function.gives != "None"):
+                    outcome.raises.add("TypeError")  # it must give None
                 _function(replace(found, bound=True), found.function, pending, outcome, awaited=False)
             elif found.what == "unknown":
                 outcome.leave_open(found.name)
@@ -219,9 +225,7 @@ def _read(thing: Thing, pending: Pending, outcome: Outcome) -> None:
                 outcome.assume(f"`{pending.text}` is taken to be no descriptor")
         case "instance":
             outcome.assume(f"`{pending.text}` is taken to be no descriptor")
-        case "missing" | "attribute":
-            outcome.raises.add("AttributeError")
-        case "kind":
+        case "missing" | "attribute" | "kind" | "module":
             outcome.raises.add("AttributeError")
         case "named" | "unknown":
             outcome.raises.add("AttributeError")
@@ -237,13 +241,32 @@ def _owner(target: str) -> tuple[str, str]:
 
 def _hooks(world: World, path: str, pending: Pending, outcome: Outcome) -> None:
     """What classes add to reading an attribute that Python would find by itself, or not find."""
-    owner, _ = _owner(pending.target)
+    owner, name = _owner(pending.target)
+    own = owner.endswith("@") and pending.act is Act.READ
     for thing in world.resolve(path, owner) if owner else ():
-        if thing.what == "instance":
-            family = world.derived(thing.path, thing.name) if thing.bound else [(thing.path, thing.name)]
-            if not all(world.closed(*each) and world.known(*each) for each in family):
-                outcome.raises.add("AttributeError")
-                outcome.assume(f"`{pending.text}` is taken to be a plain attribute")
+        if thing.what == "module" and thing.path != path and world.entwined(path, thing.path):
+            outcome.raises.add("AttributeError")  # half of it may be made when this runs
+        if thing.what not in ("instance", "class", "bases"):
+            continue
+        family = world.derived(thing.path, thing.name) if thing.bound else [(thing.path, thing.name)]
+        if not all(world.closed(*each) and world.known(*each) and world.plain(*each) for each in family):
+            outcome.raises.add("AttributeError")
+            outcome.assume(f"`{pending.text}` is taken to be a plain attribute")
+        if thing.what == "class" or pending.act is Act.READ:
+            for each in family:
+                properties, doubtful = world.described(*each, name)
+                if thing.what == "instance":
+                    outcome.runs.extend(("function", one.path, one.line) for one in properties)
+                if doubtful:
+                    outcome.assume(f"`{pending.text}` is taken to be no descriptor")
+        if (thing.bound or thing.what == "bases") and (world.doubts.makes is not None or name in world.strays()):
+            where = f"calls in {world.doubts.makes}" if world.doubts.makes else "bases that cannot be read"
+            outcome.assume(f"`{pending.text}` is taken not to be overridden in a class made by {where}")
+        own = own and thing.what == "instance"
+    if not own or any(each.what == "function" for each in world.resolve(path, pending.target)):
+        doubt = world.doubt(path, pending.target)
+        if doubt is not None:
+            outcome.assume(doubt)
 
 
 def _write(world: World, path: str, pending: Pending, outcome: Outcome) -> None:
@@ -269,12 +292,12 @@ def _write(world: World, path: str, pending: Pending, outcome: Outcome) -> None:
                 elif each.what == "named" and world.knowledge.value(each.name, name) is not None:
                     outcome.raises.update(("AttributeError", "TypeError"))
                     outcome.assume(f"`{pending.text}` is taken to be a plain attribute")
-            for each in world.lookup(where, qualname, name):
-                if each.what == "function" and each.function is not None and each.function.binding == "property":
-                    outcome.raises.add("AttributeError")
-                    outcome.runs.append(("function", each.path, each.function.line))
-                elif each.what in ("instance", "attribute") or (each.function is not None and each.function.decorator):
-                    outcome.assume(f"`{pending.text}` is taken to be no descriptor")
+            properties, doubtful = world.described(where, qualname, name)
+            if properties:
+                outcome.raises.add("AttributeError")
+                outcome.runs.extend(("function", each.path, each.line) for each in properties)
+            if doubtful or not world.plain(where, qualname):
+                outcome.assume(f"`{pending.text}` is taken to be no descriptor")
 
 
 def _iterate(thing: Thing, pending: Pending, outcome: Outcome) -> None:
@@ -297,7 +320,12 @@ def _import(world: World, path: str, pending: Pending, outcome: Outcome) -> None
         outcome.leave_open(f"`{'.' * int(level)}{module}` is not in this tree")
         return
     wanted = [found]
+    if world.dynamic is not None:
+        outcome.assume(f"modules are taken to be their files, though {world.dynamic} sets attributes by name")
     for name in filter(None, names.split(",")):
+        if name not in world.names.get(found, {}):
+            made = world.functions.get(found, {}).get("__getattr__", ())
+            outcome.runs.extend(("function", found, each.line) for each in made)
         inner = world.modules.inside(found, name)
         if inner is not None and name not in world.names.get(found, {}):
             wanted.append(inner)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 
 from analysis.effects.kinds import NUMBERS, Kind, base, is_plain, is_symbol, is_thing, join, parts
+from analysis.effects.names import binding_of
 from analysis.effects.operations import Operations
 from analysis.effects.records import Act, Step
 from analysis.effects.region import extend, written
@@ -15,9 +16,18 @@ class Builtins(Operations):
 
     def _call_super(self, node: ast.Call) -> Kind:
         scope = self.scope
-        while scope.owner is None and scope.outer is not None:
-            scope = scope.outer
-        if scope.owner is None or node.args or node.keywords:
+        given = isinstance(scope.node, (ast.FunctionDef, ast.AsyncFunctionDef)) and (
+            scope.node.args.posonlyargs or scope.node.args.args
+        )
+        if (
+            not given
+            or scope.owner is None
+            or self.local
+            or node.args
+            or node.keywords
+            or len(scope.bindings.get(given[0].arg, ())) != 1
+            or (binding_of(scope.node) == "static" and scope.node.name != "__new__")  # type: ignore[arg-type, attr-defined]
+        ):
             self.effects.leave_open("what `super()` finds", node.lineno)
         return f"0::{scope.owner}^"
 
@@ -73,7 +83,7 @@ class Builtins(Operations):
     def _single(self, node: ast.Call) -> tuple[Kind, bool]:
         """The type of the elements of the only argument; whether the call is that simple."""
         if len(node.args) == 1 and not node.keywords and not isinstance(node.args[0], ast.Starred):
-            return self.iterate(self.value(node.args[0]), node.args[0]), True
+            return self.spread(self.value(node.args[0]), node.args[0]), True
         given = self.arguments(node)
         for kind, each in zip(given.kinds, given.nodes, strict=False):
             self.iterate(kind, each)
@@ -121,7 +131,7 @@ class Builtins(Operations):
         if len(given.kinds) != 1 or given.star:
             self.effects.raise_("TypeError")
             return None
-        inner = self.iterate(given.kinds[0], given.nodes[0])
+        inner = self.spread(given.kinds[0], given.nodes[0])
         if "key" in given.named:
             kind, key = given.named["key"]
             self.runs(kind, key, "sorted", node.lineno)

@@ -84,8 +84,15 @@ class Calls(Names):
                 self.effects.rely(Condition(kind[3:-1], name, known.kind, node.lineno))
                 return self.rest(known, node)
         symbol = extend(kind, name)
-        self.effects.do(Act.READ, symbol, node, node.lineno)
+        if kind.startswith("0::") or not self._submodule(symbol):
+            self.effects.do(Act.READ, symbol, node, node.lineno)
         return symbol if symbol.count(".") < 6 else None
+
+    def _submodule(self, symbol: str) -> bool:
+        """Whether module level itself imports what ``symbol`` stands for, so that it is there as a submodule."""
+        level, module, rest = symbol.split(":", 2)
+        line = f"import {module}.{rest}".encode()
+        return level == "0" and (self.file.data.startswith(line) or b"\n" + line in self.file.data)
 
     def own(self, qualname: str, name: str) -> Known:
         """The type of ``self.name`` in a class of this file, as far as this file assigns it."""
@@ -129,7 +136,7 @@ class Calls(Names):
         star = False
         for each in node.args:
             if isinstance(each, ast.Starred):
-                self.iterate(self.value(each.value), each.value)
+                self.spread(self.value(each.value), each.value)
                 star = True
                 continue
             kinds.append(self.value(each))
@@ -197,6 +204,7 @@ class Calls(Names):
         if symbol.startswith("0::") and not awaited:
             known = self.result(symbol[3:])
             if known.kind is not None:
+                self.effects.rely(Condition("", symbol[3:].rpartition(".")[2], known.kind, given.line))
                 return self.rest(known, func)
         return None if symbol.count(".") > 5 else result
 
@@ -237,12 +245,17 @@ class Calls(Names):
     def _method(self, receiver: str, func: ast.Attribute, node: ast.Call, *, awaited: bool) -> Kind:
         name = func.attr
         entries: list[tuple[str, Entry]] = []
+        if "." in receiver:
+            self.file.uses.add(f".{name}")
         if "|" not in receiver:
             # Nearly always there is one type, with such a method.
             entry = self.knowledge.method(base(receiver), name)
-            if entry is not None:
+            if entry is not None and name[:2] != "__":
                 given = NO_ARGUMENTS if self._only_type(entry) else self.arguments(node)
                 return self.apply(entry, func, given, receiver, awaited=awaited)
+        if name[:2] == "__":
+            # The tables tell what the interpreter gets out of such methods, which passes the right arguments.
+            self.effects.leave_open(f"the call to {self.said(func)}", node.lineno)
         for part in parts(receiver):
             entry = self.knowledge.method(base(part), name) or self.knowledge.functions.get(f"{base(part)}.{name}")
             if entry is not None:
@@ -301,7 +314,7 @@ class Calls(Names):
         ] or keys
         for each in (texts, keys):
             found = entry.given.get(", ".join(each))
-            if found is None and each:
+            if found is None and len(each) == 2:
                 found = entry.given.get(f"{each[0]}, *")
             if found is not None:
                 return found

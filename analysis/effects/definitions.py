@@ -11,6 +11,7 @@ from analysis.effects.expressions import Expressions
 from analysis.effects.kinds import is_symbol, is_thing
 from analysis.effects.records import Act
 from analysis.effects.region import written
+from analysis.effects.scopes import Scope
 
 PLAIN_DECORATORS = frozenset(
     {
@@ -19,6 +20,9 @@ PLAIN_DECORATORS = frozenset(
         "dataclasses.dataclass", "functools.total_ordering", "enum.unique",
     }
 )  # fmt: skip
+
+
+_CHECKING = frozenset({"dataclasses.dataclass", "functools.total_ordering", "enum.unique"})
 
 
 class Definitions(Expressions):
@@ -45,10 +49,18 @@ class Definitions(Expressions):
 
     def define(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
         for decorator in node.decorator_list:
-            dotted = self.dotted(decorator.func if isinstance(decorator, ast.Call) else decorator)
-            setter = isinstance(decorator, ast.Attribute) and decorator.attr in ("setter", "deleter", "getter")
-            if dotted not in PLAIN_DECORATORS and not setter:
-                self.effects.leave_open(f"the decorator `@{written(decorator)}`", node.lineno)
+            setter = (
+                isinstance(decorator, ast.Attribute)
+                and decorator.attr in ("setter", "deleter", "getter")
+                and isinstance(decorator.value, ast.Name)
+                and decorator.value.id == node.name
+                and self.scope.kind == "class"
+            )
+            if setter:
+                self.effects.raise_("AttributeError", "NameError")
+                self.effects.assume("`@{}` is taken to belong to a property", node.lineno, decorator)
+            else:
+                self._decorator(decorator, node.lineno)
         args = node.args
         for default in (*args.defaults, *args.kw_defaults):
             if default is not None:
@@ -60,6 +72,16 @@ class Definitions(Expressions):
             self._annotation(node.returns)
         self.bound.add(node.name)
 
+    def _decorator(self, node: ast.expr, line: int) -> None:
+        dotted = self.dotted(node.func if isinstance(node, ast.Call) else node)
+        if dotted not in PLAIN_DECORATORS:
+            self.effects.leave_open(f"the decorator `@{written(node)}`", line)
+        if isinstance(node, ast.Call):
+            self.arguments(node)
+            self.effects.raise_("TypeError", "AttributeError", "ValueError")
+        if dotted in _CHECKING:
+            self.effects.raise_("TypeError", "ValueError")
+
     def _annotation(self, node: ast.expr) -> None:
         if isinstance(node, ast.Constant) or self.file.postponed:
             return
@@ -69,13 +91,16 @@ class Definitions(Expressions):
 
     def define_class(self, node: ast.ClassDef) -> None:
         for decorator in node.decorator_list:
-            dotted = self.dotted(decorator.func if isinstance(decorator, ast.Call) else decorator)
-            if dotted not in PLAIN_DECORATORS:
-                self.effects.leave_open(f"the decorator `@{written(decorator)}`", node.lineno)
+            self._decorator(decorator, node.lineno)
         for base_class in node.bases:
             kind = self.value(base_class)
             if kind is None or is_symbol(kind) or not is_thing(kind):
                 self.effects.leave_open(f"what the base class `{written(base_class)}` does", node.lineno)
+            plain = kind is not None and (kind == "=object" or self.knowledge.is_exception(kind[1:]))
+            if len(node.bases) > 1 or not plain:
+                self.effects.raise_("TypeError")
+            if not plain:
+                self.effects.assume(f"the base class `{written(base_class)}` is taken to be a plain one", node.lineno)
         if node.keywords:
             self.effects.leave_open(f"the metaclass of `{node.name}`", node.lineno)
         scope = self.file.scopes.get(id(node))
@@ -86,4 +111,16 @@ class Definitions(Expressions):
             self.scope, self.bound = scope, set()
             self.suite(node.body)
             self.scope, self.bound = outside
+            self._placed(node, scope)
         self.bound.add(node.name)
+
+    def _placed(self, node: ast.ClassDef, scope: Scope) -> None:
+        """What making the class does to the values that its body has bound."""
+        for name, bindings in scope.bindings.items():
+            if name in ("__slots__", "__classcell__", "__qualname__", "__doc__", "__hash__", "__match_args__"):
+                self.effects.raise_("TypeError", "ValueError", "AttributeError")
+            for each in bindings:
+                kind = self.infer(each, scope, name).kind if each.how not in ("define", "declared") else "None"
+                if kind is None or is_symbol(kind):
+                    self.effects.raise_("RuntimeError")
+                    self.effects.assume(f"`{name}` is taken to have no `__set_name__`", node.lineno)

@@ -49,7 +49,7 @@ class Expressions(Builtins):
         starred = False
         for each in node.elts:
             if isinstance(each, ast.Starred):
-                members.append(self.iterate(self.value(each.value), each.value))
+                members.append(self.spread(self.value(each.value), each.value))
                 starred = True
             else:
                 members.append(self.value(each))
@@ -126,6 +126,7 @@ class Expressions(Builtins):
     def comprehension(self, node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp) -> Kind:
         depth = 0
         bound = set(self.bound)
+        called = len(self.effects.pending)
         for each in node.generators:
             if each.is_async:
                 self.effects.leave_open(f"the asynchronous loop over {self.said(each.iter)}", node.lineno)
@@ -148,6 +149,8 @@ class Expressions(Builtins):
                 self.hashed(inner, node.elt)
         del self.local[-depth:]
         self.bound = bound
+        if isinstance(node, ast.GeneratorExp) and len(self.effects.pending) > called:
+            self.effects.raise_("RuntimeError")  # what a StopIteration from inside becomes
         name = {ast.ListComp: "list", ast.SetComp: "set", ast.DictComp: "dict", ast.GeneratorExp: "iterator"}[
             type(node)
         ]
@@ -173,12 +176,18 @@ class Expressions(Builtins):
                     continue
             self.effects.raise_("ValueError")
             name = base(part)
-            if name in ("None", "int", "size", "float", "bool") or part == "?":
+            if name in ("None", "int", "size", "float", "bool", "complex") or part == "?":
                 self.effects.raise_("TypeError")
             if part == "?":
                 self.effects.assume("what is unpacked is taken to be of a built-in type", node.lineno)
             elif name not in _HOLDING and name not in SCALARS and name != "dict":
                 self.iterate(part, node)
+
+    def spread(self, kind: Kind, node: ast.AST) -> Kind:
+        """Note what putting all elements into a container at once may raise: its size has to fit."""
+        if kind is not None and not is_thing(kind) and any(part.startswith("range") for part in parts(kind)):
+            self.effects.raise_("OverflowError")
+        return self.iterate(kind, node)
 
     def iterate(self, kind: Kind, node: ast.AST) -> Kind:
         line = getattr(node, "lineno", 0)

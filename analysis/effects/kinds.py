@@ -112,6 +112,20 @@ def split(inner: str) -> list[str]:
 
 
 @functools.cache
+def hashes(kind: str) -> bool:
+    """Whether a value of a known type may be used as a key without error; a tuple only if all its members may."""
+    for part in parts(kind):
+        name = base(part)
+        if name in ("tuple", "frozenset"):
+            inner = held(part)
+            if name == "tuple" and (inner is None or not all(hashes(one) for one in split(inner) if one)):
+                return False
+        elif name not in SCALARS:
+            return False
+    return True
+
+
+@functools.cache
 def prints_whole(part: str) -> bool:
     """Whether printing it prints an ``int`` of any size, which fails beyond ``sys.get_int_max_str_digits()``."""
     inner = held(part)

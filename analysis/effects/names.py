@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
 import sys
 from abc import ABC, abstractmethod
 from bisect import bisect_left
 
 from analysis.effects.flow import settled_lines
-from analysis.effects.kinds import Kind, held, is_thing, join, parts, settled, split
+from analysis.effects.kinds import Kind, held, is_symbol, is_thing, join, parts, settled, split
 from analysis.effects.records import Condition, Place
 from analysis.effects.region import Effects, Nothing, Opened
 from analysis.effects.scopes import UNKNOWN, Binding, FunctionNode, Known, Scope, yielded
@@ -34,14 +35,15 @@ _SHALLOW: dict[type[ast.AST], str] = {
 class ClassInfo:
     """A class of this file: what is assigned to its attributes, through ``self`` and in its body."""
 
-    def __init__(self, node: ast.ClassDef, scope: Scope) -> None:
+    def __init__(self, node: ast.ClassDef, scope: Scope, *, twice: bool = False) -> None:
         self.node = node
         self.scope = scope
         self.qualname = scope.qualname
         self.assigned: dict[str, list[tuple[Binding, Scope]]] = {}
         self.methods: dict[str, FunctionNode] = {}
         self.known: dict[str, Known] = {}
-        self.dynamic = False
+        self.twice = twice
+        """Another definition has the same qualified name."""
 
 
 class File:
@@ -104,6 +106,10 @@ class Names(ABC):
     @abstractmethod
     def iterate(self, kind: Kind, node: ast.AST) -> Kind:
         """Note what iterating may raise; return the type of the elements."""
+
+    def spread(self, kind: Kind, node: ast.AST) -> Kind:
+        """Note what putting all elements into a container at once may raise; return the type of the elements."""
+        raise NotImplementedError
 
     # -- what a name stands for
 
@@ -199,6 +205,8 @@ class Names(ABC):
         found = self._joined(scope.bindings.get(name, []), scope, name)
         if scope.kind == "module" and (self.file.rebinds or self.file.stars) and found.kind is not None:
             found = Known(found.kind, Place(f"`{name}` is taken to be what this module binds it to", 0))
+        if scope.kind == "module" and found.kind is not None and _replaceable(found.kind, name):
+            found = Known(found.kind, found.assumed, (*found.conditions, Condition("", name, found.kind, 0)))
         scope.kinds[name] = found
         return found
 
@@ -288,7 +296,7 @@ class Names(ABC):
             if how == "method":
                 return Known(f"0::{owner}@")
             if how == "class":
-                return Known(f"0::{owner}")
+                return Known(f"0::{owner}", None, (Condition(owner, "", "", 0),))
         if not isinstance(binding.node, ast.expr):
             return UNKNOWN
         kind = self.annotated(binding.node)
@@ -349,6 +357,11 @@ class Names(ABC):
             deferred = deferred or top.kind == "function"
         start = getattr(top.node, "lineno", 0)
         return lines[0] <= start if deferred else lines[1] < start
+
+
+def _replaceable(kind: str, name: str) -> bool:
+    """Whether a name that is known to hold a ``kind`` says more than that kind's own symbol does."""
+    return not is_thing(kind) or (is_symbol(kind) and re.split("[.:]", kind)[-1] != name)
 
 
 def taken(kind: Kind, at: int) -> Kind:

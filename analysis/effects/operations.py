@@ -12,6 +12,7 @@ from analysis.effects.kinds import (
     WHOLE,
     Kind,
     base,
+    hashes,
     held,
     is_plain,
     is_symbol,
@@ -147,6 +148,7 @@ class Operations(Calls):
                 method = "__delitem__" if deletes else "__setitem__"
                 entry = self.knowledge.method(name, method)
                 if entry is None:
+                    self.effects.raise_("IndexError")
                     self.absent(part, method, node)
                 else:
                     self.apply(entry, f"{part}[]", Given((index,), (), {}, False, node.lineno, (node.slice,)), part)
@@ -159,9 +161,9 @@ class Operations(Calls):
             return
         for part in parts(kind):
             name = base(part)
-            if name in _MAPPED:
+            if name in _MAPPED or name in ("slice", "collections.deque") or (name == "tuple" and not hashes(part)):
                 self.effects.raise_("TypeError")
-            elif name == "tuple" and not is_plain(part):
+            if name == "tuple" and not is_plain(part):
                 self._guess(node, "a key", "TypeError")
 
     def _guess(self, node: ast.expr, what: str, *types: str) -> Kind:
@@ -200,6 +202,8 @@ class Operations(Calls):
         if left in NUMBERS and right in NUMBERS:
             return self._numbers(sign, left, right, divisor)
         name, other = base(left), base(right)
+        if "complex" in (left, right):
+            self.effects.raise_("TypeError", "ZeroDivisionError", "OverflowError", "ValueError")
         if sign == "+" and name == other and name in _SEQUENCES:
             return left if left == right else name
         if sign == "*" and ((name in _SEQUENCES and right in WHOLE) or (other in _SEQUENCES and left in WHOLE)):

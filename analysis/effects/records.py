@@ -66,7 +66,11 @@ class Place(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Condition(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """``owner``'s attribute ``name`` was taken to be of ``type``, which other files must not contradict."""
+    """``owner``'s attribute ``name`` was taken to be of ``type``, which other files must not contradict.
+
+    ``owner`` is a class, or "" for the module. A ``name`` of "" says that a class method's first parameter was taken to
+    be ``owner`` and no class derived from it.
+    """
 
     owner: str
     name: str
@@ -90,7 +94,7 @@ class Function(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A function: how it is bound, how it may be called, what it raises and gives.
 
     ``flavour``: plain, async, generator, async generator. ``binding``: function, method, static, class or property.
-    ``decorator``: one whose effect is not known, or "".
+    ``decorator``: one whose effect is not known, or "". A parameter that takes no keyword has a "/" before its name.
     """
 
     qualname: str
@@ -113,7 +117,8 @@ class Class(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     ``attributes`` holds each attribute that is assigned through ``self`` or in the class body, with its type ("" when
     unknown). ``closed`` is False when a hook such as ``__getattr__`` may change what attribute access does, ``made`` is
-    False when a decorator or a metaclass may change how instances are made and what they are.
+    False when a decorator or a metaclass may change how instances are made and what they are. ``placed``: names that
+    the class body gives something that may be a descriptor.
     """
 
     qualname: str
@@ -123,6 +128,7 @@ class Class(msgspec.Struct, frozen=True, array_like=True, gc=False):
     closed: bool
     made: bool
     dataclass: bool
+    placed: tuple[str, ...] = ()
 
 
 class Try(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -140,7 +146,8 @@ class Module(msgspec.Struct, frozen=True, array_like=True, gc=False):
     the tables were trusted for; ``uses``: the names in them, as written out. ``stores``: attribute names that are
     assigned on something other than ``self``. ``patches``: attributes of imported modules that are replaced, as symbols
     or public names. ``dynamic``: an attribute is set under a name that is not in the source. ``paths``: folders it puts
-    on ``sys.path``, relative to its own.
+    on ``sys.path``, relative to its own. ``rebinds``: its own names may be bound under names that are not in the
+    source; ``makes``: it makes classes by calls; ``builtins``: it may replace what is built in.
     """
 
     functions: tuple[Function, ...]
@@ -155,3 +162,6 @@ class Module(msgspec.Struct, frozen=True, array_like=True, gc=False):
     patches: tuple[str, ...]
     dynamic: bool
     paths: tuple[str, ...]
+    rebinds: bool = False
+    makes: bool = False
+    builtins: bool = False

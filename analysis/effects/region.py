@@ -89,6 +89,7 @@ class Nothing(Effects):
     """Takes no notes: for finding the type of an expression that is not run here."""
 
     def __init__(self) -> None:
+        self.pending = {}
         self.conditions = {}
         self.open = None
         self.assumed = None

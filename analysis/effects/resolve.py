@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from analysis.effects.doubts import Doubts
 from analysis.effects.kinds import base, is_symbol, join, lacks, parts
 from analysis.effects.records import Class, Function, Module
 from analysis.effects.things import Thing, as_thing
@@ -26,19 +27,20 @@ class World:
         self.functions = {path: _by_name(record.functions) for path, record in records.items() if record.functions}
         self.classes = {path: {each.qualname: each for each in record.classes} for path, record in records.items()}
         self.names = {path: dict(record.names) for path, record in records.items()}
-        self.stores = frozenset(name for record in records.values() for name in record.stores)
-        self.patched = frozenset(
-            part
-            for record in records.values()
-            for name in record.patches
-            for part in ((re.split("[.:]", name)[-1],) if ":" in name else (name,))
-        )
-        self.dynamic = next((path for path in sorted(records) if records[path].dynamic), None)
+        self.doubts = Doubts(records, knowledge)
+        self.stores = self.doubts.stores
+        self.patched = self.doubts.patched
+        self.dynamic = self.doubts.dynamic
         self._resolved: dict[tuple[str, str], tuple[Thing, ...]] = {}
         self._bases: dict[tuple[str, str], tuple[Thing, ...]] = {}
         self._derived: dict[tuple[str, str], list[tuple[str, str]]] | None = None
         self._lineages: dict[tuple[str, str], list[Thing]] = {}
         self._members: dict[tuple[str, str, str, bool], list[Thing]] = {}
+        self._trails: dict[tuple[str, str], frozenset[str]] = {}
+        self._walking: list[set[str]] = []
+        self._strays: frozenset[str] | None = None
+        self._reached: dict[str, set[str]] = {}
+        self._replaced: dict[str, set[str]] | None = None
 
     # -- symbols
 
@@ -47,12 +49,29 @@ class World:
         key = (path, symbol)
         known = self._resolved.get(key)
         if known is not None:
+            if self._walking:
+                self._walking[-1] |= self._trails.get(key, frozenset())
             return known
         if depth > _DEPTH:
             return (Thing("unknown", "too long a chain of imports"),)
         self._resolved[key] = (Thing("unknown", "an import that leads back to itself"),)
         level, module, rest = symbol.split(":", 2)
         tokens = _TOKEN.findall(rest)
+        trail = {token for token in tokens if token not in ("()", "@", "^")}
+        self._walking.append(trail)
+        things = self._resolved[key] = self._resolve(path, level, module, tokens, depth)
+        self._walking.pop()
+        self._trails[key] = frozenset(trail)
+        if self._walking:
+            self._walking[-1] |= trail
+        return things
+
+    def doubt(self, path: str, symbol: str) -> str | None:
+        """Why ``symbol`` may stand for something else than :meth:`resolve` says: the tree replaces it somewhere."""
+        self.resolve(path, symbol)
+        return self.doubts.of(self._trails.get((path, symbol), frozenset()))
+
+    def _resolve(self, path: str, level: str, module: str, tokens: list[str], depth: int) -> tuple[Thing, ...]:
         if level == "0" and not module:
             things, tokens = self._local(path, tokens, depth)
         else:
@@ -65,7 +84,6 @@ class World:
             things = tuple(dict.fromkeys(each for thing in things for each in self._step(thing, token, depth)))
             if len(things) > 40:
                 things = (Thing("unknown", "too many candidates"),)
-        self._resolved[key] = things
         return things
 
     def _local(self, path: str, tokens: list[str], depth: int) -> tuple[tuple[Thing, ...], list[str]]:
@@ -131,6 +149,11 @@ class World:
     def _member(self, path: str, name: str, depth: int) -> tuple[Thing, ...]:
         """What the module at ``path`` has under ``name``."""
         bound = self.names.get(path, {}).get(name)
+        record = self.records.get(path)
+        if self._walking:
+            self._walking[-1].add(name)
+            if record is not None and (record.rebinds or (bound is not None and record.stars)):
+                self._walking[-1].add(f":{path}")
         if name in self.patched:
             return (Thing("unknown", f"`{name}`, which is replaced from another module"),)
         if bound is not None:
@@ -147,12 +170,53 @@ class World:
             return (Thing("module", path=inner),)
         if "__getattr__" in self.functions.get(path, {}):
             return (Thing("unknown", f"`{name}`, which the module's `__getattr__` makes"),)
-        record = self.records.get(path)
+        found: list[Thing] = []
         for star in record.stars if record is not None else ():
-            found = self.resolve(path, star + name, depth + 1)
-            if found[0].what != "missing":
-                return found
-        return (Thing("missing", name),)
+            things = self.resolve(path, star + name, depth + 1)
+            if things and things[0].what != "missing":
+                found.extend(things)
+                origin = self.resolve(path, star, depth + 1)[0]
+                if name[:1] == "_" or origin.what != "module" or "__all__" in self.names.get(origin.path, {}):
+                    found.append(Thing("missing", name))
+        return tuple(dict.fromkeys(found)) or (Thing("missing", name),)
+
+    def replaced_in(self, path: str) -> set[str]:
+        """The names of the module at ``path`` that other files replace, as far as they say which module they mean."""
+        if self._replaced is None:
+            self._replaced = {}
+            for importer, record in self.records.items():
+                for symbol in filter(is_symbol, record.patches):
+                    level, module, rest = symbol.split(":", 2)
+                    file = self.modules.find(importer, module, int(level)) if module or level != "0" else None
+                    *inner, name = rest.split(".")
+                    for each in inner:
+                        file = self.modules.inside(file, each) if file is not None else None
+                    if file is not None:
+                        self._replaced.setdefault(file, set()).add(name)
+        return self._replaced.get(path, set())
+
+    def entwined(self, path: str, other: str) -> bool:
+        """Whether importing the file ``other`` leads back to ``path``, as far as module level tells."""
+        return path in self._reaches(other)
+
+    def _reaches(self, path: str) -> set[str]:
+        known = self._reached.get(path)
+        if known is None:
+            known = self._reached[path] = set()
+            waiting = [path]
+            while waiting:
+                each = waiting.pop()
+                record = self.records.get(each)
+                symbols = (*self.names[each].values(), *record.stars) if record is not None else ()
+                for symbol in {symbol for symbol in symbols if is_symbol(symbol)}:
+                    level, module, rest = symbol.split(":", 2)
+                    found = self.modules.find(each, module, int(level)) if module or level != "0" else None
+                    inner = self.modules.inside(found, rest) if found is not None and rest else None
+                    for file in (found, inner, *(self.modules.packages(found) if found is not None else ())):
+                        if file is not None and file not in known:
+                            known.add(file)
+                            waiting.append(file)
+        return known
 
     def _defines(self, path: str, name: str) -> bool:
         return name in self.classes.get(path, {}) or name in self.functions.get(path, {})
@@ -171,6 +235,8 @@ class World:
                     found.append(Thing("unknown", f"a base of `{qualname}`"))
                 elif is_symbol(each):
                     found.extend(self.resolve(path, each))
+                    if self.doubts.replaced(self._trails.get((path, each), frozenset())) is not None:
+                        found.append(Thing("unknown", f"a base of `{qualname}`, which is replaced elsewhere,"))
                 else:
                     found.append(Thing("named", each))
             known = self._bases[key] = tuple(
@@ -300,6 +366,8 @@ class World:
         """What calling ``thing`` gives."""
         match thing.what:
             case "class":
+                if any(each.what == "function" for each in self.lookup(thing.path, thing.name, "__new__")):
+                    return (Thing("unknown", f"what the `__new__` of `{thing.name}` makes"),)
                 return (replace(thing, what="instance", bound=False),)
             case "function":
                 assert thing.function is not None
@@ -342,6 +410,39 @@ class World:
                 if not known or any(self.knowledge.method(each.name, hook) is not None for hook in hooks):
                     return False
         return True
+
+    def plain(self, path: str, qualname: str) -> bool:
+        """Whether no metaclass and no decorator had a hand in the class or in one that it derives from."""
+        return all(self.record(each).made for each in self.lineage(path, qualname) if each.what == "class")
+
+    def described(self, path: str, qualname: str, name: str) -> tuple[list[Thing], bool]:
+        """The properties of that name on the class and all it derives from; whether there may be other descriptors."""
+        found: list[Thing] = []
+        doubtful = False
+        for each in self.lineage(path, qualname):
+            if each.what != "class":
+                continue
+            doubtful |= name in self.record(each).placed
+            for function in self.functions.get(each.path, {}).get(f"{each.name}.{name}", ()):
+                if function.binding == "property":
+                    found.append(as_thing(each.name, each.path, function))
+                doubtful |= bool(function.decorator)
+        return found, doubtful
+
+    def strays(self) -> frozenset[str]:
+        """What classes define that may derive from anything, since their bases are not known."""
+        if self._strays is None:
+            names: set[str] = set()
+            for path, classes in self.classes.items():
+                for each in classes.values():
+                    if "" in each.bases:
+                        inside = f"{each.qualname}."
+                        names.update(name for name, _ in each.attributes)
+                        names.update(
+                            name[len(inside) :] for name in self.functions.get(path, {}) if name.startswith(inside)
+                        )
+            self._strays = frozenset(names)
+        return self._strays
 
     def known(self, path: str, qualname: str) -> bool:
         """Whether all that the class derives from is known."""

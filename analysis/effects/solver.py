@@ -29,6 +29,10 @@ class Solver:
         self._outcomes: dict[tuple[object, ...], Outcome] = {}
         self._shadowed: dict[str, str | None] = {}
         self._subclass: dict[tuple[str, str], bool | None] = {}
+        self._patches: dict[str, str | None] = {}
+        self._flavours = {
+            (path, each.line): each.flavour for path, record in world.records.items() for each in record.functions
+        }
         self._regions = {
             (path, each.line): each.region for path, record in world.records.items() for each in record.functions
         }
@@ -51,7 +55,25 @@ class Solver:
     def spelt(self, name: str) -> str:
         """The public name of an exception."""
         path, double, qualname = name.partition("::")
-        return f"{self.world.modules.name(path)}.{qualname}" if double else name
+        if not double:
+            return name
+        functions = self.world.functions.get(path, {})
+        names = qualname.split(".")
+        inner = [
+            f"{each}.<locals>" if ".".join(names[: at + 1]) in functions else each for at, each in enumerate(names)
+        ]
+        return f"{self.world.modules.name(path)}.{'.'.join(inner)}"
+
+    def misnamed(self, state: State) -> str | None:
+        """Why a type of the set may not be what its name says in another file; asked when all sets are known."""
+        for name in sorted(state.types):
+            path, double, qualname = name.partition("::")
+            if double and self.world.modules.several(path):
+                return f"{path}, which is imported under several names, is taken to be one module"
+            hit = self.world.doubts.replaced((name, (qualname or name).rpartition(".")[2]))
+            if hit is not None:
+                return f"`{hit}` is taken to be the exception in every file, though the tree sets such an attribute"
+        return None
 
     # -- one region
 
@@ -76,6 +98,8 @@ class Solver:
             return
         for each in region.raises:
             name = self._exception(path, each.type)
+            if ":" in each.type and state.assumed is None:
+                state.assumed = self.world.doubt(path, each.type)
             if name is None:
                 state.open = state.cause = f"what `{each.type.rpartition(':')[2]}` raises"
                 return
@@ -86,6 +110,7 @@ class Solver:
             state.assumed = f"{region.assumed.text} (line {region.assumed.line})"
         for condition in region.conditions:
             self._check(state, path, condition)
+        self._check_filters(state, path, region)
         for pending in region.pending:
             if state.open is not None:
                 return
@@ -101,6 +126,15 @@ class Solver:
             edges.extend((run, pending.filters, pending.text, pending.line) for run in outcome.runs)
         if state.open is not None:
             edges.clear()
+
+    def _check_filters(self, state: State, path: str, region: Region) -> None:
+        """A handler inside holds something else back when the name of its type was given to another."""
+        every = {each.filters for each in region.raises} | {each.filters for each in region.pending}
+        for name in sorted({name for filters in every for steps in filters for step in steps for name in step.types}):
+            if ":" in name and state.assumed is None:
+                state.assumed = self.world.doubt(path, name)
+                if self._exception(path, name) is None and state.assumed is None:
+                    state.assumed = f"`{name.rpartition(':')[2]}` is taken to be an exception"
 
     def _act(self, path: str, pending: Pending) -> Outcome:
         """What an act leads to, worked out once per file for all that are alike but for place and filters."""
@@ -123,7 +157,20 @@ class Solver:
 
     def _patched(self, path: str) -> str | None:
         """A name of the tables that the file uses and the tree replaces."""
-        hit = min(self.world.patched.intersection(self.world.records[path].uses), default=None)
+        if path not in self._patches:
+            self._patches[path] = self._replaced(path)
+        return self._patches[path]
+
+    def _replaced(self, path: str) -> str | None:
+        world = self.world
+        if world.doubts.everything is not None:
+            return f"what is built in is taken to be so, though {world.doubts.everything} replaces some of it"
+        uses = world.records[path].uses
+        hit = next((each for each in uses if each[:1] == "." and each[1:] in world.stores), None)
+        if hit is not None:
+            return f"`{hit}` is taken to be the library's own, though {world.stores[hit[1:]]} sets such an attribute"
+        imported = (name for name in world.replaced_in(path) if world.names[path].get(name, "")[:1] == "=")
+        hit = min((*world.patched.intersection(uses), *imported), default=None)
         return (
             None if hit is None else f"`{hit}`, which the tree replaces, is taken to raise what the library's own does"
         )
@@ -133,7 +180,15 @@ class Solver:
 
     def _check(self, state: State, path: str, condition: Condition) -> None:
         """The type of an attribute was read off one class: say so where the rest of the tree does not bear it out."""
-        if state.assumed is None:
+        world = self.world
+        if state.assumed is None and not condition.name:
+            if len(world.derived(path, condition.owner)) > 1 or world.doubts.makes is not None or world.strays():
+                state.assumed = f"a class method of `{condition.owner}` is taken to be called on that very class"
+        elif state.assumed is None and not condition.owner:
+            doubt = world.doubts.of_constant(condition.name)
+            if doubt is not None:
+                state.assumed = f"`{condition.name}` is taken to be what its module makes it, though {doubt}"
+        elif state.assumed is None:
             doubt = self._doubt(path, condition)
             if doubt is not None:
                 name = f"`self.{condition.name}` is taken to be what `{condition.owner}` makes of it"
@@ -190,6 +245,14 @@ class Solver:
             ancestors = list(self.world.ancestors(name))
             self._subclass[key] = True if other in ancestors else None if None in ancestors else False
         return self._subclass[key]
+
+    def _coming_out(self, source: Node, name: str) -> str:
+        """What an exception that leaves a region has become outside: generators may not end by StopIteration."""
+        flavour = self._flavours.get((source[1], source[2]), "plain") if source[0] == "function" else "plain"
+        if flavour == "plain":
+            return name
+        stops = ("StopIteration", "StopAsyncIteration") if flavour == "async generator" else ("StopIteration",)
+        return "RuntimeError" if any(self.derives(name, each) for each in stops) else name
 
     # -- the fixpoint
 
@@ -254,5 +317,5 @@ class Solver:
             state.assumed = f"in `{text}`, called at line {line}: {inner.assumed}"
             changed = True
         for name in inner.types:
-            changed = self._add(state, node[1], name, filters) or changed
+            changed = self._add(state, node[1], self._coming_out(source, name), filters) or changed
         return changed

@@ -160,8 +160,9 @@ class Statements(Definitions):
         return True
 
     def _raise(self, node: ast.Raise) -> None:
-        if node.cause is not None:
-            self.value(node.cause)
+        if node.cause is not None and self.value(node.cause) not in ("None", "BaseException"):
+            self.effects.raise_("TypeError")
+            self.effects.assume("`{}` is taken to be an exception", node.lineno, node.cause)
         if node.exc is None:
             self._again(self.caught[-1][1] if self.caught else None, node)
             return
@@ -244,6 +245,7 @@ class Statements(Definitions):
         for item in node.items:
             suppressed = self._suppressed(item.context_expr)
             if suppressed is not None:
+                suppressed = tuple(filter(None, suppressed))
                 self.effects.filters = (*self.effects.filters, (Step(suppressed, False),))
                 swallows = True
                 kind: Kind = "None"
@@ -268,8 +270,7 @@ class Statements(Definitions):
         """The types that a ``contextlib.suppress(...)`` holds back."""
         if not isinstance(node, ast.Call) or self.dotted(node.func) != "contextlib.suppress" or node.keywords:
             return None
-        kinds = [self.value(each) for each in node.args]
-        return tuple(named(kind) for kind in kinds if kind is not None and named(kind))
+        return self._exceptions(node.args)
 
     def attempt(self, node: ast.Try | ast.TryStar) -> bool:
         steps: list[Step] = []
@@ -333,7 +334,18 @@ class Statements(Definitions):
         if handler.type is None:
             return ("BaseException",)
         written_types = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
-        return tuple(named(self.value(each)) for each in written_types)
+        return self._exceptions(written_types)
+
+    def _exceptions(self, nodes: list[ast.expr]) -> tuple[str, ...]:
+        """What is named as the types to hold back, noting what comes of those that are no exceptions."""
+        found: list[str] = []
+        for each in nodes:
+            known = named(self.value(each))
+            if not known or not (is_symbol(known) or self.knowledge.is_exception(known)):
+                self.effects.raise_("TypeError")
+                self.effects.assume("`{}` is taken to be an exception", each.lineno, each)
+            found.append(known)
+        return tuple(found)
 
     def matching(self, node: ast.Match) -> None:
         self.value(node.subject)

@@ -1,0 +1,269 @@
+"""Attributes, handlers and managers that are not what they look like."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.exceptions.support import only
+
+DOUBTS = {
+    "a class and a function of one name": """
+import sys
+
+if not sys.argv:
+
+    class f:
+        pass
+else:
+
+    def f():
+        raise ValueError(1)
+
+
+def main():
+    try:
+        f()
+        raise KeyError(1)
+    except Exception:
+        return 0
+""",
+    "__set_name__": """
+class D:
+    def __set_name__(self, o, n):
+        raise ValueError(1)
+
+
+def main():
+    try:
+
+        class C:
+            x = D()
+
+        raise KeyError(1)
+    except Exception:
+        return 0
+""",
+    "__getattribute__": """
+class A:
+    def __getattribute__(self, n):
+        if n == "step":
+            raise ValueError(n)
+        return object.__getattribute__(self, n)
+
+    def step(self):
+        raise KeyError(1)
+
+    def f(self):
+        try:
+            self.step()
+        except Exception:
+            return 0
+""",
+    "a descriptor that is read": """
+class Pos:
+    def __get__(self, o, t):
+        raise ValueError("neg")
+
+
+class A:
+    x = Pos()
+
+    def f(self):
+        try:
+            y = self.x
+            raise KeyError(1)
+        except Exception:
+            return 0
+""",
+    "a descriptor that is read from outside": """
+class Pos:
+    def __get__(self, o, t):
+        raise ValueError(1)
+
+
+class A:
+    x = Pos()
+
+
+def main():
+    a = A()
+    try:
+        a.x
+        raise KeyError(1)
+    except Exception:
+        return 0
+""",
+    "a descriptor of a base that is written": """
+class Pos:
+    def __set__(self, o, v):
+        raise ValueError(1)
+
+
+class A:
+    x = Pos()
+
+
+class D(A):
+    def __init__(self):
+        pass
+
+    def f(self):
+        try:
+            self.x = 3
+            raise KeyError(1)
+        except Exception:
+            return 0
+""",
+    "a descriptor that is deleted": """
+class Pos:
+    def __delete__(self, o):
+        raise ValueError(1)
+
+
+class A:
+    x = Pos()
+
+    def f(self):
+        try:
+            del self.x
+            raise KeyError(1)
+        except Exception:
+            return 0
+""",
+    "a property made by a call": """
+class B:
+    def _x(self):
+        raise ValueError(1)
+
+    x = property(_x)
+
+    def f(self):
+        try:
+            self.x
+            raise KeyError(1)
+        except Exception:
+            return 0
+""",
+    "a cached property made by a call": """
+import functools
+
+
+class B:
+    def _x(self):
+        raise ValueError(1)
+
+    x = functools.cached_property(_x)
+
+    def f(self):
+        try:
+            self.x
+            raise KeyError(1)
+        except Exception:
+            return 0
+
+
+b = B()
+functools.cached_property.__set_name__
+""",
+    "a handler for what is no exception": """
+def main():
+    try:
+        f()
+    except Exception:
+        return 0
+
+
+TYPES = 5
+
+
+def f():
+    try:
+        raise KeyError(1)
+    except TYPES:
+        pass
+""",
+    "contextlib.suppress of what is no exception": """
+import contextlib
+
+
+def main():
+    try:
+        with contextlib.suppress(5):
+            raise KeyError(1)
+    except Exception:
+        return 0
+""",
+    "the truth of what __exit__ gives": """
+class B:
+    def __bool__(self):
+        raise LookupError(1)
+
+
+class C:
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *a):
+        return B()
+
+
+def main():
+    try:
+        with C():
+            raise KeyError(1)
+    except Exception:
+        return 0
+""",
+    "super() in a static method": """
+class A:
+    def f(self):
+        raise KeyError(1)
+
+
+class B(A):
+    @staticmethod
+    def g():
+        try:
+            super().f()
+        except Exception:
+            return 0
+""",
+    "a constant of another type": """
+N = 1
+
+
+def main():
+    try:
+        return [1, 2][N]
+    except Exception:
+        return 0
+
+
+N /= 1
+""",
+    "a type handed to json": """
+import json
+
+
+class O:
+    def __init__(self, d):
+        pass
+
+    def __getitem__(self, k):
+        raise ValueError(k)
+
+
+def main():
+    d = json.loads('{"a": 1}', object_hook=O)
+    try:
+        return d["a"]
+    except Exception:
+        return 0
+""",
+}
+
+
+@pytest.mark.parametrize("name", DOUBTS)
+def test_it_is_not_called_proved(name: str) -> None:
+    found = only(DOUBTS[name])
+    assert not found.proved, found
