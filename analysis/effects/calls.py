@@ -12,6 +12,11 @@ from analysis.effects.region import Nothing, extend, written
 from analysis.effects.scopes import Known
 from config.knowledge import Entry
 
+PICKY = frozenset(
+    {"UnicodeDecodeError", "UnicodeEncodeError", "UnicodeTranslateError", "BaseExceptionGroup", "SyntaxError"}
+)
+"""Built-in exceptions whose constructors check their arguments."""
+
 
 class Calls(Names):
     """Reads calls and attributes."""
@@ -233,9 +238,15 @@ class Calls(Names):
         result = self.apply(entry, node.func, given, dotted.rpartition(".")[0], awaited=awaited)
         return gives if gives is not None and result is None else result
 
+    def picky(self, dotted: str) -> None:
+        """Note what making a built-in exception that does not take whatever it is given may raise."""
+        if PICKY.intersection(self.knowledge.ancestors(dotted)):
+            self.effects.raise_("TypeError", "ValueError", "IndexError")
+
     def _exception(self, dotted: str, node: ast.Call) -> None:
         given = self.arguments(node)
-        if dotted.startswith("Unicode") or given.keywords or given.star:
+        self.picky(dotted)
+        if given.keywords or given.star:
             self.effects.raise_("TypeError")
         if "." in dotted:
             self.effects.raise_("TypeError")
