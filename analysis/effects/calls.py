@@ -18,6 +18,10 @@ PICKY = frozenset(
 """Built-in exceptions whose constructors check their arguments."""
 
 
+_WRITES = {"print": "stdout", "input": "stdin", "traceback.print_exc": "stderr"}
+"""Functions that count on one of the standard streams."""
+
+
 class Calls(Names):
     """Reads calls and attributes."""
 
@@ -234,6 +238,9 @@ class Calls(Names):
         if entry is None:
             self.effects.leave_open(f"the call to {self.said(node.func)}", node.lineno)
             return None
+        stream = _WRITES.get(dotted)
+        if stream is not None:
+            self.effects.rely(Condition("=sys", stream, "io.TextIOWrapper", node.lineno))
         given = NO_ARGUMENTS if self._only_type(entry) else self.arguments(node)
         result = self.apply(entry, node.func, given, dotted.rpartition(".")[0], awaited=awaited)
         return gives if gives is not None and result is None else result

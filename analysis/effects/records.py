@@ -68,8 +68,8 @@ class Place(msgspec.Struct, frozen=True, array_like=True, gc=False):
 class Condition(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """``owner``'s attribute ``name`` was taken to be of ``type``, which other files must not contradict.
 
-    ``owner`` is a class, or "" for the module. A ``name`` of "" says that a class method's first parameter was taken to
-    be ``owner`` and no class derived from it.
+    ``owner`` is a class, "" for the module, or ``=sys`` for a library module. A ``name`` of "" says that a class
+    method's first parameter was taken to be ``owner`` and no class derived from it.
     """
 
     owner: str

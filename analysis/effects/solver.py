@@ -191,6 +191,10 @@ class Solver:
         if state.assumed is None and not condition.name:
             if len(world.derived(path, condition.owner)) > 1 or world.doubts.makes is not None or world.strays():
                 state.assumed = f"a class method of `{condition.owner}` is taken to be called on that very class"
+        elif condition.owner[:1] == "=":
+            dotted = f"{condition.owner[1:]}.{condition.name}"
+            if state.assumed is None and dotted in world.patched:
+                state.assumed = f"`{dotted}`, which the tree replaces, is taken to be a file"
         elif state.assumed is None and not condition.owner:
             doubt = world.doubts.of_constant(condition.name)
             if doubt is not None:
