@@ -15,7 +15,7 @@ import msgspec
 
 from analysis.collectors.handlers import catches_all, caught_types
 from analysis.effects.definitions import PLAIN_DECORATORS
-from analysis.effects.flow import before
+from analysis.effects.flow import before, completes_all
 from analysis.effects.kinds import is_symbol
 from analysis.effects.names import ClassInfo, File, binding_of
 from analysis.effects.paths import added
@@ -226,6 +226,7 @@ class Effects(Collector):
                 rebinds=file.rebinds,
                 makes=self.tricks.makes,
                 builtins=self.tricks.builtins,
+                unsure=_unsure(file.module.node.body, file.module),
             )
         )
 
@@ -373,6 +374,7 @@ class Effects(Collector):
             and all(each in PLAIN_DECORATORS for each in decorators),
             dataclass="dataclasses.dataclass" in decorators,
             placed=placed,
+            unsure=_unsure(info.node.body, info.scope),
         )
 
     @staticmethod
@@ -409,6 +411,13 @@ class Effects(Collector):
         if yields and region.open is None:
             region = Region(open=Place("what may be thrown in at the `yield`", yields))
         return Try(node.lineno, node.col_offset, region)
+
+
+def _unsure(body: list[ast.stmt], scope: Scope) -> tuple[str, ...]:
+    """The names of a module or class that may not be there when its body has run."""
+    bound = completes_all(body)
+    loose = {name for name, bindings in scope.bindings.items() if any(each.how == "deleted" for each in bindings)}
+    return tuple(name for name in scope.bindings if bound is not None and (name not in bound or name in loose))
 
 
 def _made(reader: Statements, node: ast.expr) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from analysis.effects.calls import PICKY
 from analysis.effects.kinds import base, parts
 from analysis.effects.records import Act, Function, Pending
 from analysis.effects.resolve import World
@@ -172,6 +173,8 @@ def _construct_named(world: World, lineage: list[Thing], pending: Pending, outco
         if world.knowledge.is_exception(each.name):
             if pending.keywords and not own:
                 outcome.raises.add("TypeError")
+            if PICKY.intersection(world.knowledge.ancestors(each.name)):
+                outcome.raises.update(("TypeError", "ValueError", "IndexError"))
         elif kind is None or kind.new is None:
             outcome.leave_open(f"how a `{each.name}` is made")
         elif not own:

@@ -12,6 +12,15 @@ from analysis.effects.region import Nothing, extend, written
 from analysis.effects.scopes import Known
 from config.knowledge import Entry
 
+PICKY = frozenset(
+    {"UnicodeDecodeError", "UnicodeEncodeError", "UnicodeTranslateError", "BaseExceptionGroup", "SyntaxError"}
+)
+"""Built-in exceptions whose constructors check their arguments."""
+
+
+_WRITES = {"print": "stdout", "input": "stdin", "traceback.print_exc": "stderr"}
+"""Functions that count on one of the standard streams."""
+
 
 class Calls(Names):
     """Reads calls and attributes."""
@@ -229,13 +238,22 @@ class Calls(Names):
         if entry is None:
             self.effects.leave_open(f"the call to {self.said(node.func)}", node.lineno)
             return None
+        stream = _WRITES.get(dotted)
+        if stream is not None:
+            self.effects.rely(Condition("=sys", stream, "io.TextIOWrapper", node.lineno))
         given = NO_ARGUMENTS if self._only_type(entry) else self.arguments(node)
         result = self.apply(entry, node.func, given, dotted.rpartition(".")[0], awaited=awaited)
         return gives if gives is not None and result is None else result
 
+    def picky(self, dotted: str) -> None:
+        """Note what making a built-in exception that does not take whatever it is given may raise."""
+        if PICKY.intersection(self.knowledge.ancestors(dotted)):
+            self.effects.raise_("TypeError", "ValueError", "IndexError")
+
     def _exception(self, dotted: str, node: ast.Call) -> None:
         given = self.arguments(node)
-        if dotted.startswith("Unicode") or given.keywords or given.star:
+        self.picky(dotted)
+        if given.keywords or given.star:
             self.effects.raise_("TypeError")
         if "." in dotted:
             self.effects.raise_("TypeError")

@@ -9,7 +9,7 @@ from typing import Any
 from analysis.effects.arguments import NO_ARGUMENTS, Given
 from analysis.effects.builtin import Builtins
 from analysis.effects.flow import leaves
-from analysis.effects.kinds import SCALARS, Kind, base, held, is_symbol, is_thing, join, lacks, parts, split
+from analysis.effects.kinds import SCALARS, Kind, base, held, is_symbol, is_thing, join, lacks, parts, settled, split
 from analysis.effects.names import taken
 from analysis.effects.records import Act
 from analysis.effects.region import extend, written
@@ -158,7 +158,7 @@ class Expressions(Builtins):
 
     def _loop_variable(self, node: ast.expr, kind: Kind, level: dict[str, Kind]) -> None:
         if isinstance(node, ast.Name):
-            level[node.id] = kind if kind is None or not is_symbol(kind) else None
+            level[node.id] = settled(kind) if kind is not None and not is_symbol(kind) else None
         elif isinstance(node, (ast.Tuple, ast.List)):
             self.unpack(node, kind)
             for at, each in enumerate(node.elts):

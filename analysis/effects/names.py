@@ -143,7 +143,8 @@ class Names(ABC):
                 if name in level:
                     return level[name]
         scope = self.scope
-        if name in (scope.found or scope.bindings):
+        # What a class body binds is not seen by the comprehensions and lambdas in it.
+        if name in (scope.found or scope.bindings) and not (self.local and scope.kind == "class"):
             if name not in self.bound:
                 # A comprehension or lambda sees it as a free variable (up to 3.11), for which it is a plain NameError.
                 local = scope.kind == "function" and not self.local

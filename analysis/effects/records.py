@@ -68,8 +68,8 @@ class Place(msgspec.Struct, frozen=True, array_like=True, gc=False):
 class Condition(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """``owner``'s attribute ``name`` was taken to be of ``type``, which other files must not contradict.
 
-    ``owner`` is a class, or "" for the module. A ``name`` of "" says that a class method's first parameter was taken to
-    be ``owner`` and no class derived from it.
+    ``owner`` is a class, "" for the module, or ``=sys`` for a library module. A ``name`` of "" says that a class
+    method's first parameter was taken to be ``owner`` and no class derived from it.
     """
 
     owner: str
@@ -118,7 +118,7 @@ class Class(msgspec.Struct, frozen=True, array_like=True, gc=False):
     ``attributes`` holds each attribute that is assigned through ``self`` or in the class body, with its type ("" when
     unknown). ``closed`` is False when a hook such as ``__getattr__`` may change what attribute access does, ``made`` is
     False when a decorator or a metaclass may change how instances are made and what they are. ``placed``: names that
-    the class body gives something that may be a descriptor.
+    the class body gives something that may be a descriptor; ``unsure``: names that it binds but perhaps not always.
     """
 
     qualname: str
@@ -129,6 +129,7 @@ class Class(msgspec.Struct, frozen=True, array_like=True, gc=False):
     made: bool
     dataclass: bool
     placed: tuple[str, ...] = ()
+    unsure: tuple[str, ...] = ()
 
 
 class Try(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -147,7 +148,8 @@ class Module(msgspec.Struct, frozen=True, array_like=True, gc=False):
     assigned on something other than ``self``. ``patches``: attributes of imported modules that are replaced, as symbols
     or public names. ``dynamic``: an attribute is set under a name that is not in the source. ``paths``: folders it puts
     on ``sys.path``, relative to its own. ``rebinds``: its own names may be bound under names that are not in the
-    source; ``makes``: it makes classes by calls; ``builtins``: it may replace what is built in.
+    source; ``makes``: it makes classes by calls; ``builtins``: it may replace what is built in; ``unsure``: names that
+    it binds but perhaps not always.
     """
 
     functions: tuple[Function, ...]
@@ -165,3 +167,4 @@ class Module(msgspec.Struct, frozen=True, array_like=True, gc=False):
     rebinds: bool = False
     makes: bool = False
     builtins: bool = False
+    unsure: tuple[str, ...] = ()

@@ -146,7 +146,7 @@ class World:
         # The tables do not list every method of a type.
         return Thing("missing", name) if lacks(base(part), name) else Thing("unknown", f"`{name}` of a {base(part)}")
 
-    def _member(self, path: str, name: str, depth: int) -> tuple[Thing, ...]:
+    def _member(self, path: str, name: str, depth: int, *, sure: bool = False) -> tuple[Thing, ...]:
         """What the module at ``path`` has under ``name``."""
         bound = self.names.get(path, {}).get(name)
         record = self.records.get(path)
@@ -156,8 +156,12 @@ class World:
                 self._walking[-1].add(f":{path}")
         if name in self.patched:
             return (Thing("unknown", f"`{name}`, which is replaced from another module"),)
+        if bound is not None and record is not None and name in record.unsure and not sure:
+            return (*self._member(path, name, depth, sure=True), Thing("missing", name))
         if bound is not None:
             if bound == f"0::{name}":
+                if self.modules.inside(path, name) is not None:
+                    return (Thing("unknown", f"`{name}`, which is a module of the package too"),)
                 things, rest = self._local(path, [name], depth) if self._defines(path, name) else ((), [])
                 return things if things and not rest else (Thing("unknown", f"what `{name}` is"),)
             if bound[:1] == "=":
@@ -287,16 +291,19 @@ class World:
         lineage = self.lineage(path, qualname)[1 if skip else 0 :]
         several = any(len(self.classes[each.path][each.name].bases) > 1 for each in lineage if each.what == "class")
         found: list[Thing] = []
+        sure = False
         for each in lineage:
             if each.what == "unknown":
-                found.append(each)
+                here = [each]
             elif each.what == "named":
-                found.extend(self._named_member(each.name, name))
+                here = self._named_member(each.name, name)
             else:
-                found.extend(self._defined(each, name))
-            if found and not several:
+                here = self._defined(each, name)
+            found.extend(here)
+            sure = sure or (bool(here) and not (each.what == "class" and name in self.record(each).unsure))
+            if sure and not several:
                 return found
-        return found or [Thing("missing", name)]
+        return found if sure else [*found, Thing("missing", name)]
 
     def _named_member(self, kind: str, name: str) -> list[Thing]:
         if self.knowledge.is_exception(kind) and "." not in kind:
@@ -330,6 +337,10 @@ class World:
         for path, qualname in classes:
             for each in self.lookup(path, qualname, name):
                 found[self._bind(each)] = None
+            for each in self.lineage(path, qualname):
+                # What a base keeps in its instances goes before a method of the class.
+                if each.what == "class" and any(name == attribute for attribute, _ in self.record(each).attributes):
+                    found.update(dict.fromkeys(one for one in self._defined(each, name) if one.what != "function"))
         if any(each.what in ("kind", "attribute") for each in found):
             # An instance attribute: every assignment in the family counts, and any from outside may have replaced it.
             kind: str | None = None

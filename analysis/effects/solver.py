@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import builtins
+
 import msgspec
 
 from analysis.effects.acts import Node, Outcome, act
@@ -169,7 +171,12 @@ class Solver:
         hit = next((each for each in uses if each[:1] == "." and each[1:] in world.stores), None)
         if hit is not None:
             return f"`{hit}` is taken to be the library's own, though {world.stores[hit[1:]]} sets such an attribute"
-        imported = (name for name in world.replaced_in(path) if world.names[path].get(name, "")[:1] == "=")
+        own = world.names[path]
+        imported = (
+            name
+            for name in world.replaced_in(path)
+            if own.get(name, "")[:1] == "=" or (name not in own and hasattr(builtins, name))
+        )
         hit = min((*world.patched.intersection(uses), *imported), default=None)
         return (
             None if hit is None else f"`{hit}`, which the tree replaces, is taken to raise what the library's own does"
@@ -184,6 +191,10 @@ class Solver:
         if state.assumed is None and not condition.name:
             if len(world.derived(path, condition.owner)) > 1 or world.doubts.makes is not None or world.strays():
                 state.assumed = f"a class method of `{condition.owner}` is taken to be called on that very class"
+        elif condition.owner[:1] == "=":
+            dotted = f"{condition.owner[1:]}.{condition.name}"
+            if state.assumed is None and dotted in world.patched:
+                state.assumed = f"`{dotted}`, which the tree replaces, is taken to be a file"
         elif state.assumed is None and not condition.owner:
             doubt = world.doubts.of_constant(condition.name)
             if doubt is not None:

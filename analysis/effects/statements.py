@@ -184,6 +184,10 @@ class Statements(Definitions):
             kind = self.value(made)
             if kind is not None and is_symbol(kind):
                 self.effects.do(Act.CALL, kind, written(made), node.lineno)
+            elif kind is not None and kind[:1] == "=":
+                self.picky(kind[1:])
+                if "." in kind:
+                    self.effects.raise_("TypeError")
         if kind is not None and kind[:1] == "=" and self.knowledge.is_exception(kind[1:]):
             self.effects.raise_(kind[1:])
         elif kind is not None and is_symbol(kind) and "()" not in kind and "@" not in kind:

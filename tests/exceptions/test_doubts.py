@@ -85,6 +85,24 @@ class A:
         except Exception:
             return 0
 """,
+    "a stream that is replaced": """
+import sys
+
+
+class Writer:
+    def write(self, text):
+        raise LookupError(1)
+
+
+sys.stdout = Writer()
+
+
+def main():
+    try:
+        print("x")
+    except Exception:
+        return 0
+""",
     "a comparison that gives no truth": """
 def f(a, b):
     same = a == b
