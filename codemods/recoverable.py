@@ -6,7 +6,9 @@ import builtins
 import re
 import symtable
 import sys
+import unicodedata
 from collections.abc import Iterable
+from functools import cached_property
 from typing import NamedTuple
 
 from analysis.collectors.imports import Import
@@ -28,8 +30,17 @@ class Recoverable(NamedTuple):
 EVERYTHING = Recoverable(("Exception",))
 
 
-_BY_NAME = re.compile(rb"\bimport\s*\(?\s*\*|(?<![\w.])(?:globals|exec)\s*\(")
+# Each begins with plain letters, which are found many times as fast as anything else.
+_BY_NAME = tuple(
+    re.compile(one) for one in (rb"import\s*\(?\s*\*", rb"globals(?<![\w.]globals)\s*\(", rb"exec(?<![\w.]exec)\s*\(")
+)
 """What may bind a name of the module without writing it."""
+_IMPORTING = re.compile(rb"[ \t]*(?:import|from)\b[^;]*\Z")
+_CATCHING = re.compile(rb"[ \t]*except\b(?:(?!\bas\b)[^:#'\"])*\Z")
+_BINDING = re.compile(rb"\s*:=")
+_NEAR = 80
+_DEFINING = re.compile(rb"\b(?:def|class)[\s\\]*\Z")
+_RAISING = re.compile(rb"\braise[ \t]+\Z")
 
 
 class Bindings:
@@ -39,26 +50,46 @@ class Bindings:
         self._data = data
         self._assigned: set[str] | None = None
         self._imported: set[str] = set()
-        self._blind = False
+        self._broken = False
 
     def assigned(self, name: str) -> bool:
         """Whether any scope binds ``name`` other than by an import: as a variable, a parameter, a definition."""
-        return name in self._read() or self._blind
+        return self._blind or (self._may_assign(name) and (name in self._read() or self._broken))
 
     def inside(self, name: str) -> bool:
         """Whether a function or class imports ``name`` for itself."""
         self._read()
-        return name in self._imported or self._blind
+        return self._blind or self._broken or name in self._imported
+
+    @cached_property
+    def _blind(self) -> bool:
+        return any(one.search(self._data) for one in _BY_NAME)
+
+    def _may_assign(self, name: str) -> bool:
+        """Whether the bytes leave it open that ``name`` is assigned: asking the compiler takes many times as long."""
+        data, word = self._data, name.encode()
+        if not data.isascii() and not _as_written(data):
+            return True
+        for found in re.finditer(rb"%b(?!\w)(?<![\w.]%b)" % (word, word), data):
+            start, end = found.span()
+            before = data[max(data.rfind(b"\n", 0, start), data.rfind(b"\r", 0, start)) + 1 : start]
+            if data[end : end + 1] in (b".", b"("):
+                read = _DEFINING.search(data[max(0, start - _NEAR) : start]) is None
+            else:
+                caught = _CATCHING.match(before) is not None and not _BINDING.match(data, end)
+                read = caught or _IMPORTING.match(before) is not None or _RAISING.search(before) is not None
+            if not read:
+                return True
+        return False
 
     def _read(self) -> set[str]:
         if self._assigned is None:
             self._assigned = set()
-            self._blind = _BY_NAME.search(self._data) is not None
             try:
                 # As bytes, so that a coding line counts.
                 top = symtable.symtable(self._data, "file", "exec")  # type: ignore[arg-type]
             except (SyntaxError, ValueError, RecursionError):
-                self._blind = True
+                self._broken = True
                 return self._assigned
             waiting = [top]
             while waiting:
@@ -143,6 +174,15 @@ class Spelling:
         if "." not in inner or self._loaded.get(module, line) < line:
             return True
         return knowledge().is_exception(qualified) and module.partition(".")[0] == "requests"
+
+
+def _as_written(data: bytes) -> bool:
+    """Whether the names in ``data`` are what its bytes say: Python takes the letter `ｅ` of a name for an `e`."""
+    try:
+        letters = set(re.findall(r"[^\W\x00-\x7f]", data.decode()))
+    except UnicodeDecodeError:
+        return False
+    return all(unicodedata.is_normalized("NFKC", one) for one in letters)
 
 
 def rebinds(source: bytes, name: str) -> bool:

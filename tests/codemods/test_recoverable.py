@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
+import symtable
+import sysconfig
+from pathlib import Path, PurePosixPath
 from textwrap import dedent
 
 import pytest
@@ -11,7 +13,7 @@ from analysis.collectors.imports import Imports
 from analysis.source import Source
 from analysis.walk import collect
 from codemods.edits import Need
-from codemods.recoverable import Spelling
+from codemods.recoverable import Bindings, Spelling
 
 
 def written(text: str, qualified: str) -> str | Need | None:
@@ -90,3 +92,61 @@ def test_an_imported_name_that_is_bound_again_is_not_used(text: str) -> None:
 )
 def test_how_it_is_written(text: str, qualified: str, found: str | Need | None) -> None:
     assert written(text, qualified) == found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def \\\n    name(): pass",
+        "class  name(): pass",
+        "async def  name(x): pass",
+        "try: pass\nexcept X as  name: pass",
+        "try: pass\nexcept (name := X): pass",
+        "try: pass\nexcept X as name: pass",
+        "import a; name = 1",
+        "from a import (b,\n    c); name = 1",
+        "def f(name): pass",
+        "lambda name: 1",
+        "[name for name in x]",
+        "with a as (b, name): pass",
+        "match x:\n    case {'k': name}: pass",
+        "if (name := 1): pass",
+        "\uff4eame = 1",
+        "raise X(name := 1)",
+        "name: int = 1",
+        "x = name = 1",
+    ],
+)
+def test_no_way_of_binding_a_name_is_missed(text: str) -> None:
+    assert Bindings(f"{text}\n".encode()).assigned("name")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "name.x = 1",
+        "name(1)",
+        "raise name",
+        "raise name from y",
+        "import name",
+        "import a as name",
+        "from name import x",
+        "try: pass\nexcept (A, name): pass",
+        "print(name)",
+        "x = 'name = 1'",
+    ],
+)
+def test_a_name_that_is_read_is_not_taken_for_bound(text: str) -> None:
+    assert not Bindings(f"{text}\n".encode()).assigned("name")
+
+
+def test_the_bytes_never_say_less_than_the_compiler() -> None:
+    for file in sorted(Path(sysconfig.get_path("stdlib")).glob("[a-d]*.py")):
+        data = file.read_bytes()
+        tables = [symtable.symtable(data.decode(), str(file), "exec")]
+        for table in tables:
+            tables += table.get_children()
+        bound = {one.get_name() for table in tables for one in table.get_symbols() if one.is_assigned()}
+        seen = Bindings(data)
+        # A private name of a class goes by another name there.
+        assert [name for name in sorted(bound) if name in data.decode() and not seen.assigned(name)] == []
