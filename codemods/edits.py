@@ -68,6 +68,7 @@ class Reason(StrEnum):
     UNSAFE = "needs-unsafe"
     LIMIT = "max-files-reached"
     UNANSWERED = "no-rewrite-for-this-shape"
+    OTHER_LETTERS = "names-in-other-letters"
     # Said by the rewrites of handlers.
     EXCEPT_STAR = "except-star"
     CATCHES_EXITS = "catches-exits"
@@ -108,6 +109,7 @@ _MEANINGS: dict[Reason, str] = {
     Reason.UNSAFE: "The rewrite may change what the program does; --unsafe allows it.",
     Reason.LIMIT: "The run was limited by --max-files.",
     Reason.UNANSWERED: "The codemod knows no rewrite for this shape.",
+    Reason.OTHER_LETTERS: "The file writes a name in letters that Python takes for others, such as full-width ones.",
     Reason.EXCEPT_STAR: "Handlers of exception groups take the group apart, which a block cannot.",
     Reason.CATCHES_EXITS: "KeyboardInterrupt, SystemExit and cancellation would now leave the block.",
     Reason.ACTIVE_ERROR: "The handler reads the error being handled in a way that cannot name it.",

@@ -6,7 +6,6 @@ import builtins
 import re
 import symtable
 import sys
-import unicodedata
 from collections.abc import Iterable
 from functools import cached_property
 from typing import NamedTuple
@@ -68,8 +67,6 @@ class Bindings:
     def _may_assign(self, name: str) -> bool:
         """Whether the bytes leave it open that ``name`` is assigned: asking the compiler takes many times as long."""
         data, word = self._data, name.encode()
-        if not data.isascii() and not _as_written(data):
-            return True
         for found in re.finditer(rb"%b(?!\w)(?<![\w.]%b)" % (word, word), data):
             start, end = found.span()
             before = data[max(data.rfind(b"\n", 0, start), data.rfind(b"\r", 0, start)) + 1 : start]
@@ -174,15 +171,6 @@ class Spelling:
         if "." not in inner or self._loaded.get(module, line) < line:
             return True
         return knowledge().is_exception(qualified) and module.partition(".")[0] == "requests"
-
-
-def _as_written(data: bytes) -> bool:
-    """Whether the names in ``data`` are what its bytes say: Python takes the letter `ｅ` of a name for an `e`."""
-    try:
-        letters = set(re.findall(r"[^\W\x00-\x7f]", data.decode()))
-    except UnicodeDecodeError:
-        return False
-    return all(unicodedata.is_normalized("NFKC", one) for one in letters)
 
 
 def rebinds(source: bytes, name: str) -> bool:

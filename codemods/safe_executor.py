@@ -23,8 +23,8 @@ A rewrite that is not marked as unsafe may differ from what was there in these w
 - A sibling handler also takes an error whose ``__class__`` claims the sibling's type.
 - The executor needs up to four frames of the stack: so near the recursion limit the block ends with RecursionError.
 - The executor logs what it recovers, at DEBUG.
-- Where ``infer`` names the types, what any line may raise is not among them: MemoryError, RecursionError, a warning that
-  was turned into an error, what a signal handler or another thread throws in.
+- Where ``infer`` names the types, what any line may raise is not among them: MemoryError, RecursionError, a warning
+  that was turned into an error, what a signal handler or another thread throws in.
 """
 
 from __future__ import annotations

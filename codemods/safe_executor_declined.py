@@ -200,4 +200,18 @@ sys.path.insert(0, ROOT)
         declined=Reason.BEFORE_IMPORT,
         options={"policy": "preserve"},
     ),
+    Example(
+        title="a name in full-width letters, which mean the same to Python",
+        before="""\
+def work(agent):
+    \uff45 = 5
+    try:
+        agent.run()
+    except Exception as e:
+        print(e)
+    print(\uff45)
+""",
+        declined=Reason.OTHER_LETTERS,
+        options={"policy": "preserve"},
+    ),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from analysis.collectors.header import Header, HeaderCollector
@@ -15,6 +16,7 @@ from codemods.compose import Change, Composed, Composer, EditError
 from codemods.edits import Declined, Reason, Rewrite, Skipped, SkipReason
 from codemods.imports import Imports, Refused
 from codemods.outcome import Answer
+from codemods.tokens import names_as_written
 from linters.rule import Finding
 
 if TYPE_CHECKING:
@@ -67,10 +69,21 @@ class Solver:
         self.made = self._settle(candidates)
         return self._composed(self.made) if self.made else None
 
+    @cached_property
+    def as_written(self) -> bool:
+        """Whether a name of the file can be looked for in its bytes."""
+        try:
+            return self.source.data.isascii() or names_as_written(self.source.text)
+        except (UnicodeError, LookupError):
+            return False
+
     def _possible(self, rewrite: Rewrite) -> bool:
         """Check what can be said of a rewrite by itself."""
         if rewrite.safety == "unsafe" and not self.engine.options.get("unsafe"):
             self._decline(rewrite, verify.Broken(Reason.UNSAFE, rewrite.detail))
+            return False
+        if not self.as_written:
+            self._decline(rewrite, verify.Broken(Reason.OTHER_LETTERS, ""))
             return False
         change = _change(rewrite)
         try:

@@ -11,6 +11,7 @@ import io
 import re
 import sys
 import tokenize
+import unicodedata
 
 import msgspec
 
@@ -23,9 +24,30 @@ _TOKEN = re.compile(
     rb"|[\"']",
     re.DOTALL,
 )
+_LETTER = re.compile(r"[^\W\x00-\x7f]")
+_FORMATTED_TEXT = re.compile(r"[A-Za-z]*[fFtT]")
 _NEWLINE = re.compile(rb"\r\n|\n|\r")
 _COMMENTED = sys.version_info >= (3, 12)
 _FORMATTED = re.compile(rb"(?:^|[^A-Za-z0-9_])(?:[rR]?[fFtT]|[fFtT][rR])$")
+
+
+def names_as_written(text: str) -> bool:
+    """Whether the names in ``text`` are what its letters say: Python takes a full-width `ａ` in a name for an `a`."""
+    if text.isascii() or unicodedata.is_normalized("NFKC", text):
+        return True
+    # Most such letters stand in strings and comments.
+    if all(unicodedata.is_normalized("NFKC", one) for one in set(_LETTER.findall(text))):
+        return True
+    try:
+        tokens = list(tokenize.generate_tokens(io.StringIO(text).readline))
+    except (tokenize.TokenError, SyntaxError):
+        return False
+    # Before 3.12 an f-string is one token, with the names inside it.
+    return all(
+        unicodedata.is_normalized("NFKC", one.string)
+        for one in tokens
+        if one.type == tokenize.NAME or (one.type == tokenize.STRING and _FORMATTED_TEXT.match(one.string))
+    )
 
 
 class Scan(msgspec.Struct, frozen=True):

@@ -111,7 +111,6 @@ def test_how_it_is_written(text: str, qualified: str, found: str | Need | None) 
         "with a as (b, name): pass",
         "match x:\n    case {'k': name}: pass",
         "if (name := 1): pass",
-        "\uff4eame = 1",
         "raise X(name := 1)",
         "name: int = 1",
         "x = name = 1",

@@ -8,7 +8,7 @@ import tokenize
 
 import pytest
 
-from codemods.tokens import scan
+from codemods.tokens import names_as_written, scan
 
 STRETCHES = [
     "a = 1  # one\n# two\nb = '#no'  # three\n",
@@ -90,3 +90,19 @@ def test_other_encodings_are_read_as_characters() -> None:
     found = scan(text.encode("shift_jis"), "shift_jis")
     assert found.sure
     assert found.comments == ("# コメント".encode("shift_jis"),)
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("e = 1\n", True),
+        ("größe = 'ﬁne ½ ™'  # ｆull\n", True),
+        ("\uff45 = 1\n", False),
+        ("x = f'{\uff45}'\n", False),
+        ("x = '\uff45'\n", True),
+        ("def f():\n    \u2102 = 1\n", False),
+        ("x = (  # \uff45\n", False),
+    ],
+)
+def test_names_in_other_letters(text: str, plain: bool) -> None:
+    assert names_as_written(text) is plain
