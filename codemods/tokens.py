@@ -42,12 +42,26 @@ def names_as_written(text: str) -> bool:
         tokens = list(tokenize.generate_tokens(io.StringIO(text).readline))
     except (tokenize.TokenError, SyntaxError):
         return False
-    # Before 3.12 an f-string is one token, with the names inside it.
     return all(
-        unicodedata.is_normalized("NFKC", one.string)
+        unicodedata.is_normalized("NFKC", one.string if one.type == tokenize.NAME else _fields(one.string))
         for one in tokens
+        # Before 3.12 an f-string is one token, with the names inside it.
         if one.type == tokenize.NAME or (one.type == tokenize.STRING and _FORMATTED_TEXT.match(one.string))
     )
+
+
+def _fields(string: str) -> str:
+    """What stands in the braces of an f-string, and maybe more."""
+    found: list[str] = []
+    depth = 0
+    for part in re.split(r"(\{\{|\}\}|[{}])", string):
+        if part == "{" or (part == "{{" and depth):
+            depth += len(part)
+        elif part == "}" or (part == "}}" and depth):
+            depth = max(0, depth - len(part))
+        elif depth:
+            found.append(part)
+    return "".join(found)
 
 
 class Scan(msgspec.Struct, frozen=True):

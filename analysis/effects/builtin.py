@@ -16,17 +16,17 @@ class Builtins(Operations):
 
     def _call_super(self, node: ast.Call) -> Kind:
         scope = self.scope
-        given = isinstance(scope.node, (ast.FunctionDef, ast.AsyncFunctionDef)) and (
-            scope.node.args.posonlyargs or scope.node.args.args
-        )
+        method = scope.node if isinstance(scope.node, (ast.FunctionDef, ast.AsyncFunctionDef)) else None
+        given = (method.args.posonlyargs or method.args.args) if method is not None else []
         if (
-            not given
+            method is None
+            or not given
             or scope.owner is None
             or self.local
             or node.args
             or node.keywords
             or len(scope.bindings.get(given[0].arg, ())) != 1
-            or (binding_of(scope.node) == "static" and scope.node.name != "__new__")  # type: ignore[arg-type, attr-defined]
+            or (binding_of(method) == "static" and method.name != "__new__")
         ):
             self.effects.leave_open("what `super()` finds", node.lineno)
         return f"0::{scope.owner}^"

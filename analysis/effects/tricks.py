@@ -8,15 +8,17 @@ import builtins
 import re
 from dataclasses import dataclass, field
 
-_WORDS = {
-    word: re.compile(word + rb"(?!\w)")
-    for word in (
-        b"globals", b"exec", b"locals", b"vars", b"__dict__", b"builtins", b"__builtins__", b"__globals__",
-        b"f_globals", b"new_class", b"make_dataclass",
-    )
-} | {b"setattr": re.compile(b"setattr"), b"delattr": re.compile(b"delattr"), b"type": re.compile(rb"type\s*\("),
+_PLAIN_WORDS = (
+    *(b"globals", b"exec", b"locals", b"vars", b"__dict__", b"builtins", b"__builtins__", b"__globals__"),
+    *(b"f_globals", b"new_class", b"make_dataclass"),
+)
+_WORDS = {word: re.compile(word + rb"(?!\w)") for word in _PLAIN_WORDS} | {
+    b"setattr": re.compile(b"setattr"),
+    b"delattr": re.compile(b"delattr"),
+    b"type": re.compile(rb"type\s*\("),
     b"reload": re.compile(rb"reload\s*\("),
-     b"modules": re.compile(rb"modules\s*(?:\[|\.|\n|\||,|\))")}  # fmt: skip
+    b"modules": re.compile(rb"modules\s*(?:\[|\.|\n|\||,|\))"),
+}
 _NAMED = re.compile(rb"""\s*\(\s*([\w.]+)\s*,\s*["']([A-Za-z_]\w*)["']\s*[,)]""")
 _TARGET = re.compile(rb"""\s*\(\s*["']([\w.]+)["']\s*,""")
 _READS = re.compile(
