@@ -12,8 +12,8 @@ is thrown in from outside (``KeyboardInterrupt``, ``asyncio.CancelledError``, a 
 function); warnings turned into errors; ``BaseException`` types that are not ``Exception`` out of a call that sits
 under an inner ``except Exception``. And what it takes for granted: nobody replaces the attributes of modules or
 built-ins from outside the tree, ``self`` is an instance of its class or of a class of the tree derived from it,
-subclasses of built-in types keep the behaviour of their base, keys of a dict or set compare without error, and
-``sys.stdout`` is a file.
+subclasses of built-in types keep the behaviour of their base, keys of a dict or set compare without error, a file was
+opened with an ``errors`` that exists, and ``sys.stdin``, ``sys.stdout`` and ``sys.stderr`` are files.
 """
 
 from __future__ import annotations

@@ -37,7 +37,11 @@ _OWN = (
     click.option("--diff", "dry", flag_value="diff", help="Write nothing; print what would change as a difference."),
     click.option("--unsafe", is_flag=True, help="Also make rewrites that may change what the program does."),
     format_option,
-    click.option("--statistics", is_flag=True, help="Print the number of findings per reason, not the findings."),
+    click.option(
+        "--statistics",
+        is_flag=True,
+        help="Report the number of findings per reason, not the findings; files are changed all the same.",
+    ),
     click.option("--output-file", metavar="FILE", help="Write the report there, not to stdout."),
     click.option("--stdin-filename", metavar="PATH", help="Rewrite stdin, known by this name, to stdout."),
     click.option("--only-under", metavar="DIR", help="Look at all of PATHS, but rewrite only what is below DIR."),
@@ -112,6 +116,8 @@ class Run:
     def go(self) -> int:
         """Do what was asked; returns the exit code. Raises Trouble."""
         try:
+            if self.given["recover"] and self.given["dry"] is not None:
+                raise Trouble(f"--recover writes, and --{self.given['dry']} says not to: leave one of them out")
             if self.given["stdin_filename"] is not None or "-" in self.paths:
                 return self._stdin()
             session = Session(self.paths, self.given["config"])
@@ -196,6 +202,9 @@ class Run:
         if self.codemod.target is None:
             return None
         targets = Targets(project, session.settings, self.codemod.target)
+        lacking = targets.lacking()
+        if lacking:
+            raise Trouble(lacking)
         missing = targets.missing()
         if missing:
             say(f"Warning: {missing}.")
@@ -278,6 +287,8 @@ class Run:
 
         if self.paths not in ((), ("-",)):
             raise Trouble("`-` (stdin) goes with no other path")
+        if self.given["style"] == "json" and self.given["dry"] is None:
+            raise Trouble("with --format json the report takes the place of the new text: add --check or --diff")
         name = self.given["stdin_filename"] or "stdin"
         session = Session((name,), self.given["config"])
         whole = Path(os.path.abspath(name))  # noqa: PTH100 links are not followed

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from analysis.collectors.active import ActiveUse
 from analysis.collectors.shape_records import Exit, HandlerShape
 from codemods.edits import Indent, Splice
+from codemods.tokens import scan
 
 if TYPE_CHECKING:
     import libcst as cst
@@ -116,11 +117,20 @@ def _leave_with_error(way: Exit, lines: list[str], layout: Layout, unit: str) ->
     gone = "".join(f"\n{indent}{unit}{line}" for line in lines)
     splices = [Splice(way.start, way.start, f"try:\n{indent}{unit}")]
     text = layout.data[way.start : way.end]
-    if b'"""' not in text and b"'''" not in text:
-        starts = (way.start + one.end() for one in re.finditer(rb"\r\n|\r|\n", text))
-        splices += [Splice(one, one, unit) for one in starts]
+    read = scan(text) if _is_utf8(text) else None
+    if read is not None and read.sure:
+        starts = (one.end() for one in re.finditer(rb"\r\n|\r|\n", text))
+        splices += [Splice(way.start + one, way.start + one, unit) for one in starts if one not in read.inside]
     end = layout.line_end(way.end)
     return [*splices, Splice(end, end, f"\n{indent}finally:{gone}")]
+
+
+def _is_utf8(text: bytes) -> bool:
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def needs_error(way: Exit, shape: HandlerShape) -> bool:

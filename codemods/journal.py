@@ -83,12 +83,23 @@ class Journal:
 
     def look(self) -> None:
         """For a run that writes nothing: raise Pending or Busy when the tree is in the middle of a change."""
+        self.look_above()
         if (self.folder / _PLAN).exists():
             holder = self._held_by()
             raise Busy(_busy(self.root, holder)) if holder else self._pending()
 
+    def look_above(self) -> None:
+        """Raise Pending or Busy when a folder around this tree is in the middle of a change."""
+        for folder in self.root.parents:
+            if (folder / NAME / _PLAN).exists():
+                Journal(folder).look()
+
     def lock(self, *, recovering: bool = False) -> None:
-        """Become the one run that writes in this tree. Raises Busy, and Pending unless ``recovering``."""
+        """Become the one run that writes in this tree. Raises Busy, and Pending unless ``recovering``.
+
+        A run in a folder around this one counts, whatever is asked: only from there can it be put back as a whole.
+        """
+        self.look_above()
         while self._lock is None:
             try:
                 self.folder.mkdir(mode=0o700, exist_ok=True)

@@ -14,8 +14,13 @@ handlers of errors that an executor never recovers, stay in an outer ``try``; ot
 
 A rewrite that is not marked as unsafe may differ from what was there in these ways, and in no other:
 
-- An error that a call in the handler raises does not have the handled one as its ``__context__``, and the handled one
-  is freed by the garbage collector only.
+- An error that comes up in the handler, by a call or an operator, does not have the handled one as its
+  ``__context__``, and the handled one is freed by the garbage collector only. (``raise`` and ``assert`` are declined.)
+- What the handler calls finds no error being handled. Functions of the project that read it are known, by their own
+  body or by another function of their file, and so are the usual libraries' by name: those are declined. One that reads
+  it under another name, or through another file, is not.
+- ``SafeExecutor`` is one more name of the module, ``attempt`` and, after a success, the handler's own name are more
+  names of the frame: what looks at all of them sees these, too.
 - ``return call()`` in the handler lets go of the error before the call.
 - At module level and in a class body ``attempt`` can keep its name where an error passes the block by, or where
   ``break`` or ``continue`` leaves it. Where the handler itself fails there, the name of its error can stay as well.
@@ -38,6 +43,7 @@ import msgspec
 from analysis.collectors.effects import Effects, Proofs
 from analysis.collectors.handlers import HandlerCollector, Try
 from analysis.collectors.imports import Imports as ImportCollector
+from analysis.collectors.parents import ParentCollector
 from analysis.collectors.readers import ReaderCollector
 from analysis.collectors.shape_records import TryShape
 from analysis.collectors.shapes import ShapeCollector
@@ -69,10 +75,13 @@ class Site(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Prepared(msgspec.Struct, frozen=True, array_like=True):
-    """What a worker is told of one file: its sites, and the project's functions that read the error being handled."""
+    """What a worker is told of one file: its sites, the project's functions that read the error being handled, and the
+    classes that others of the project derive from.
+    """
 
     sites: tuple[Site, ...]
     readers: frozenset[str]
+    parents: frozenset[str]
 
 
 class Decided(msgspec.Struct, frozen=True):
@@ -108,12 +117,13 @@ class SafeExecutorCodemod(Codemod):
     def surveys(self, settings: Settings, options: Mapping[str, Any]) -> tuple[type[Collector], ...]:
         """What is read of every file to know what a body can raise; less where that does not matter."""
         if policy(settings, options) == "preserve":
-            return (ReaderCollector,)
-        return (ReaderCollector, effects(options))
+            return (ReaderCollector, ParentCollector)
+        return (ReaderCollector, ParentCollector, effects(options))
 
     def prepare(self, project: Project, settings: Settings, options: Mapping[str, Any]) -> Mapping[str, bytes]:
         """Work out what each body can raise, and which functions of the project read the error being handled."""
         readers = frozenset(one.name for facts in project.files.values() for one in facts.records(ReaderCollector))
+        parents = frozenset(one.name for facts in project.files.values() for one in facts.records(ParentCollector))
         raises = infer(project, effects(options)) if policy(settings, options) == "infer" else None
         part = raises is not None and _is_part(project, settings)
         told: dict[str, bytes] = {}
@@ -121,14 +131,14 @@ class SafeExecutorCodemod(Codemod):
             shapes = facts.records(ShapeCollector)
             if shapes:
                 sites = tuple(_site(one, raises.of(path, one.line, one.col), part) for one in shapes) if raises else ()
-                told[path] = msgspec.msgpack.encode(Prepared(sites, readers))
+                told[path] = msgspec.msgpack.encode(Prepared(sites, readers, parents))
         return told
 
     def moved(self, prepared: bytes, where: Callable[[int, int], tuple[int, int]]) -> bytes:
         """The same sites where an earlier pass has moved them."""
         told = msgspec.msgpack.decode(prepared, type=Prepared)
         sites = tuple(Site(*where(one.line, one.col), one.types, one.open, one.assumed) for one in told.sites)
-        return msgspec.msgpack.encode(Prepared(sites, told.readers))
+        return msgspec.msgpack.encode(Prepared(sites, told.readers, told.parents))
 
     def rewrite(self, file: FileView, prepared: bytes | None) -> Iterator[Rewrite | Declined | Skipped]:
         """Answer the findings of one file, the outermost statements first."""
@@ -160,9 +170,10 @@ def _is_part(project: Project, settings: Settings) -> bool:
 class _FileRewriter:
     def __init__(self, file: FileView, prepared: bytes | None) -> None:
         self.file = file
-        told = msgspec.msgpack.decode(prepared, type=Prepared) if prepared else Prepared((), frozenset())
+        told = msgspec.msgpack.decode(prepared, type=Prepared) if prepared else Prepared((), frozenset(), frozenset())
         self.sites = {(one.line, one.col): one for one in told.sites}
         self.readers = told.readers
+        self.parents = told.parents
         self.spelling = Spelling(file.facts.records(ImportCollector), file.source.data)
         self.infer = policy(file.settings, file.options) == "infer"
         self.unsafe = bool(file.options.get("unsafe"))
@@ -249,7 +260,7 @@ class _FileRewriter:
                 return Refusal(error.reason, error.detail)
         recovered = [*types.types, *(names[need] for need in types.needs)]
         listed = ", ".join(recovered) + ("," if len(recovered) == 1 else "")
-        logger = f"{shape.logger}, " if shape.logger else ""
+        logger = f"{shape.logger}, " if shape.logger and not self._inherited(shape.logger, statement.scope) else ""
         call = f"{names[needs[0]]}({logger}recoverable=({listed}))"
         attempt = self._attempt(shape)
         outcome = _free("outcome", set(shape.taken))
@@ -266,6 +277,10 @@ class _FileRewriter:
             needs=needs,
             statement=statement.span,
         )
+
+    def _inherited(self, logger: str, scope: str) -> bool:
+        """Whether a subclass may run the statement without ever having made the logger that is kept on ``self``."""
+        return logger.startswith("self.") and scope.split(".")[-2] in self.parents
 
     def _standing(self, shape: TryShape, index: int) -> Refusal | None:
         """What speaks against a block at this place whatever the handlers do."""

@@ -214,4 +214,83 @@ def work(agent):
         declined=Reason.OTHER_LETTERS,
         options={"policy": "preserve"},
     ),
+    Example(
+        title="a library's function that tells of the error at hand",
+        before="""\
+def work(agent, console):
+    try:
+        agent.run()
+    except Exception:
+        console.print_exception(show_locals=True)
+""",
+        declined=Reason.ACTIVE_ERROR,
+        options={"policy": "preserve"},
+    ),
+    Example(
+        title="the idiom of a logging handler",
+        before="""\
+def emit(self, record):
+    try:
+        self.send(record)
+    except Exception:
+        self.handleError(record)
+""",
+        declined=Reason.ACTIVE_ERROR,
+        options={"policy": "preserve"},
+    ),
+    Example(
+        title="a helper that reads the error through another",
+        before="""\
+import traceback
+
+
+def tell():
+    print(traceback.format_exc())
+
+
+class Agent:
+    def report(self):
+        tell()
+
+    def run(self):
+        try:
+            self.step()
+        except Exception:
+            self.report()
+""",
+        declined=Reason.HELPER_READS,
+        options={"policy": "preserve"},
+    ),
+    Example(
+        title="a class whose constructor reads the error",
+        before="""\
+import sys
+
+
+class Report:
+    def __init__(self):
+        self.error = sys.exc_info()[1]
+
+
+def run(agent):
+    try:
+        agent.step()
+    except Exception:
+        print(Report().error)
+""",
+        declined=Reason.HELPER_READS,
+        options={"policy": "preserve"},
+    ),
+    Example(
+        title="an assertion, which would lose its context",
+        before="""\
+def run(agent):
+    try:
+        agent.step()
+    except Exception:
+        assert agent.stopped
+""",
+        declined=Reason.IMPLICIT_CONTEXT,
+        options={"policy": "preserve"},
+    ),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from importlib.machinery import PathFinder
@@ -9,7 +10,9 @@ from typing import TYPE_CHECKING
 
 from analysis.collectors.imports import Imports as ImportCollector
 from analysis.discovery import discover
+from analysis.source import Source
 from codemods.edits import Reason
+from codemods.names import bindings
 
 if TYPE_CHECKING:
     from analysis.collectors.imports import Import
@@ -18,11 +21,15 @@ if TYPE_CHECKING:
     from config.settings import Settings
 
 
+_STAR = re.compile(rb"import\s*\(?\s*\*")
+
+
 class Targets:
     """The import target that the setting ``field`` names, in ``project``, whose facts hold the imports of each file."""
 
     def __init__(self, project: Project, settings: Settings, field: str) -> None:
-        module: str = getattr(settings, field).partition(":")[0]
+        target: str = getattr(settings, field)
+        module, _, self._name = target.partition(":")
         self._project = project
         self._settings = settings
         self._module = module
@@ -45,6 +52,19 @@ class Targets:
                 cure = f"name a module of this tree as `{self._setting}` under [tool.unsnarl]"
                 return Reason.SHADOWED_TARGET, f"{meant}; {cure}"
         return None
+
+    def lacking(self) -> str:
+        """What to tell people when the module of the target is in the tree and does not bind its name; else empty."""
+        homes = [path for path in self._project.files if any(True for _ in self._home_of(path))]
+        for path in homes:
+            source = Source.read(self._project.path(path))
+            names = bindings(source)
+            if source.fault is not None or self._name in names.sites or _STAR.search(source.data) is not None:
+                return ""
+        if not homes:
+            return ""
+        problem = f"{homes[0]} has no `{self._name}`; rewritten files would fail to import it"
+        return str(self._settings.error((self._setting,), problem))
 
     def missing(self) -> str:
         """What to tell people when the module of the target is neither in the tree nor installed here; else empty."""

@@ -158,8 +158,12 @@ class Transaction:
 
 
 def recover(root: Path) -> Restored | None:
-    """Roll back the run that ended in the middle of writing in ``root``; None when there is none. Raises Busy."""
+    """Roll back the run that ended in the middle of writing in ``root``; None when there is none.
+
+    Raises Busy, and Pending when that run was one of a folder above.
+    """
     journal = Journal(root)
+    journal.look_above()
     if not journal.folder.is_dir():
         return None
     journal.lock(recovering=True)

@@ -268,7 +268,7 @@ class BroadExecutor(Rule):
         why = "names no `recoverable` and so" if use.recoverable is None else "still"
         return Finding(
             code=self.code,
-            message=f"`{self.settings.executor_name}` {why} recovers from every Exception: name the ones it may",
+            message=f"`{self.settings.executor_name}` {why} recovers from every Exception: name those to recover from",
             path=path,
             span=use.span,
             column=use.column,

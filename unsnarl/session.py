@@ -34,6 +34,8 @@ class Session:
 
     def __init__(self, paths: Sequence[str], config: str | None = None) -> None:
         self.paths = tuple(paths) or (".",)
+        if "" in self.paths:
+            raise Trouble("a path is empty: perhaps a variable of the command line is not set")
         first = whole(self.paths[0])
         try:
             self.settings: Settings = load_settings(first, Path(config) if config else None)

@@ -15,7 +15,7 @@ import msgspec
 
 from analysis.collectors.handlers import dotted
 from analysis.collectors.words import places
-from analysis.nodes import children
+from analysis.nodes import below, children
 from analysis.source import Source
 
 ActiveKind = Literal["exc_info", "exception", "format_exc", "print_exc", "sys.exc_info", "sys.exception", "unknown"]
@@ -27,7 +27,8 @@ _NAMED: dict[str, ActiveKind] = {
     "sys.exception": "sys.exception",
 }
 # The same functions without their module, and what other libraries call the like: `Failure()` and `log.err()` of
-# Twisted, `showtraceback` of IPython and code, `capture_exception()` of Sentry, `opt(exception=True)` of loguru.
+# Twisted, `showtraceback` of IPython and code, `capture_exception()` of Sentry, `opt(exception=True)` of loguru, and
+# the senders of New Relic and Bugsnag.
 _READERS = frozenset(
     {
         "format_exc",
@@ -40,10 +41,20 @@ _READERS = frozenset(
         "capture_exception",
         "captureException",
         "print_last",
+        "notice_error",
+        "auto_notify",
+        "handleError",
     }
 )
+_TELLING = re.compile(
+    r"(?:capture|emit|format|get|handle|log|notice|print|process|publish|record|render|report|send|show|track|write)_?"
+    r"(?:last_|current_|active_)?(?:exc|exception|exc_info|exception_info|traceback|tb)"
+)
+"""What a function is called that tells of an error, `print_exception` of rich among them: it reads the one at hand when
+it is given none."""
 _LEVELS = frozenset({"debug", "info", "warning", "warn", "error", "critical", "fatal", "log"})
-_CLOSED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.ExceptHandler)
+"""Logging methods that take ``exc_info``."""
+CLOSED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.ExceptHandler)
 
 
 # Each begins with plain letters, which are found many times as fast as anything else. Only a `raise` of nothing in
@@ -55,7 +66,20 @@ _MARKS = tuple(
         rb"raise(?=[\n\r;#]|\s[\s#]|\s?\Z)",
     )
 )
-_PLAIN_MARKS = (b"captureException", b"showtraceback", b"post_mortem", b"print_last", b"Failure(", b"err(")
+_PLAIN_MARKS = (
+    b"notice_error",
+    b"handleError",
+    b"handle_error",
+    b"auto_notify",
+    b"traceback(",
+    b"_tb(",
+    b"captureException",
+    b"showtraceback",
+    b"post_mortem",
+    b"print_last",
+    b"Failure(",
+    b"err(",
+)
 
 
 def marks(data: bytes) -> list[int]:
@@ -93,7 +117,7 @@ def active_uses(handler: ast.ExceptHandler, source: Source, loggers: KnowsLogger
     pending: list[tuple[ast.AST, ast.JoinedStr | None]] = [(one, None) for one in handler.body]
     while pending:
         node, string = pending.pop()
-        if isinstance(node, _CLOSED):
+        if isinstance(node, CLOSED):
             continue
         if isinstance(node, ast.Call):
             for use in _of_call(node, handler.name, source, loggers):
@@ -107,7 +131,7 @@ def reads_active(suite: list[ast.stmt]) -> bool:
     pending: list[ast.AST] = list(suite)
     while pending:
         node = pending.pop()
-        if isinstance(node, _CLOSED):
+        if isinstance(node, CLOSED):
             continue
         if isinstance(node, ast.Raise) and node.exc is None:
             return True
@@ -117,10 +141,15 @@ def reads_active(suite: list[ast.stmt]) -> bool:
     return False
 
 
+def names_reader(last: str) -> bool:
+    """Whether a function of this name reads the error being handled when it is called without it."""
+    return last in _READERS or last == "exception" or _TELLING.fullmatch(last) is not None
+
+
 def _reads(node: ast.Call) -> bool:
     called = dotted(node.func)
     last = node.func.attr if isinstance(node.func, ast.Attribute) else called or ""
-    if called in _NAMED or (last in _READERS and not node.args and not node.keywords):
+    if called in _NAMED or _told_nothing(node, last, None):
         return True
     for keyword in node.keywords:
         if keyword.arg == "exc_info":
@@ -157,10 +186,21 @@ def _of_call(node: ast.Call, name: str | None, source: Source, loggers: KnowsLog
     elif last == "exception" and (node.args or node.keywords):
         standard = loggers.known(receiver) and not any(one.arg is None for one in node.keywords)
         yield _use("exception" if standard else "unknown", node, source, called or last)
-    elif (last in _READERS and not node.args and not node.keywords) or (
-        last == "opt" and any(one.arg == "exception" for one in node.keywords)
-    ):
+    elif _told_nothing(node, last, name) or (last == "opt" and any(one.arg == "exception" for one in node.keywords)):
         yield _use("unknown", node, source, called or last)
+
+
+def _told_nothing(node: ast.Call, last: str, name: str | None) -> bool:
+    """Whether a function that tells of an error is called without being given one."""
+    if last in ("handleError", "handle_error"):
+        # Of a logging handler and of a server: they are given what was being done, never the error.
+        return name is None or not any(_names_error(one, name) for one in node.args)
+    if last in _READERS:
+        return not node.args and not node.keywords
+    if _TELLING.fullmatch(last) is None:
+        return False
+    given = [*node.args, *(one.value for one in node.keywords)]
+    return not any(isinstance(one, ast.expr) and _names_error(one, name) for one in below(*given))
 
 
 def _names_error(node: ast.expr, name: str | None) -> bool:

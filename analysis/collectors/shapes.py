@@ -39,6 +39,7 @@ _LATER = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.G
 _OURS = re.compile(rb"(?<!\w)(?:attempt|outcome)(?:_\d+)?(?!\w)")
 _INSPECTORS = (b"locals", b"vars", b"dir", b"eval", b"exec", b"globals")
 _CALLED = re.compile(rb"(?<![\w.])\w+\s*\(")
+_STAR = re.compile(rb"import\s*\(?\s*\*")
 _CLOSURES = re.compile(rb"\b(?:def|class|lambda|for)\b")
 _BLANK = re.compile(rb"[ \t\r\n\f;\\]*")
 
@@ -145,6 +146,9 @@ class ShapeCollector(Collector):
 
     def _taken(self, scopes: list[Scope], region: tuple[int, int]) -> tuple[str, ...]:
         """The names like ours in the region. They are words of the language too, so the tree is asked about each."""
+        if region[1] - region[0] == len(self.source.data) and _STAR.search(self.source.data):
+            # The module that is imported from may have names of ours.
+            return ("attempt", "outcome")
         if not marked(self._ours, *region):
             return ()
         words = {one.decode() for one in _OURS.findall(self._code(region))}
@@ -310,6 +314,10 @@ class ShapeCollector(Collector):
                         called.add(node.func.id)
                     elif isinstance(node.func, ast.Attribute) and not self._on_logger(node.func):
                         called.add(node.func.attr)
+                elif isinstance(node, ast.Await):
+                    function = node.value.func if isinstance(node.value, ast.Call) else None
+                    if isinstance(function, (ast.Name, ast.Attribute)):
+                        called.add(f"await {function.id if isinstance(function, ast.Name) else function.attr}")
                 elif isinstance(node, _BINDERS) and name in _bound_by(node):
                     writes = True
         return reads, writes, tuple(sorted(called))
@@ -387,13 +395,13 @@ def falls_through(suite: list[ast.stmt]) -> bool:
     if isinstance(last, ast.If):
         return not last.orelse or falls_through(last.body) or falls_through(last.orelse)
     if isinstance(last, ast.Expr) and isinstance(last.value, ast.Call):
-        return dotted(last.value.func) not in {"sys.exit", "os._exit", "exit", "quit"}
+        return dotted(last.value.func) not in {"sys.exit", "os._exit"}
     return True
 
 
 def _new_error(suite: list[ast.stmt]) -> int:
     for node in statements(suite):
-        if isinstance(node, ast.Raise):
+        if isinstance(node, (ast.Raise, ast.Assert)):
             return node.lineno
     return 0
 

@@ -67,6 +67,7 @@ def trees(tmp_path_factory: pytest.TempPathFactory) -> Trees:
     (plugged / "helper_of_the_plug.py").write_text(
         "def fail():\n    try:\n        return {}['x']\n    except Exception as e:\n        return repr(e)\n"
     )
+    (plugged / "consts.py").write_text("attempt = 3\n")
     after = tmp_path_factory.mktemp("after") / "tree"
     shutil.copytree(before, after)
     codemod(after)

@@ -338,3 +338,67 @@ def run():
 
 run()
 """
+MORE["returns_its_error_with_a_long_string"] = """
+def first():
+    try:
+        1 / 0
+    except Exception as e:
+        return (None, "two \\
+words", e)
+
+print(first()[1], type(first()[2]))
+"""
+MORE["logger_that_a_subclass_lacks"] = """
+import logging
+
+class Base:
+    def __init__(self):
+        self.logger = logging.getLogger("base")
+
+    def close(self):
+        try:
+            print("closed")
+        except Exception as e:
+            self.logger.error("%s", e)
+
+class Fake(Base):
+    def __init__(self):
+        self.closed = False
+
+Fake().close()
+"""
+MORE["leaves_by_an_exit_of_its_own"] = """
+import gc
+import weakref
+
+gc.disable()
+
+def exit():
+    print("left")
+
+class Big:
+    pass
+
+def work():
+    big = Big()
+    seen = weakref.ref(big)
+    try:
+        1 / 0
+    except Exception as e:
+        print(e)
+        exit()
+    return seen
+
+print("alive" if work()() else "freed")
+"""
+MORE["takes_names_from_a_star"] = """
+from plugged.consts import *
+
+try:
+    print(int("x"))
+except Exception as e:
+    print("bad", e)
+import __main__
+
+print(__main__.attempt)
+"""

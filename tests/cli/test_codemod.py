@@ -264,8 +264,11 @@ class TestStream:
         assert done.stdout.startswith("--- a/x.py\n")
         done = fix("--check", "--stdin-filename", "x.py", cwd=tmp_path, stdin=GOOD.encode())
         assert (done.returncode, done.stdout) == (1, "x.py: 1 would be rewritten\n")
-        done = fix("--format", "json", "--stdin-filename", "x.py", cwd=tmp_path, stdin=GOOD.encode())
+        done = fix("--check", "--format", "json", "--stdin-filename", "x.py", cwd=tmp_path, stdin=GOOD.encode())
         assert json.loads(done.stdout)["changed"] == ["x.py"]
+        done = fix("--format", "json", "--stdin-filename", "x.py", cwd=tmp_path, stdin=GOOD.encode())
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "add --check or --diff" in done.stderr
 
     def test_the_settings_of_the_name_hold(self, tmp_path: Path) -> None:
         write(tmp_path, {"unsnarl.toml": 'safe-executor = "common.errors:Guard"\n'})
@@ -326,12 +329,36 @@ class TestTarget:
         write(tmp_path, {"unsnarl.toml": f'safe-executor = "{module}:Guard"\n', "a.py": GOOD})
         assert "Warning" not in fix("--check", cwd=tmp_path).stderr
 
+    def test_a_module_of_the_tree_without_the_name_is_an_error(self, tmp_path: Path) -> None:
+        setting = 'safe-executor = "common.errors:Guard"\n'
+        write(tmp_path, {"unsnarl.toml": setting, "common/errors.py": "class Gard: ...\n", "a.py": GOOD})
+        done = fix("--allow-dirty", cwd=tmp_path)
+        assert done.returncode == 2
+        assert "common/errors.py has no `Guard`" in done.stderr
+        assert (tmp_path / "a.py").read_text() == GOOD
+        for text in ("from other import Guard\n", "from other import *\n", "if x:\n    class Guard: ...\n"):
+            (tmp_path / "common/errors.py").write_text(text)
+            assert fix("--check", cwd=tmp_path).returncode == 1
+
     def test_a_folder_is_no_module(self, tmp_path: Path) -> None:
         write(tmp_path, {"unsnarl.toml": 'safe-executor = "common:Guard"\n', "a.py": GOOD, "common/a.py": ""})
         assert "there is no module `common`" in fix("--check", cwd=tmp_path).stderr
 
 
 class TestBadInput:
+    def test_an_empty_path_is_not_the_current_folder(self, tmp_path: Path) -> None:
+        write(tmp_path, {"a.py": GOOD})
+        done = fix("--allow-dirty", "", cwd=tmp_path)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.startswith("Error: a path is empty")
+        assert (tmp_path / "a.py").read_text() == GOOD
+
+    @pytest.mark.parametrize("dry", ["--check", "--diff"])
+    def test_recovering_is_no_dry_run(self, tmp_path: Path, dry: str) -> None:
+        done = fix("--recover", dry, cwd=tmp_path)
+        assert done.returncode == 2
+        assert f"--recover writes, and {dry} says not to" in done.stderr
+
     def test_no_such_path(self, tmp_path: Path) -> None:
         done = fix("nowhere", cwd=tmp_path)
         assert (done.returncode, done.stdout) == (2, "")

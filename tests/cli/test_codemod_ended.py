@@ -30,6 +30,15 @@ class TestJournal:
         assert "there is nothing to put back" in done.stderr
         assert not (tree / NAME).exists()
 
+    def test_a_run_that_was_killed_in_a_folder_above(self, tmp_path: Path) -> None:
+        write(tmp_path, {f"w/{NAME}/plan": "", "w/inner/a.py": GOOD})
+        inner = tmp_path / "w" / "inner"
+        for option in ("--allow-dirty", "--check", "--recover"):
+            done = fix(option, ".", cwd=inner)
+            assert done.returncode == 2, option
+            assert f"{tmp_path / 'w'}: a run that was writing here" in done.stderr
+        assert (inner / "a.py").read_text() == GOOD
+
     def test_a_second_run_at_once(self, tree: Path) -> None:
         holder = Journal(tree)
         holder.lock()

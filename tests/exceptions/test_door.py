@@ -59,7 +59,7 @@ def test_text(tree: Path) -> None:
     done = asked(tree, "subject.py", "--no-cache")
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == [
-        "subject.py:5:5: TypeError, ValueError",
+        "subject.py:5:5: RecursionError, TypeError, ValueError",
         "subject.py:12:5: open: the call to `client.send` at line 13 is unknown",
         f"subject.py:19:5: IndexError, KeyError, TypeError, if {ASSUMED} (line 20)",
     ]
@@ -76,7 +76,7 @@ def test_json_and_the_index(tree: Path) -> None:
     assert first.stdout == again.stdout
     rows = json.loads(first.stdout)
     assert [(row["line"], row["types"], row["open"] is None) for row in rows] == [
-        (5, ["TypeError", "ValueError"], True),
+        (5, ["RecursionError", "TypeError", "ValueError"], True),
         (12, [], False),
         (19, ["IndexError", "KeyError", "TypeError"], True),
     ]
@@ -89,4 +89,4 @@ def test_what_cannot_be_read_is_said(tree: Path) -> None:
     done = asked(tree, ".")
     assert done.returncode == 2
     assert "broken.py:1: not analysed:" in done.stderr
-    assert "subject.py:5:5: TypeError, ValueError" in done.stdout
+    assert "subject.py:5:5: RecursionError, TypeError, ValueError" in done.stdout

@@ -89,7 +89,7 @@ class IntentRouter:
 
 def parse_line(line):
     """One line of a transcript: `speaker: text`, or JSON."""
-    with SafeExecutor(logger, recoverable=(TypeError, ValueError)) as attempt:
+    with SafeExecutor(logger, recoverable=(RecursionError, TypeError, ValueError)) as attempt:
         return json.loads(line)
     if attempt.error is not None:
         speaker, _, text = line.partition(":")
