@@ -56,6 +56,9 @@ def comments(data: bytes) -> Counter[str]:
     return Counter(one.string.rstrip() for one in tokens if one.type == tokenize.COMMENT)
 
 
+EVERYTHING = b"recoverable=(Exception,)"
+
+
 class Trial:
     """One run over a copy of a tree, with one set of options."""
 
@@ -65,6 +68,7 @@ class Trial:
         self.jobs = jobs
         self.broken: list[str] = []
         self.report: dict[str, Any] = {}
+        self.named = 0
 
     def run(self, original: dict[str, bytes]) -> None:
         """Rewrite the copy, look at it, rewrite it again."""
@@ -73,6 +77,7 @@ class Trial:
             self.report.setdefault(verdict, [])
         now = {name: (self.tree / name).read_bytes() for name in original}
         changed = [name for name in original if now[name] != original[name]]
+        self.named = sum(now[name].count(b"recoverable=(") - now[name].count(EVERYTHING) for name in changed)
         for name in changed:
             if refusal(original[name], name) is None and refusal(now[name], name) is not None:
                 self.broken.append(f"{name} compiled before and does not now")
@@ -144,6 +149,7 @@ def page(name: str, commit: str, original: dict[str, bytes], faults: Counter[str
     ]
     rows.append(("declined, share", *(f"{len(r['declined']) / t:.1%}" for r, t in zip(reports, totals, strict=True))))
     rows.append(("files changed", *(f"{len(report['changed']):,}" for report in reports)))
+    rows.insert(2, ("of these, types named", *(f"{one.named:,}" for one in trials.values())))
     reasons = [Counter(one["reason"] for one in report["declined"]) for report in reports]
     known = sorted({one for counts in reasons for one in counts}, key=lambda one: -max(c[one] for c in reasons))
     rows += [(f"declined: {reason}", *(f"{counts[reason]:,}" for counts in reasons)) for reason in known]
