@@ -131,7 +131,7 @@ def _against_libcst(benchmark: BenchmarkFixture, copies: Copies) -> None:
     (work / ".libcst.codemod.yaml").write_text(LIBCST_SETTINGS)
     shutil.copytree(copies.tree, work / "tree", symlinks=True)
     theirs = cost(
-        python("-m", "libcst.tool", "codemod", "-j", str(JOBS), "-x", "--no-format", "trivial.Trivial", "tree"),
+        python("-m", "libcst.tool", "codemod", "-x", f"-j{JOBS}", "--no-format", "trivial.Trivial", "tree"),
         cwd=work,
         env={"PYTHONPATH": str(work)},
         says="Finished codemodding",
