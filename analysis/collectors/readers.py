@@ -63,20 +63,30 @@ class ReaderCollector(Collector):
     def finish(self, walk: Walk) -> None:
         """Add the functions that call one of those found, until there are no more."""
         self._names.discard("")
-        left = [(name, _called(node)) for name, node in self._functions] if self._names else []
-        found = True
-        while found:
-            found = False
-            for name, called in left:
-                if name not in self._names and not self._names.isdisjoint(called):
-                    self._names.add(name)
-                    found = True
+        called: dict[int, set[str]] = {}
+        new = set(self._names)
+        while new:
+            words = [one.removeprefix("await ").encode() for one in new]
+            added: set[str] = set()
+            for at, (name, node) in enumerate(self._functions):
+                start, end = self._place(node)
+                # Most functions do not hold the words, and need not be looked into.
+                if name in self._names or not any(self.source.data.find(one, start, end) >= 0 for one in words):
+                    continue
+                if at not in called:
+                    called[at] = _called(node)
+                if not new.isdisjoint(called[at]):
+                    added.add(name)
+            self._names |= added
+            new = added
         self.records.extend(Reader(name) for name in sorted(self._names))
 
     def _marked(self, node: ast.stmt) -> bool:
+        return marked(self._marks, *self._place(node))
+
+    def _place(self, node: ast.stmt) -> tuple[int, int]:
         assert node.end_lineno is not None
-        start, end = self.source.offset(node.lineno, 0), self.source.offset(node.end_lineno, node.end_col_offset or 0)
-        return marked(self._marks, start, end)
+        return self.source.offset(node.lineno, 0), self.source.offset(node.end_lineno, node.end_col_offset or 0)
 
 
 def _called(function: ast.FunctionDef | ast.AsyncFunctionDef) -> set[str]:
