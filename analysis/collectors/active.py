@@ -14,7 +14,7 @@ from typing import Literal, Protocol
 import msgspec
 
 from analysis.collectors.handlers import dotted
-from analysis.collectors.words import places
+from analysis.collectors.mentions import places
 from analysis.nodes import below, children
 from analysis.source import Source
 

@@ -7,7 +7,7 @@ import ast
 import msgspec
 
 from analysis.collectors.active import CLOSED, marks, names_reader, reads_active
-from analysis.collectors.words import marked
+from analysis.collectors.mentions import marked
 from analysis.nodes import children
 from analysis.walk import Collector, Walk
 
