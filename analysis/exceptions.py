@@ -84,7 +84,7 @@ class Raises:
 def infer(project: Project, collector: type[Effects] = Effects) -> Raises:
     """Answer for every ``try`` of the project's files that ``collector`` has read.
 
-    With ``Proofs`` those are the ones with a broad handler, and the types of an assumed set are not collected.
+    With ``Proofs`` those are the ones with a broad handler, and the types of an assumed set are not all of them.
 
     Raises:
         KnowledgeError: a table of ``config/exceptions`` is not valid.
