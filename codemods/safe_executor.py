@@ -21,6 +21,8 @@ A rewrite that is not marked as unsafe may differ from what was there in these w
   it under another name, or through another file, is not.
 - ``SafeExecutor`` is one more name of the module, ``attempt`` and, after a success, the handler's own name are more
   names of the frame: what looks at all of them sees these, too.
+- ``traceback`` and ``sys`` in a handler are taken for the modules of that name, and the module of the executor for what
+  an import finds from the file's own folder, the roots of the tree and what is installed.
 - ``return call()`` in the handler lets go of the error before the call.
 - At module level and in a class body ``attempt`` can keep its name where an error passes the block by, or where
   ``break`` or ``continue`` leaves it. Where the handler itself fails there, the name of its error can stay as well.

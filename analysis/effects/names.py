@@ -107,9 +107,9 @@ class Names(ABC):
     def iterate(self, kind: Kind, node: ast.AST) -> Kind:
         """Note what iterating may raise; return the type of the elements."""
 
+    @abstractmethod
     def spread(self, kind: Kind, node: ast.AST) -> Kind:
         """Note what putting all elements into a container at once may raise; return the type of the elements."""
-        raise NotImplementedError
 
     # -- what a name stands for
 
