@@ -134,7 +134,10 @@ def _answer(path: str, answer: Answer) -> dict[str, Any]:
 
 
 def as_text(report: Report) -> str:
-    """One line for each changed file, each finding that stays and each file that failed, in the order of the tree."""
+    """One line for each changed file, each finding that stays and each file that failed, in the order of the tree.
+
+    What ``--max-files`` put off is one line at the end: the next run says what becomes of each.
+    """
     rows: list[tuple[str, int, int, str]] = []
     done = "rewritten" if report.written else "would be rewritten"
     for one in report.outcomes:
@@ -145,7 +148,7 @@ def as_text(report: Report) -> str:
             text = ", ".join(f"{number} {word}" for number, word in parts if number)
             rows.append((one.path, 0, 0, f"{name}: {text}"))
         for answer in one.answers:
-            if answer.verdict == "declined":
+            if answer.verdict == "declined" and answer.reason != Reason.LIMIT:
                 detail = f": {answer.detail}" if answer.detail else ""
                 place = f"{name}:{answer.line}:{answer.column}"
                 rows.append(
@@ -155,7 +158,16 @@ def as_text(report: Report) -> str:
         place = report.shown(path) + (f":{line}" if line else "")
         rows.append((path, line, 0, f"{place}: failed, {message}"))
     rows.sort(key=lambda row: row[:3])
-    return "".join(_printable(row[3]) + "\n" for row in rows)
+    return "".join(_printable(row) + "\n" for row in [*(row[3] for row in rows), *_put_off(report)])
+
+
+def _put_off(report: Report) -> list[str]:
+    """The line on what ``--max-files`` leaves for another run."""
+    paths = [path for path, answer in report.answers("declined") if answer.reason == Reason.LIMIT]
+    if not paths:
+        return []
+    files = plural(len(set(paths)), "file")
+    return [f"{plural(len(paths), 'finding')} in {files} put off, {Reason.LIMIT}: {report.shown(paths[0])} is the next"]
 
 
 def statistics(report: Report) -> str:

@@ -173,6 +173,20 @@ def test_no_more_than_so_many_files(tree: Path) -> None:
     assert (tree / "sub" / "d.py").read_text("utf-8") == GOOD
 
 
+def test_what_is_beyond_the_number_of_files_is_one_line(tree: Path) -> None:
+    write(tree, {"sub/e.py": GOOD + GOOD.replace("def f", "def g")})
+    done = fix("--check", "--max-files=1", "a.py", "sub", cwd=tree)
+    lines = done.stdout.splitlines()
+    assert [lines[0], lines[-1]] == [
+        "a.py: 1 would be rewritten",
+        "3 findings in 2 files put off, max-files-reached: sub/d.py is the next",
+    ]
+    assert len(lines) == 3
+    assert "sub/b.py:3:1: E900 declined, except-star" in lines[1]
+    assert "  declined 3: max-files-reached" in done.stderr.splitlines()
+    assert "max-files-reached" not in fix("--check", "a.py", "--max-files=1", cwd=tree).stdout
+
+
 def test_the_number_of_processes_makes_no_difference(tmp_path: Path) -> None:
     files: dict[str, str | bytes] = {f"p{n % 7}/m{n}.py": GOOD * (n % 5 + 1) + STAYS * (n % 2) for n in range(120)}
     found = []
