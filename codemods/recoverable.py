@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import builtins
 import re
 import symtable
 import sys
+import warnings
 from collections.abc import Iterable
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from analysis.collectors.imports import Import
+from analysis.collectors.imports import Import, When
 from codemods.edits import Need
 from config.knowledge import knowledge
 
@@ -60,6 +62,28 @@ class Bindings:
         self._read()
         return self._blind or self._broken or name in self._imported
 
+    def doubt(self, name: str) -> str:
+        """How ``name`` is bound by other means than an import, in words; empty when it is not."""
+        if not self.assigned(name):
+            return ""
+        unseen = next(filter(None, (one.search(self._data) for one in _BY_NAME)), None)
+        if unseen is not None:
+            called = unseen[0].partition(b"(")[0].decode().rstrip()
+            what = "a star import" if called.startswith("import") else f"`{called}()`"
+            return f"{what} at line {line_of(self._data, unseen.start())} may bind `{name}`"
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                nodes: list[Any] = [one for one in ast.walk(ast.parse(self._data)) if _binds(one, name)]
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            nodes = []
+        first = min(nodes, key=lambda one: one.lineno, default=None)
+        if first is None:
+            return f"`{name}` may be bound by other means than an import"
+        if isinstance(first, ast.ClassDef):
+            return f"`{name}` is a class of this file (line {first.lineno}), and only imported ones are looked up"
+        return f"`{name}` is bound at line {first.lineno}, and not by an import"
+
     @cached_property
     def _blind(self) -> bool:
         return any(one.search(self._data) for one in _BY_NAME)
@@ -100,6 +124,24 @@ class Bindings:
         return self._assigned
 
 
+def _binds(node: Any, name: str) -> bool:
+    if isinstance(node, ast.Name):
+        return node.id == name and not isinstance(node.ctx, ast.Load)
+    if isinstance(node, ast.arg):
+        return node.arg == name
+    return not isinstance(node, ast.alias) and name in (getattr(node, "name", None), getattr(node, "rest", None))
+
+
+_WHEN: dict[When, str] = {
+    "import": "line {} imports something else as `{}`",
+    "conditional": "line {} imports `{}` under a condition",
+    "deferred": "line {} imports `{}`, but not while the module is imported",
+    "typing": "line {} imports `{}` for type checkers only",
+    "class": "line {} imports `{}` in a class body",
+}
+"""Why an import leaves a name in doubt; ``import``: there is another import of that name."""
+
+
 class Spelling:
     """What the names of one file stand for, as far as its unconditional imports at module level tell."""
 
@@ -107,7 +149,7 @@ class Spelling:
         self._names = Bindings(data)
         self._loaded: dict[str, int] = {}
         self._bound: dict[str, tuple[str, int]] = {}
-        self._doubtful: set[str] = set()
+        self._doubtful: dict[str, tuple[When, int]] = {}
         for one in imports:
             if one.when == "import" and not one.level:
                 for module in (one.module,) if one.is_from else [name for name, _ in one.names]:
@@ -122,9 +164,9 @@ class Spelling:
                 if one.when == "import":
                     known = self._bound.setdefault(local, (target, one.span.line))
                     if known[0] != target:
-                        self._doubtful.add(local)
+                        self._doubtful.setdefault(local, (one.when, one.span.line))
                 else:
-                    self._doubtful.add(local)
+                    self._doubtful.setdefault(local, (one.when, one.span.line))
 
     def meaning(self, written: str, line: int) -> str | None:
         """The qualified name behind a dotted name as written; None when the imports above ``line`` do not say."""
@@ -137,6 +179,26 @@ class Spelling:
         if first in self._doubtful or bound_at >= line:
             return None
         return f"{target}.{rest}" if dot else target
+
+    def doubt(self, written: str, line: int) -> str:
+        """Why ``family`` of its ``meaning`` at ``line`` is ``unknown``, in words."""
+        first = written.partition(".")[0]
+        bound = self._names.doubt(first)
+        if bound:
+            return bound
+        if first in self._doubtful:
+            when, where = self._doubtful[first]
+            return _WHEN[when].format(where, first)
+        qualified = self.meaning(written, line)
+        if qualified is not None and qualified.startswith("."):
+            return (
+                f"`{first}` comes from the tree itself (line {self._bound[first][1]}), whose classes are not looked up"
+            )
+        if qualified is not None:
+            return f"`{qualified}` is not among the exceptions that are known of the libraries"
+        if first in self._bound:
+            return f"`{first}` is imported at line {self._bound[first][1]} only"
+        return f"nothing imports `{first}`"
 
     def written(self, qualified: str, line: int, region: bytes) -> str | Need | None:
         """How to write a qualified name at ``line``, inside the function ``region``; a Need when it must be imported.
@@ -175,15 +237,25 @@ class Spelling:
 
 def rebinds(source: bytes, name: str) -> bool:
     """Whether ``source`` may bind the first part of ``name`` itself. In doubt it does: strings are read like code."""
+    return rebound_at(source, name) is not None
+
+
+def rebound_at(source: bytes, name: str) -> int | None:
+    """The offset right behind where ``source`` may bind the first part of ``name`` itself, as ``rebinds`` has it."""
     first = re.escape(name.partition(".")[0].encode())
     if "." in name:
         # A module is only ever followed by a dot; anything else may be an assignment, a parameter or an import.
-        return re.search(rb"(?<![\w.])%b\b(?!\s*\.)" % first, source) is not None
+        found = re.search(rb"(?<![\w.])%b\b(?!\s*\.)" % first, source)
+        return None if found is None else found.end()
     header = rb"\bdef\s+\w+\s*\([^)]*\b%b\b|\blambda\b[^:\n]*\b%b\b" % (first, first)
-    if re.search(header, source) is not None:
-        return True
     pattern = rb"\b(?:class|def|as|for|import)\s+%b\b|(?<![\w.])%b\s*(?::[^=\n]*)?=(?!=)" % (first, first)
-    return re.search(pattern, source) is not None
+    found = re.search(header, source) or re.search(pattern, source)
+    return None if found is None else found.end()
+
+
+def line_of(data: bytes, offset: int) -> int:
+    """The line, from 1, that ``offset`` is in."""
+    return len(re.findall(rb"\r\n|\r|\n", data[:offset])) + 1
 
 
 def recoverable(types: Iterable[str], spelling: Spelling, line: int, region: bytes) -> Recoverable | None:

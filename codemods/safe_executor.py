@@ -54,7 +54,7 @@ from codemods.codemod import Codemod, FileView
 from codemods.edits import Declined, Example, Need, Reason, Rewrite, Safety, Skipped
 from codemods.handler_edits import needs_error
 from codemods.imports import Refused
-from codemods.recoverable import EVERYTHING, Recoverable, Spelling, family, rebinds, recoverable
+from codemods.recoverable import EVERYTHING, Recoverable, Spelling, family, line_of, rebound_at, recoverable
 from codemods.safe_block import Block, Refusal, block, narrow, refusal, silent
 from codemods.safe_executor_clauses import CLAUSES
 from codemods.safe_executor_declined import DECLINED
@@ -201,9 +201,11 @@ class _FileRewriter:
     def _answer(self, statement: Try, shape: TryShape, index: int) -> Rewrite | Declined:
         handler = statement.handlers[index]
         types, safety, note = self._types(shape)
-        own = {self._family(one, shape) for one in handler.types if one not in ("Exception", "builtins.Exception")}
+        others = [one for one in handler.types if one not in ("Exception", "builtins.Exception")]
+        own = {self._family(one, shape) for one in others}
         if "unknown" in own:
-            return Declined("E900", handler.span, Reason.SIBLING_TYPE, f"`{', '.join(handler.types)}`")
+            detail = f"`{', '.join(handler.types)}`: {self._unknown(others, shape)}"
+            return Declined("E900", handler.span, Reason.SIBLING_TYPE, detail)
         if handler.catches_exits or "exit" in own:
             safety = "unsafe"
             note = "KeyboardInterrupt, SystemExit and cancellation would now leave the block"
@@ -313,8 +315,10 @@ class _FileRewriter:
                     return Refusal(Reason.SIBLING_ORDER, where)
                 kept.append(position)
                 continue
-            if "exit" in families or "unknown" in families:
-                return Refusal(Reason.SIBLING_TYPE, where)
+            if "unknown" in families:
+                return Refusal(Reason.SIBLING_TYPE, f"{where}: {self._unknown(sibling.types, shape)}")
+            if "exit" in families:
+                return Refusal(Reason.SIBLING_TYPE, f"{where}: errors and exits in one handler")
             if sibling.reraises or refusal(shape, position) is not None:
                 return Refusal(Reason.SIBLING_RERAISES, where)
             helper = self.readers.intersection(sibling.calls)
@@ -325,14 +329,29 @@ class _FileRewriter:
 
     def _family(self, written: str, shape: TryShape) -> str:
         """``error`` for a subclass of ``Exception``, ``exit`` for another exception, ``unknown`` in doubt."""
-        if written == "?":
-            return "unknown"
-        if shape.scope == "function" and rebinds(self.file.source.data[shape.around : shape.around_end], written):
+        if written == "?" or self._rebound(written, shape):
             return "unknown"
         qualified = self.spelling.meaning(written, shape.definition)
         if qualified is None:
             return "unknown"
         return family(qualified)
+
+    def _rebound(self, written: str, shape: TryShape) -> int | None:
+        """The line at which the function around the statement may bind the name itself."""
+        if shape.scope != "function":
+            return None
+        found = rebound_at(self.file.source.data[shape.around : shape.around_end], written)
+        return None if found is None else line_of(self.file.source.data, shape.around + found)
+
+    def _unknown(self, types: Iterable[str], shape: TryShape) -> str:
+        """Why the family of the first of ``types`` that has none is not known."""
+        written = next(one for one in types if self._family(one, shape) == "unknown")
+        if written == "?":
+            return "an expression that is no name says which type it is"
+        line = self._rebound(written, shape)
+        if line is not None:
+            return f"`{written.partition('.')[0]}` may be bound by the function, at line {line}"
+        return self.spelling.doubt(written, shape.definition)
 
     def _attempt(self, shape: TryShape) -> str:
         """A name for the attempt that neither the scope nor a statement around this one uses."""
