@@ -195,6 +195,7 @@ class Run:
             excluded=len(ledger.excluded),
             written=False,
             seconds=time.perf_counter() - self.begun,
+            note=session.nothing(project, force_exclude=self.given["force_exclude"]),
         )
 
     def _targets(self, project: Project, session: Session) -> Targets | None:

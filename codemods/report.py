@@ -22,7 +22,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
     ``outcomes`` are those of the files that had findings, in order; ``faults`` the files that could not be analysed;
     ``analysed`` and ``excluded`` are numbers of files. ``written``: whether the changes are in the tree. ``stream`` is
-    the old text when it did not come from a file.
+    the old text when it did not come from a file. ``note`` is for the summary: that there was no file to look at.
     """
 
     codemod: str
@@ -35,6 +35,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     links: tuple[str, ...] = ()
     stream: bytes | None = None
     seconds: float = 0.0
+    note: str = ""
 
     @property
     def changed(self) -> list[Outcome]:
@@ -205,6 +206,8 @@ def summary(report: Report) -> str:
             f"{linked} other names (hard links) that keep the old text: "
             + ", ".join(_printable(path) for path in report.links[:5])
         )
+    if report.note:
+        lines.append(_printable(report.note))
     return "\n".join(lines)
 
 

@@ -31,6 +31,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     Paths are relative to ``root``. ``findings`` are those to be shown, ``silenced`` those that a ``noqa`` holds back,
     with its reason, ``known`` those that the baseline holds, ``stale`` its entries that are no longer found. ``broken``
     are the files that have no facts. ``rules`` are the rules that ran, ``analysed`` and ``excluded`` numbers of files.
+    ``note`` is for the summary: that there was no file to look at.
     """
 
     root: Path
@@ -43,6 +44,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     broken: list[Broken]
     analysed: int
     excluded: int
+    note: str = ""
 
     @property
     def unaccepted(self) -> list[Broken]:

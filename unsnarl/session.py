@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from analysis.words import plural
 from config.settings import Settings, SettingsError
 from config.settings import load as load_settings
 from linters import baseline, runner
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from analysis.walk import Collector
 
 BASELINE = ".unsnarl-baseline.jsonl"
+_NO_CODE = ("version control", "a cache")
+"""What holds no files that anybody could miss."""
+_SHOWN = 3
 
 
 class Session:
@@ -110,6 +114,25 @@ class Session:
         except NoSuchPath as error:
             raise Trouble(str(error)) from None
 
+    def nothing(self, project: Project, *, force_exclude: bool = False) -> str:
+        """A note that ``project`` has no file at all, with what was left out; empty when it has one."""
+        ledger = project.ledger
+        if ledger.analysed or ledger.faults:
+            return ""
+        from analysis.discovery import discover
+
+        # Only now is git asked for what it ignores: it takes a second look at the tree.
+        found = discover(self.paths, self.root, self.settings.exclude, named_too=force_exclude, ignored=True)
+        left_out = {path: why for path, why in {**found.excluded, **ledger.excluded}.items() if why not in _NO_CODE}
+        more = len(self.paths) - _SHOWN
+        where = ", ".join(f"`{path}`" for path in self.paths[:_SHOWN]) + (f" and {more:,} more" if more > 0 else "")
+        said = f"No Python files were found in {where}"
+        if not left_out:
+            return f"{said}."
+        first, why = next(iter(left_out.items()))
+        number = plural(len(left_out), "file or folder is", "files or folders are")
+        return f"{said}: {number} left out, {first} first ({why})."
+
     def check(
         self,
         chosen: Sequence[Rule],
@@ -128,7 +151,8 @@ class Session:
         project = self.project(runner.collectors(chosen), jobs=jobs, cache=cache, force_exclude=force_exclude)
         ledger = project.ledger
         sound = [facts for facts in project.files.values() if facts.fault is None]
-        return self._report(chosen, sound, ledger.faults, known, baseline_file, len(ledger.excluded))
+        note = self.nothing(project, force_exclude=force_exclude)
+        return self._report(chosen, sound, ledger.faults, known, baseline_file, len(ledger.excluded), note)
 
     def check_source(
         self, chosen: Sequence[Rule], name: str, data: bytes, baseline_file: Path | None, *, force_exclude: bool = False
@@ -152,6 +176,7 @@ class Session:
         known: Counter[baseline.Key] | None,
         baseline_file: Path | None,
         excluded: int,
+        note: str = "",
     ) -> tuple[Report, baseline.Match | None]:
         ignores = runner.Ignores(self.settings)
         findings: list[Finding] = []
@@ -176,6 +201,7 @@ class Session:
             broken=broken,
             analysed=len(sound),
             excluded=excluded,
+            note=note,
         )
         return report, match
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.support import BROAD, BROKEN, SAID, unsnarl, write
+from tests.codemods.support import git
 
 
 def test_findings_on_stdout_and_the_summary_on_stderr(tmp_path: Path) -> None:
@@ -28,7 +29,33 @@ def test_a_clean_tree(tmp_path: Path) -> None:
 
 def test_nothing_at_all_is_no_error(tmp_path: Path) -> None:
     done = unsnarl("check", cwd=tmp_path)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "0 findings in 0 files.\n")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr == "0 findings in 0 files.\nNo Python files were found in `.`.\n"
+
+
+def test_where_everything_is_excluded_what_was_left_out_is_told(tmp_path: Path) -> None:
+    write(tmp_path, {"unsnarl.toml": "exclude = ['old/']\n", "old/a.py": BROAD, "x/.venv/b.py": BROAD})
+    done = unsnarl("check", "old", "x", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr == (
+        "0 findings in 0 files.\nNo Python files were found in `old`, `x`: "
+        "2 files or folders are left out, old/a.py first (excluded by a pattern of the settings).\n"
+    )
+    done = unsnarl("check", "--force-exclude", "old/a.py", cwd=tmp_path)
+    assert "1 file or folder is left out, old/a.py first (excluded by" in done.stderr
+    assert unsnarl("check", "-q", "old", cwd=tmp_path).stderr == ""
+    write(tmp_path, {"old/b.py": BROAD, "c.py": "x = 1\n"})
+    assert unsnarl("check", cwd=tmp_path).stderr == "0 findings in 1 file.\n"
+    assert unsnarl("check", *"abcd", cwd=write(tmp_path, {f"{one}/t": "" for one in "abcd"})).stderr.endswith(
+        "No Python files were found in `a`, `b`, `c` and 1 more.\n"
+    )
+
+
+def test_what_git_ignores_is_told_where_there_is_nothing_else(tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q")
+    write(tmp_path, {".gitignore": "a.py\n", "a.py": BROAD})
+    done = unsnarl("check", cwd=tmp_path)
+    assert done.stderr.endswith("1 file or folder is left out, a.py first (ignored by git).\n")
 
 
 def test_quiet_and_exit_zero(tmp_path: Path) -> None:

@@ -153,6 +153,15 @@ def test_statistics(tree: Path) -> None:
     assert done.stdout.splitlines()[1].startswith("1  declined, except-star  ")
 
 
+def test_a_folder_without_python_files_is_told(tree: Path) -> None:
+    write(tree, {"empty/notes.txt": ""})
+    done = fix("--check", "empty", cwd=tree)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr.splitlines()[-1] == "No Python files were found in `empty`."
+    assert "No Python files" not in fix("--check", "sub/c.py", cwd=tree).stderr
+    assert fix("--check", "-q", "empty", cwd=tree).stderr == ""
+
+
 def test_a_report_goes_into_a_file(tree: Path, tmp_path: Path) -> None:
     done = fix("--check", "--format", "json", "--output-file", tmp_path / "r.json", "-q", ".", cwd=tree)
     assert (done.returncode, done.stdout, done.stderr) == (1, "", "")

@@ -101,4 +101,6 @@ def summary(report: Report) -> str:
             f"\n{plural(report.stale.total(), 'entry', 'entries')} of the baseline {report.baseline} no longer"
             f" found: run `unsnarl baseline --update` to shrink it."
         )
+    if report.note:
+        text += f"\n{printable(report.note)}"
     return text
