@@ -54,6 +54,24 @@ def test_fix_lists_its_codemods_and_names_the_nearest(tmp_path: Path) -> None:
     assert done.stderr.splitlines()[-1] == "Error: no such codemod `safe-executr`; did you mean `safe-executor`?"
 
 
+@pytest.mark.parametrize(
+    ("arguments", "call"),
+    [
+        (["--check", "."], "unsnarl fix safe-executor --check ."),
+        (["--max-files=3", "-j2", "."], "unsnarl fix safe-executor --max-files=3 -j2 ."),
+        (["-j2", "."], "unsnarl fix safe-executor -j2 ."),
+        (["."], "unsnarl fix safe-executor ."),
+        (["--check", "safe_executor", "a b"], "unsnarl fix safe_executor --check 'a b'"),
+    ],
+)
+def test_fix_without_its_codemod_says_what_to_write(tmp_path: Path, arguments: list[str], call: str) -> None:
+    done = unsnarl("fix", *arguments, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.splitlines()[-1] == (
+        f"Error: the codemod comes first: write `{call}`; the codemods are `safe-executor`"
+    )
+
+
 @pytest.mark.parametrize("name", ["safe-executor", "safe_executor"])
 def test_fix_is_the_codemod(tmp_path: Path, name: str) -> None:
     write(tmp_path, {"a.py": BROAD})
