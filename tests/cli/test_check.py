@@ -243,6 +243,16 @@ def test_statistics(tmp_path: Path) -> None:
     ]
 
 
+def test_statistics_in_a_format_without_a_place_for_them(tmp_path: Path) -> None:
+    write(tmp_path, {"a.py": BROAD})
+    for style in ("sarif", "github"):
+        done = unsnarl("check", "--statistics", "--format", style, cwd=tmp_path)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr == f"Error: --format {style} has no place for --statistics: leave one of them out\n"
+    done = unsnarl("check", "--statistics", "--format=json", cwd=tmp_path)
+    assert json.loads(done.stdout)["summary"]["rules"]["E900"] == 1
+
+
 def test_output_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     write(tmp_path, {"a.py": BROAD})
     done = unsnarl("check", "--output-file=out.txt", cwd=tmp_path, env={"FORCE_COLOR": "1"})

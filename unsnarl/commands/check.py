@@ -45,6 +45,8 @@ def command(paths: tuple[str, ...], explain: str | None, **options: Any) -> None
 
         click.echo(document(explain))
         return
+    if options["statistics"] and options["style"] in ("sarif", "github"):
+        raise Trouble(f"--format {options['style']} has no place for --statistics: leave one of them out")
     on_stdin = "-" in paths or options["stdin_filename"] is not None
     if on_stdin and paths not in ((), ("-",)):
         raise Trouble("`-` (stdin) goes with no other path")
