@@ -24,6 +24,7 @@ from codemods.report import Report, as_json, as_text, difference, statistics, su
 from codemods.targets import Targets
 from codemods.transaction import Replacement, Terminated, Transaction, recover
 from unsnarl.door import enter
+from unsnarl.files import refuse_source
 from unsnarl.options import config_option, format_option, jobs_option, no_cache_option, paths_argument
 from unsnarl.session import Session, say
 from unsnarl.trouble import Trouble
@@ -118,6 +119,7 @@ class Run:
         try:
             if self.given["recover"] and self.given["dry"] is not None:
                 raise Trouble(f"--recover writes, and --{self.given['dry']} says not to: leave one of them out")
+            refuse_source(self.given["output_file"], self.paths)
             if self.given["stdin_filename"] is not None or "-" in self.paths:
                 return self._stdin()
             session = Session(self.paths, self.given["config"])

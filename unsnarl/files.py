@@ -5,14 +5,27 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from unsnarl.trouble import Trouble
+
+_SOURCE = (".py", ".pyi", ".pyw")
 
 
 def whole(path: str | Path) -> Path:
     """``path`` from the root of the system, without ``.`` and ``..``; links are not followed, so names stay."""
     return Path(os.path.abspath(path))  # noqa: PTH100 - Path.resolve() would follow links
+
+
+def refuse_source(file: str | None, paths: Iterable[str]) -> None:
+    """Raise Trouble when results for ``file`` would take the place of Python source, or of one of the ``paths``."""
+    if file is None or file == "-":
+        return
+    # What is written is the file at the end of the links.
+    target = Path(os.path.realpath(file))
+    if target.is_file() and (target.suffix in _SOURCE or any(Path(os.path.realpath(one)) == target for one in paths)):
+        raise Trouble(f"--output-file {file}: the results would overwrite a source file: name another file")
 
 
 def deliver(text: str, file: str | None) -> None:

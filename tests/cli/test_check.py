@@ -262,6 +262,20 @@ def test_output_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (2, "Error: none/out.txt: cannot be written: No such file or directory\n")
 
 
+@pytest.mark.parametrize("command", [["check"], ["exceptions"], ["ledger"], ["fix", "safe-executor", "--check"]])
+def test_results_take_the_place_of_no_source_file(tmp_path: Path, command: list[str]) -> None:
+    write(tmp_path, {"a.py": BROAD, "stub.pyi": "", "script": BROAD, "out.txt": "old"})
+    (tmp_path / "link.txt").symlink_to("a.py")
+    for file in ("a.py", "./a.py", "stub.pyi", "script", "link.txt"):
+        done = unsnarl(*command, "--output-file", file, ".", "script", cwd=tmp_path)
+        said = f"Error: --output-file {file}: the results would overwrite a source file: name another file\n"
+        assert (done.returncode, done.stdout, done.stderr) == (2, "", said)
+    assert (tmp_path / "a.py").read_text() == (tmp_path / "script").read_text() == BROAD
+    for file in ("out.txt", "new.py", "/dev/stdout"):
+        assert "overwrite" not in unsnarl(*command, "--output-file", file, "a.py", cwd=tmp_path).stderr
+    assert (tmp_path / "out.txt").read_text() != "old"
+
+
 def test_colours_only_where_they_are_wanted(tmp_path: Path) -> None:
     write(tmp_path, {"a.py": BROAD})
     assert "\x1b[" not in unsnarl("check", cwd=tmp_path).stdout

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from unsnarl.files import deliver
+from unsnarl.files import deliver, refuse_source
 from unsnarl.options import codes, config_option, jobs_option, no_cache_option, paths_argument
 from unsnarl.report import Report
 from unsnarl.session import Session, say
@@ -47,6 +47,7 @@ def command(paths: tuple[str, ...], explain: str | None, **options: Any) -> None
         return
     if options["statistics"] and options["style"] in ("sarif", "github"):
         raise Trouble(f"--format {options['style']} has no place for --statistics: leave one of them out")
+    refuse_source(options["output_file"], paths)
     on_stdin = "-" in paths or options["stdin_filename"] is not None
     if on_stdin and paths not in ((), ("-",)):
         raise Trouble("`-` (stdin) goes with no other path")

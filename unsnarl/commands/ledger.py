@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from analysis.words import plural
-from unsnarl.files import deliver
+from unsnarl.files import deliver, refuse_source
 from unsnarl.options import config_option, format_option, jobs_option, no_cache_option, paths_argument
 from unsnarl.report import printable
 from unsnarl.session import Session, say
@@ -32,6 +32,7 @@ def command(paths: tuple[str, ...], **options: Any) -> None:
     from analysis import ledger
     from unsnarl.progress import Progress
 
+    refuse_source(options["output_file"], paths)
     session = Session(paths, options["config"])
     project = session.project((), jobs=options["jobs"], cache=not options["no_cache"], ignored=True)
     with Progress("compiling") as progress:
