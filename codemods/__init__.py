@@ -11,7 +11,9 @@ if sys.argv[:1] == ["-m"]:
     if not sys.flags.safe_path and os.path.realpath(sys.path[0]) != _home:
         del sys.path[0]
     sys.path.insert(0, _home)
+    from unsnarl.early import tell_interruptions
     from unsnarl.isolation import isolate
 
     del sys.path[0]
+    tell_interruptions()
     isolate()

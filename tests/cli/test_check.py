@@ -46,7 +46,9 @@ def test_where_everything_is_excluded_what_was_left_out_is_told(tmp_path: Path) 
     assert unsnarl("check", "-q", "old", cwd=tmp_path).stderr == ""
     write(tmp_path, {"old/b.py": BROAD, "c.py": "x = 1\n"})
     assert unsnarl("check", cwd=tmp_path).stderr == "0 findings in 1 file.\n"
-    assert unsnarl("check", *"abcd", cwd=write(tmp_path, {f"{one}/t": "" for one in "abcd"})).stderr.endswith(
+    for name in "abcd":
+        write(tmp_path, {f"{name}/notes.txt": ""})
+    assert unsnarl("check", *"abcd", cwd=tmp_path).stderr.endswith(
         "No Python files were found in `a`, `b`, `c` and 1 more.\n"
     )
 

@@ -14,6 +14,8 @@ import pytest
 from tests.cli.support import BROAD, unsnarl, write
 from unsnarl.cli import COMMANDS
 
+ROOT = Path(__file__).parents[2]
+
 
 def test_help_lists_every_command(tmp_path: Path) -> None:
     done = unsnarl("--help", cwd=tmp_path)
@@ -110,6 +112,41 @@ def test_an_interruption_is_no_finding(tmp_path: Path) -> None:
     finally:
         process.kill()
     assert (process.returncode, out, err) == (2, "", "\nInterrupted.\n")
+
+
+WAITING = "import pathlib, time\npathlib.Path({ready!r}).touch()\ntime.sleep(60)\n"
+
+
+@pytest.mark.parametrize("module", ["unsnarl", "codemods.safe_executor"])
+def test_an_interruption_of_the_imports_is_told_as_any_other(tmp_path: Path, module: str) -> None:
+    # A module of theirs that does not come to an end holds the imports where they can be interrupted.
+    ready = tmp_path / "ready"
+    write(tmp_path, {"slow/click.py": WAITING.format(ready=str(ready))})
+    process = subprocess.Popen(
+        [sys.executable, "-m", module, "--version"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join((str(tmp_path / "slow"), str(ROOT)))},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        while not ready.exists():
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert (process.returncode, out, err) == (2, "", "\nInterrupted.\n")
+
+
+def test_another_error_of_the_imports_is_shown_whole(tmp_path: Path) -> None:
+    write(tmp_path, {"odd/click.py": "1 / 0\n"})
+    done = unsnarl("--version", cwd=tmp_path, env={"PYTHONPATH": os.pathsep.join((str(tmp_path / "odd"), str(ROOT)))})
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("Traceback ")
+    assert done.stderr.endswith("ZeroDivisionError: division by zero\n")
 
 
 def test_a_defect_is_no_finding(tmp_path: Path) -> None:
