@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from analysis.collectors.active import ActiveUse
 from analysis.collectors.shape_records import Exit, HandlerShape
 from codemods.edits import Indent, Splice
-from codemods.tokens import scan
+from codemods.tokens import Scan, scan
 
 if TYPE_CHECKING:
     import libcst as cst
@@ -57,6 +57,31 @@ class Layout:
             if step:
                 return step
         return "\t" if around.endswith("\t") else "    "
+
+    def with_comments(self, offset: int, begin: int) -> int:
+        """Where the comments begin that stand right above the line of ``offset`` and speak of it; else ``offset``.
+
+        ``begin`` is where a statement or a clause before them starts.
+        """
+        start = self.line_start(offset)
+        indent = self.data[start:offset]
+        read: Scan | None = None
+        found = offset
+        while start > begin:
+            above = self.line_start(self.previous_line_end(start))
+            if above < begin or not self.data[above:start].startswith(indent + b"#"):
+                break
+            if read is None:
+                text = self.data[begin:offset]
+                read = scan(text) if _is_utf8(text) else None
+                if read is None or not read.sure:
+                    return offset
+            if above - begin in read.inside:
+                break
+            start, found = above, above + len(indent)
+        # Behind a backslash a comment ends the statement before it.
+        joined = found != offset and self.data[begin:start].rstrip(b"\r\n").endswith(b"\\")
+        return offset if joined else found
 
     def one_line_comments(self, start: int, end: int) -> list[str] | None:
         """The comments of a stretch in which nothing else matters; None where it cannot be decoded as UTF-8."""
@@ -104,7 +129,11 @@ def release(
         if way.keeps and bound:
             splices += _leave_with_error(way, everything, layout, unit)
         else:
-            splices += _leave(way, needs_error(way, shape), everything, layout, free)
+            needed = needs_error(way, shape)
+            # Before the first statement the name may have yet to be bound, right in front of it.
+            moves = way.alone and not needed and not (bound and way.start == shape.clause.first)
+            start = layout.with_comments(way.start, shape.clause.start) if moves else way.start
+            splices += _leave(way, start, needed, everything, layout, free)
     at_end = everything if last else [*before, f"del {name}"] if name is not None else []
     if shape.falls and at_end:
         splices.append(_append(shape, at_end, layout))
@@ -140,11 +169,11 @@ def needs_error(way: Exit, shape: HandlerShape) -> bool:
     )
 
 
-def _leave(way: Exit, needed: bool, lines: list[str], layout: Layout, free: str) -> list[Splice]:
+def _leave(way: Exit, start: int, needed: bool, lines: list[str], layout: Layout, free: str) -> list[Splice]:
     joint = "\n" + layout.indent(way.start) if way.alone else "; "
     gone = joint.join(lines)
     if not needed:
-        return [Splice(way.start, way.start, gone + joint)]
+        return [Splice(start, start, gone + joint)]
     return [
         Splice(way.start, way.start + len(b"return"), f"{free} ="),
         Splice(way.value_end, way.value_end, f"{joint}{gone}{joint}return {free}"),

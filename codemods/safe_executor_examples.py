@@ -39,6 +39,32 @@ def ask(sock):
         options={"policy": "preserve"},
     ),
     Example(
+        title="a comment stays with the return that it speaks of",
+        before="""\
+def ask(sock):
+    try:
+        return sock.recv_json()
+    except Exception as e:
+        print(e)
+        # nothing to give
+        return None
+""",
+        after="""\
+from runtime.safe_executor import SafeExecutor
+
+
+def ask(sock):
+    with SafeExecutor(recoverable=(Exception,)) as attempt:
+        return sock.recv_json()
+    if (e := attempt.error) is not None:
+        print(e)
+        del e, attempt
+        # nothing to give
+        return None
+""",
+        options={"policy": "preserve"},
+    ),
+    Example(
         title="nothing happens when it fails",
         before="""\
 def close(sock):

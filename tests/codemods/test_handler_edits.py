@@ -89,6 +89,40 @@ class TestRelease:
         made = released("if x:\n    log(e)\n    return 1\nraise_it()\nreturn\n")
         assert made == "if x:\n    log(e)\n    del e, attempt\n    return 1\nraise_it()\ndel e, attempt\nreturn\n"
 
+    def test_before_the_comments_on_the_way_out(self) -> None:
+        made = released("log(e)\n\n# nothing\n# to give\nreturn None\n")
+        assert made == "log(e)\n\ndel e, attempt\n# nothing\n# to give\nreturn None\n"
+        made = released("if x:\n    # nothing\n    return None\nlog(e)\n")
+        assert made == "if x:\n    del e, attempt\n    # nothing\n    return None\nlog(e)\ndel e, attempt\n"
+
+    def test_before_the_comment_on_a_first_statement(self) -> None:
+        assert released("# nothing\nreturn 1\n", bound=False) == "del attempt\n# nothing\nreturn 1\n"
+        # What binds the name stands right before the first statement.
+        assert released("# nothing\nreturn 1\n").endswith("# nothing\ndel e, attempt\nreturn 1\n")
+
+    @pytest.mark.parametrize(
+        "above",
+        [
+            "log(e)  # why",
+            "# why\n",
+            "if x:\n            log(e)\n            # why",
+            'log("""\n        # why""")',
+            'log("""\n        # why""")\n    # less',
+            "log(e) \\\n        # why",
+            "log(e) \\\n        # why\n        # and more",
+        ],
+    )
+    def test_behind_what_is_no_comment_on_the_way_out(self, above: str) -> None:
+        text = f"{handler('')}        {above}\n        return 1\n"
+        (shape,) = shape_of(text).handlers
+        after = edited(text, release(shape, True, "attempt", Layout(text.encode()), "outcome", "    ", True))
+        compile(after, "after", "exec")
+        assert after.endswith(f"{above}\n        del e, attempt\n        return 1\n")
+
+    def test_before_comments_behind_a_string_with_a_mark(self) -> None:
+        made = released('log("""\n        # a""")\n# why\nreturn 1\n')
+        assert made.endswith('# a""")\ndel e, attempt\n# why\nreturn 1\n')
+
     def test_text_made_of_the_error_is_made_first(self) -> None:
         assert released("return str(e)\n") == "outcome = str(e)\ndel e, attempt\nreturn outcome\n"
         assert released("if x: log(e); return repr(e)\n").startswith(
