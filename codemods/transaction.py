@@ -63,7 +63,8 @@ class Transaction:
         self.written = False
         """Whether all files are replaced: from then on an interrupt does not take anything back."""
         self.links: list[str] = []
-        """Files that have other names (hard links), which keep the old text."""
+        """Files that have other names (hard links) that were not rewritten, and so keep the old text."""
+        self._names: dict[tuple[int, int], tuple[int, list[str]]] = {}
 
     def __enter__(self) -> Self:
         self.journal.lock()
@@ -98,6 +99,7 @@ class Transaction:
                 raise
             self.journal.finish()
             self.written = True
+            self.links = [name for number, names in self._names.values() if number > len(names) for name in names]
 
     def _targets(self, replacements: Sequence[Replacement]) -> dict[str, Replacement]:
         """The real files behind the paths; one that is reached by several paths is replaced once."""
@@ -123,8 +125,8 @@ class Transaction:
         name = os.path.relpath(path, root) if path.startswith(os.path.join(root, "")) else path
         entry = Entry(number, name, replacement.old.hex(), replacement.new.hex())
         self.journal.note(entry)
-        if status.st_nlink > 1:
-            self.links.append(name)
+        # The journal gives a file a further name: only what is counted first counts.
+        self._names.setdefault((status.st_dev, status.st_ino), (status.st_nlink, []))[1].append(name)
         for old, new in self.journal.places(entry):
             try:
                 _second_name(path, old, data)

@@ -128,6 +128,17 @@ def test_hard_links_are_told_of(tmp_path: Path, files: list[Path]) -> None:
     assert (tmp_path / "other name").read_bytes() == b"a.py" * 100
 
 
+def test_hard_links_that_are_all_rewritten_are_no_matter(tmp_path: Path, files: list[Path]) -> None:
+    files[1].unlink()
+    os.link(files[0], files[1])
+    assert write(tmp_path, *(replacement(path, b"new") for path in files)).links == []
+    assert contents(files) == [b"new"] * 3
+    os.link(files[0], tmp_path / "other name")
+    files[1].unlink()
+    os.link(files[0], files[1])
+    assert write(tmp_path, *(replacement(path, b"newer") for path in files)).links == ["a.py", "b.py"]
+
+
 def test_names_that_are_not_utf8(tmp_path: Path) -> None:
     path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff\n.py"))
     path.write_bytes(b"old")
