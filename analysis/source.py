@@ -293,29 +293,41 @@ class Source:
         # What the message quotes of the file may be half a surrogate pair, which could not be kept or printed.
         message = (error.msg or type(error).__name__).encode("utf-8", "backslashreplace").decode()
         if not error.lineno or _ENCODING.search(message):
-            line = self._undecodable_line()
-            if line is not None:
-                return Fault("encoding", message.removeprefix("(unicode error) "), line)
+            found = self._undecodable()
+            if found is not None:
+                line, said = found
+                return Fault("encoding", said or message.removeprefix("(unicode error) "), line)
         if kind == "compile":
             return Fault("compile", message, error.lineno or 0, max(error.offset or 0, 0))
         return Fault("syntax", message, error.lineno or 0, max(error.offset or 0, 0))
 
-    def _undecodable_line(self) -> int | None:
-        """The line of the first byte that cannot be decoded, or of the cookie that cannot be used; else None."""
+    def _undecodable(self) -> tuple[int, str] | None:
+        """The line of the first byte that cannot be decoded, and what to do; or of the cookie that cannot be used.
+
+        None when neither is at fault. Python counts the position of a byte from wherever it has begun to decode.
+        """
         try:
             # Python reads a file as UTF-8 once it has decoded it, and some encodings can spell what UTF-8 cannot.
             self.text.encode()
         except UnicodeDecodeError as error:
-            return _line_of(error.object[: error.start])
+            return _line_of(error.object[: error.start]), self._not_in_encoding(error.object[error.start :][:1])
         except UnicodeEncodeError as error:
-            return _line_of(error.object[: error.start].encode())
+            return _line_of(error.object[: error.start].encode()), ""
         except (UnicodeError, LookupError):
             pass
         else:
             if not (self.bom and self.encoding != "utf-8"):
                 return None
         first = self.data.splitlines()[0]
-        return 1 if _COOKIE.match(first.removeprefix(BOM)) else 2
+        return 1 if _COOKIE.match(first.removeprefix(BOM)) else 2, ""
+
+    def _not_in_encoding(self, byte: bytes) -> str:
+        if not byte:
+            return ""
+        said = f"byte 0x{byte.hex()} is not {self.encoding.upper()}"
+        if self.encoding == "utf-8":
+            return f"{said}: save the file as UTF-8, or name its encoding in line 1, as in `# coding: latin-1`"
+        return f"{said}, which its coding line says that it is: correct that line, or convert the file"
 
 
 def _line_of(before: bytes) -> int:
