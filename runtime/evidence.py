@@ -4,6 +4,9 @@ Off unless asked for: ``UNSNARL_EVIDENCE=FILE`` in the environment, or `record_t
 one for each new pair of site and exception type, and further ones as the counts grow. It holds paths, names and counts,
 no messages and no values. `read` adds the lines up.
 
+Each write begins with an empty line, so that records stand behind blank ones: what a process that died in the middle of
+a line has left there stays a line of its own, and costs no record of another process. Readers skip empty lines.
+
 Any number of threads and processes may write to one file, on a local file system: each write is one append of whole
 lines. A process that is killed may lose up to half of a count, never a pair that it saw, so counts are lower bounds; a
 line that was cut off by a crash or a full disk is skipped by the reader and harms no other.
