@@ -238,6 +238,8 @@ def settings_page() -> str:
         "or a wrong type ends the run with exit code 2, the line and the nearest valid name.",
         "",
         *table(("key", "type", "default", "meaning"), struct_rows(Settings, hidden=("origin",))),
+        "",
+        "What a class that `safe-executor` names must keep to is told on [a page of its own](executor.md).",
     ]
     for code, rule in rule_module.kinds().items():
         rows = struct_rows(rule.options_type)
