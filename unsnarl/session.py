@@ -116,14 +116,15 @@ class Session:
 
     def nothing(self, project: Project, *, force_exclude: bool = False) -> str:
         """A note that ``project`` has no file at all, with what was left out; empty when it has one."""
-        ledger = project.ledger
-        if ledger.analysed or ledger.faults:
+        if project.files or project.discovery.unreadable:
             return ""
         from analysis.discovery import discover
 
         # Only now is git asked for what it ignores: it takes a second look at the tree.
         found = discover(self.paths, self.root, self.settings.exclude, named_too=force_exclude, ignored=True)
-        left_out = {path: why for path, why in {**found.excluded, **ledger.excluded}.items() if why not in _NO_CODE}
+        left_out = {
+            path: why for path, why in {**found.excluded, **project.ledger.excluded}.items() if why not in _NO_CODE
+        }
         more = len(self.paths) - _SHOWN
         where = ", ".join(f"`{path}`" for path in self.paths[:_SHOWN]) + (f" and {more:,} more" if more > 0 else "")
         said = f"No Python files were found in {where}"
