@@ -5,9 +5,11 @@ from __future__ import annotations
 import ast
 import builtins
 import importlib
-from pathlib import PurePosixPath
+import re
 from textwrap import dedent
 from typing import Any
+
+import pytest
 
 from analysis.collectors.effects import Effects
 from analysis.effects.records import Module
@@ -18,7 +20,7 @@ from analysis.walk import collect
 
 def record(text: str, path: str = "subject.py") -> Module:
     """The effects of one file."""
-    source = Source.from_bytes(dedent(text).encode(), PurePosixPath(path))
+    source = Source.from_bytes(dedent(text).encode(), path)
     tree = source.parse()
     assert tree is not None, source.fault
     found: Module = collect(source, tree, [Effects])[Effects.topic][0]
@@ -33,10 +35,58 @@ def answers(**files: str) -> Raises:
 
 def only(text: str, **others: str) -> RaiseSet:
     """The set of the first ``try`` of ``text``."""
+    line, col = _first(text)
+    return answers(subject=text, **others).of("subject.py", line, col)
+
+
+def of_tree(files: dict[str, str]) -> RaiseSet:
+    """The set of the first ``try`` of ``subject.py`` in a tree given by paths."""
+    line, col = _first(files["subject.py"])
+    return solve({path: record(text, path) for path, text in sorted(files.items())}).of("subject.py", line, col)
+
+
+def _first(text: str) -> tuple[int, int]:
     for node in ast.walk(ast.parse(dedent(text))):
         if isinstance(node, ast.Try | ast.TryStar):
-            return answers(subject=text, **others).of("subject.py", node.lineno, node.col_offset)
+            return node.lineno, node.col_offset
     raise AssertionError("no `try` in the text")
+
+
+def rows(table: str) -> list[Any]:
+    """The rows of a table of programs; each is a tree, by paths, and what is said of the first ``try`` in it::
+
+        === what the program is about
+        import other
+        ...
+        --- other.py
+        ...
+        => what is said
+
+    What stands before the first ``---`` is ``subject.py``. The lines of a file are counted from its heading.
+    """
+    found: dict[str, Any] = {}
+    for row in re.split(r"^=== ", table, flags=re.MULTILINE)[1:]:
+        program, arrow, answer = row.partition("\n=> ")
+        title, _, text = program.partition("\n")
+        assert arrow and title not in found, title
+        parts = ["subject.py", *re.split(r"^--- (.+)$\n?", text, flags=re.MULTILINE)]
+        texts = zip(parts[::2], parts[1::2], strict=True)
+        files = {path: f"\n{text.rstrip()}\n" if text.strip() else "" for path, text in texts}
+        found[title] = pytest.param(files, answer.strip(), id=title)
+    return list(found.values())
+
+
+def assert_held(files: dict[str, str], answer: str) -> None:
+    """``answer`` is an error that the program ends with; if the set is not proved, ``; `` and the doubt follow it."""
+    error, _, doubt = answer.partition("; ")
+    found = of_tree(files)
+    assert not found.proved or error in types(found), found
+    assert said(found) == doubt, found
+
+
+def said(found: RaiseSet) -> str:
+    """What is told about a set that is not proved."""
+    return found.open or found.assumed or ""
 
 
 def types(found: RaiseSet) -> set[str]:

@@ -4,33 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.exceptions.support import only, types
+from tests.exceptions.support import assert_held, only, rows
 
-EXPECTED = {
-    "a class method outside a class": "TypeError",
-    "a list in a tuple as a key": "TypeError",
-    "a cause that is no exception": "TypeError",
-    "StopIteration in a generator": "RuntimeError",
-    "StopIteration in a coroutine": "RuntimeError",
-    "StopIteration in a generator expression": "RuntimeError",
-    "a positional parameter given by name": "TypeError",
-    "a setter of a base": "ValueError",
-    "an abstract class": "TypeError",
-    "an abstract class by its metaclass": "TypeError",
-    "a constructor that gives a value": "TypeError",
-    "a constructor that is a generator": "TypeError",
-    "a field that may not be mutable": "ValueError",
-    "the `__getattr__` of a package": "KeyError",
-    "a module that imports this one": "AttributeError",
-    "the later of two stars": "ValueError",
-    "what `__all__` leaves out": "AttributeError",
-    "what a star does not bring": "AttributeError",
-    "a submodule that nobody has imported": "AttributeError",
-}
-
-PROGRAMS = {
-    "a class method outside a class": {
-        "subject": """
+PROGRAMS = """
+=== a class method outside a class
 @classmethod
 def f(cls):
     raise KeyError(1)
@@ -41,29 +18,26 @@ def main():
         f()
     except Exception:
         return 0
-""",
-    },
-    "a list in a tuple as a key": {
-        "subject": """
+=> TypeError
+
+=== a list in a tuple as a key
 def main():
     t = ([1], 2)
     try:
         return {t: 1}
     except Exception:
         return 0
-""",
-    },
-    "a cause that is no exception": {
-        "subject": """
+=> TypeError; `t` is taken to be a key of a built-in type (line 5)
+
+=== a cause that is no exception
 def main():
     try:
         raise KeyError(1) from 5
     except Exception:
         return 0
-""",
-    },
-    "StopIteration in a generator": {
-        "subject": """
+=> TypeError; `5` is taken to be an exception (line 4)
+
+=== StopIteration in a generator
 def g():
     yield 1
     raise StopIteration
@@ -75,10 +49,9 @@ def main():
             pass
     except Exception:
         return 0
-""",
-    },
-    "StopIteration in a coroutine": {
-        "subject": """
+=> RuntimeError
+
+=== StopIteration in a coroutine
 import asyncio
 
 
@@ -91,10 +64,9 @@ async def main():
         await g()
     except Exception:
         return 0
-""",
-    },
-    "StopIteration in a generator expression": {
-        "subject": """
+=> RuntimeError
+
+=== StopIteration in a generator expression
 def nx():
     raise StopIteration
 
@@ -104,10 +76,9 @@ def main():
         return list(nx() for _ in [1])
     except Exception:
         return 0
-""",
-    },
-    "a positional parameter given by name": {
-        "subject": """
+=> RuntimeError
+
+=== a positional parameter given by name
 def f(a, /):
     raise KeyError(1)
 
@@ -117,10 +88,9 @@ def main():
         f(a=2)
     except Exception:
         return 0
-""",
-    },
-    "a setter of a base": {
-        "subject": """
+=> TypeError
+
+=== a setter of a base
 class B:
     @property
     def x(self):
@@ -138,10 +108,9 @@ class D(B):
             raise KeyError(1)
         except Exception:
             return 0
-""",
-    },
-    "an abstract class": {
-        "subject": """
+=> ValueError
+
+=== an abstract class
 import abc
 
 
@@ -156,10 +125,9 @@ def main():
         raise KeyError(1)
     except Exception:
         return 0
-""",
-    },
-    "an abstract class by its metaclass": {
-        "subject": """
+=> TypeError
+
+=== an abstract class by its metaclass
 import abc
 
 
@@ -174,10 +142,9 @@ def main():
         raise KeyError(1)
     except Exception:
         return 0
-""",
-    },
-    "a constructor that gives a value": {
-        "subject": """
+=> TypeError
+
+=== a constructor that gives a value
 class A:
     def __init__(self):
         return 1
@@ -189,10 +156,9 @@ def main():
         raise KeyError(1)
     except Exception:
         return 0
-""",
-    },
-    "a constructor that is a generator": {
-        "subject": """
+=> TypeError
+
+=== a constructor that is a generator
 class A:
     def __init__(self):
         yield 1
@@ -204,10 +170,9 @@ def main():
         raise KeyError(1)
     except Exception:
         return 0
-""",
-    },
-    "a field that may not be mutable": {
-        "subject": """
+=> TypeError
+
+=== a field that may not be mutable
 import dataclasses
 
 
@@ -219,23 +184,20 @@ def main():
             x: list = []
     except Exception:
         return 0
-""",
-    },
-    "the `__getattr__` of a package": {
-        "subject": """
+=> ValueError
+
+=== the `__getattr__` of a package
 def main():
     try:
         from pkg import sub
     except Exception:
         return 0
-""",
-        "pkg__init": """
+--- pkg/__init__.py
 def __getattr__(n):
     raise KeyError(n)
-""",
-    },
-    "a module that imports this one": {
-        "subject": """
+=> KeyError
+
+=== a module that imports this one
 import a1
 
 
@@ -247,11 +209,9 @@ def main():
 
 
 r = main()
-""",
-        "m": """
+--- m.py
 import a1
-""",
-        "a1": """
+--- a1.py
 import subject
 
 r = subject.r
@@ -259,10 +219,9 @@ r = subject.r
 
 def foo():
     raise KeyError(1)
-""",
-    },
-    "the later of two stars": {
-        "subject": """
+=> AttributeError
+
+=== the later of two stars
 import hub
 
 
@@ -271,22 +230,18 @@ def main():
         hub.foo()
     except Exception:
         return 0
-""",
-        "hub": """
+--- hub.py
 from m1 import *
 from m2 import *
-""",
-        "m1": """
+--- m1.py
 def foo():
     raise KeyError(1)
-""",
-        "m2": """
+--- m2.py
 def foo():
     raise ValueError(1)
-""",
-    },
-    "what `__all__` leaves out": {
-        "subject": """
+=> ValueError
+
+=== what `__all__` leaves out
 import hub
 
 
@@ -295,11 +250,9 @@ def main():
         hub.foo()
     except Exception:
         return 0
-""",
-        "hub": """
+--- hub.py
 from m1 import *
-""",
-        "m1": """
+--- m1.py
 __all__ = ["bar"]
 
 
@@ -309,10 +262,9 @@ def foo():
 
 def bar():
     pass
-""",
-    },
-    "what a star does not bring": {
-        "subject": """
+=> AttributeError
+
+=== what a star does not bring
 import hub
 
 
@@ -321,17 +273,14 @@ def main():
         hub._foo()
     except Exception:
         return 0
-""",
-        "hub": """
+--- hub.py
 from m1 import *
-""",
-        "m1": """
+--- m1.py
 def _foo():
     raise KeyError(1)
-""",
-    },
-    "a submodule that nobody has imported": {
-        "subject": """
+=> AttributeError
+
+=== a submodule that nobody has imported
 import pkg
 
 
@@ -340,21 +289,17 @@ def main():
         pkg.sub.foo()
     except Exception:
         return 0
-""",
-        "pkg__init": "",
-        "pkg__sub": """
+--- pkg/__init__.py
+--- pkg/sub.py
 def foo():
     raise KeyError(1)
-""",
-    },
-}
+=> AttributeError
+"""
 
 
-@pytest.mark.parametrize("what", PROGRAMS)
-def test_it_is_in_the_set(what: str) -> None:
-    files = dict(PROGRAMS[what])
-    found = only(files.pop("subject"), **files)
-    assert not found.proved or EXPECTED[what] in types(found), found
+@pytest.mark.parametrize(("files", "answer"), rows(PROGRAMS))
+def test_it_is_in_the_set(files: dict[str, str], answer: str) -> None:
+    assert_held(files, answer)
 
 
 PLAIN = """
