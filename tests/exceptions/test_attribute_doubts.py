@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.exceptions.support import only
+from tests.exceptions.support import of_tree, rows, said
 
-DOUBTS = {
-    "a class and a function of one name": """
+PROGRAMS = """
+=== a class and a function of one name
 import sys
 
 if not sys.argv:
@@ -26,8 +26,9 @@ def main():
         raise KeyError(1)
     except Exception:
         return 0
-""",
-    "__set_name__": """
+=> the call to `f` at line 16 is unknown (how `f` is made)
+
+=== __set_name__
 class D:
     def __set_name__(self, o, n):
         raise ValueError(1)
@@ -42,8 +43,9 @@ def main():
         raise KeyError(1)
     except Exception:
         return 0
-""",
-    "__getattribute__": """
+=> `x` is taken to have no `__set_name__` (line 10)
+
+=== __getattribute__
 class A:
     def __getattribute__(self, n):
         if n == "step":
@@ -58,8 +60,9 @@ class A:
             self.step()
         except Exception:
             return 0
-""",
-    "a descriptor that is read": """
+=> `self.step` is taken to be a plain attribute (line 13)
+
+=== a descriptor that is read
 class Pos:
     def __get__(self, o, t):
         raise ValueError("neg")
@@ -74,8 +77,9 @@ class A:
             raise KeyError(1)
         except Exception:
             return 0
-""",
-    "a descriptor that is read from outside": """
+=> `self.x` is taken to be no descriptor (line 12)
+
+=== a descriptor that is read from outside
 class Pos:
     def __get__(self, o, t):
         raise ValueError(1)
@@ -92,8 +96,9 @@ def main():
         raise KeyError(1)
     except Exception:
         return 0
-""",
-    "a descriptor of a base that is written": """
+=> `a.x` is taken to be no descriptor (line 14)
+
+=== a descriptor of a base that is written
 class Pos:
     def __set__(self, o, v):
         raise ValueError(1)
@@ -113,8 +118,9 @@ class D(A):
             raise KeyError(1)
         except Exception:
             return 0
-""",
-    "a descriptor that is deleted": """
+=> `self.x` is taken to be no descriptor (line 17)
+
+=== a descriptor that is deleted
 class Pos:
     def __delete__(self, o):
         raise ValueError(1)
@@ -129,8 +135,9 @@ class A:
             raise KeyError(1)
         except Exception:
             return 0
-""",
-    "a property made by a call": """
+=> `self.x` is taken to be a plain attribute (line 12)
+
+=== a property made by a call
 class B:
     def _x(self):
         raise ValueError(1)
@@ -143,8 +150,9 @@ class B:
             raise KeyError(1)
         except Exception:
             return 0
-""",
-    "a cached property made by a call": """
+=> `self.x` is taken to be no descriptor (line 10)
+
+=== a cached property made by a call
 import functools
 
 
@@ -164,8 +172,9 @@ class B:
 
 b = B()
 functools.cached_property.__set_name__
-""",
-    "a handler for what is no exception": """
+=> `self.x` is taken to be no descriptor (line 13)
+
+=== a handler for what is no exception
 def main():
     try:
         f()
@@ -181,8 +190,9 @@ def f():
         raise KeyError(1)
     except TYPES:
         pass
-""",
-    "contextlib.suppress of what is no exception": """
+=> in `f`, called at line 4: `TYPES` is taken to be an exception (line 15)
+
+=== contextlib.suppress of what is no exception
 import contextlib
 
 
@@ -192,8 +202,9 @@ def main():
             raise KeyError(1)
     except Exception:
         return 0
-""",
-    "the truth of what __exit__ gives": """
+=> `5` is taken to be an exception (line 7)
+
+=== the truth of what __exit__ gives
 class B:
     def __bool__(self):
         raise LookupError(1)
@@ -213,8 +224,9 @@ def main():
             raise KeyError(1)
     except Exception:
         return 0
-""",
-    "super() in a static method": """
+=> the truth of what `C.__exit__` gives is taken to be well defined (line 17)
+
+=== super() in a static method
 class A:
     def f(self):
         raise KeyError(1)
@@ -227,8 +239,9 @@ class B(A):
             super().f()
         except Exception:
             return 0
-""",
-    "a constant of another type": """
+=> what `super()` finds at line 11 is unknown
+
+=== a constant of another type
 N = 1
 
 
@@ -240,8 +253,9 @@ def main():
 
 
 N /= 1
-""",
-    "a type handed to json": """
+=> `N` is taken to be an index of a built-in type (line 7)
+
+=== a type handed to json
 import json
 
 
@@ -259,11 +273,12 @@ def main():
         return d["a"]
     except Exception:
         return 0
-""",
-}
+=> `d[]` is taken to be a container of a built-in type (line 16)
+"""
 
 
-@pytest.mark.parametrize("name", DOUBTS)
-def test_it_is_not_called_proved(name: str) -> None:
-    found = only(DOUBTS[name])
+@pytest.mark.parametrize(("files", "doubt"), rows(PROGRAMS))
+def test_it_is_not_called_proved(files: dict[str, str], doubt: str) -> None:
+    found = of_tree(files)
     assert not found.proved, found
+    assert said(found) == doubt

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.exceptions.support import only
+from tests.exceptions.support import of_tree, rows, said
 
-DOUBTS = {
-    "a class defined twice": """
+PROGRAMS = """
+=== a class defined twice
 import sys
 
 if sys.argv:
@@ -33,8 +33,9 @@ def main():
         raise OSError
     except Exception:
         return 0
-""",
-    "a class defined twice, the first kept": """
+=> what `E` raises
+
+=== a class defined twice, the first kept
 class E(ValueError):
     pass
 
@@ -66,8 +67,9 @@ def main():
         raise OSError
     except Exception:
         return 0
-""",
-    "a class defined twice in a try": """
+=> what `E` raises
+
+=== a class defined twice in a try
 try:
     import nonexistent
 
@@ -91,8 +93,9 @@ def main():
             raise E(2)
     except Exception:
         return 0
-""",
-    "a nested class defined twice": """
+=> the call to `import nonexistent` at line 3 is unknown (`nonexistent` is not in this tree)
+
+=== a nested class defined twice
 import sys
 
 
@@ -120,8 +123,9 @@ def main():
         raise OSError
     except Exception:
         return 0
-""",
-    "a local class defined twice": """
+=> what `A.E` raises
+
+=== a local class defined twice
 def mk(a):
     if a:
 
@@ -144,8 +148,9 @@ def main():
         raise OSError
     except Exception:
         return 0
-""",
-    "a metaclass with __getattr__": """
+=> what `mk.E` raises
+
+=== a metaclass with __getattr__
 class M(type):
     def __getattr__(cls, n):
         raise ValueError(1)
@@ -161,8 +166,9 @@ def main():
         raise KeyError(1)
     except Exception:
         return 0
-""",
-    "a metaclass with __call__": """
+=> `B.foo` is taken to be a plain attribute (line 13)
+
+=== a metaclass with __call__
 class M(type):
     def __call__(cls, *a):
         raise ValueError(1)
@@ -178,8 +184,9 @@ def main():
         raise KeyError(1)
     except Exception:
         return 0
-""",
-    "a metaclass with a property": """
+=> the call to `B` at line 13 is unknown (how `B` is made)
+
+=== a metaclass with a property
 class M(type):
     @property
     def foo(cls):
@@ -196,8 +203,9 @@ def main():
         raise KeyError(1)
     except Exception:
         return 0
-""",
-    "a metaclass with __getitem__": """
+=> `B.foo` is taken to be a plain attribute (line 14)
+
+=== a metaclass with __getitem__
 class M(type):
     def __getitem__(cls, k):
         raise ValueError(1)
@@ -213,8 +221,9 @@ def main():
         raise KeyError(1)
     except Exception:
         return 0
-""",
-    "a metaclass that adds a method": """
+=> `B[]` is taken to be a container of a built-in type (line 13)
+
+=== a metaclass that adds a method
 class M(type):
     def __init__(cls, n, b, d):
         super().__init__(n, b, d)
@@ -230,8 +239,9 @@ class A(metaclass=M):
             self.step()
         except Exception:
             return 0
-""",
-    "a decorator that adds a method": """
+=> `self.step` is taken to be a plain attribute (line 14)
+
+=== a decorator that adds a method
 def patch(c):
     def bad(self):
         raise ValueError(1)
@@ -250,8 +260,9 @@ class A:
             self.step()
         except Exception:
             return 0
-""",
-    "a method decorated afterwards": """
+=> the call to `self.step` at line 17 is unknown (`.step`, which is also assigned elsewhere)
+
+=== a method decorated afterwards
 def deco(f):
     def g(self):
         raise ValueError(1)
@@ -270,8 +281,9 @@ class A:
             self.step()
         except Exception:
             return 0
-""",
-    "__new__ that makes another class": """
+=> the call to `self.step` at line 17 is unknown
+
+=== __new__ that makes another class
 class B:
     def step(self):
         raise KeyError(1)
@@ -292,8 +304,9 @@ def main():
         C().step()
     except Exception:
         return 0
-""",
-    "__new__ of a base": """
+=> the call to `C().step` at line 19 is unknown (what the `__new__` of `C` makes)
+
+=== __new__ of a base
 class B:
     def __new__(cls):
         return D()
@@ -320,8 +333,9 @@ def main():
         c.step()
     except Exception:
         return 0
-""",
-    "__new__ before with": """
+=> the call to `c.step` at line 25 is unknown (what the `__new__` of `C` makes)
+
+=== __new__ before with
 class C:
     def __new__(cls):
         return D()
@@ -347,8 +361,9 @@ def main():
             pass
     except Exception:
         return 0
-""",
-    "an override in a class of computed bases": """
+=> the call to `with C()` at line 23 is unknown (what the `__new__` of `C` makes)
+
+=== an override in a class of computed bases
 class B:
     def step(self):
         raise KeyError(1)
@@ -367,8 +382,9 @@ def pick():
 class S(pick()):
     def step(self):
         raise ValueError(2)
-""",
-    "a class method of a derived class": """
+=> `self.step` is taken not to be overridden in a class made by bases that cannot be read (line 8)
+
+=== a class method of a derived class
 class A:
     @classmethod
     def make(cls):
@@ -386,8 +402,9 @@ class B(A):
     @staticmethod
     def step():
         raise ValueError(1)
-""",
-    "a class method that makes a derived class": """
+=> a class method of `A` is taken to be called on that very class
+
+=== a class method that makes a derived class
 class A:
     def __init__(self):
         raise KeyError(1)
@@ -403,8 +420,9 @@ class A:
 class B(A):
     def __init__(self):
         raise ValueError(1)
-""",
-    "__init_subclass__": """
+=> a class method of `A` is taken to be called on that very class
+
+=== __init_subclass__
 class A:
     def __init_subclass__(cls):
         try:
@@ -421,11 +439,12 @@ class B(A):
     @staticmethod
     def step():
         raise ValueError(1)
-""",
-}
+=> a class method of `A` is taken to be called on that very class
+"""
 
 
-@pytest.mark.parametrize("name", DOUBTS)
-def test_it_is_not_called_proved(name: str) -> None:
-    found = only(DOUBTS[name])
+@pytest.mark.parametrize(("files", "doubt"), rows(PROGRAMS))
+def test_it_is_not_called_proved(files: dict[str, str], doubt: str) -> None:
+    found = of_tree(files)
     assert not found.proved, found
+    assert said(found) == doubt

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from tests.exceptions.support import only
+from tests.exceptions.support import of_tree, rows, said
 
-DOUBTS = {
-    "a method that the tables lack": """
+PROGRAMS = """
+=== a method that the tables lack
 def f():
     data = b"abc"
     try:
         return data.index(b"z")
     except Exception:
         return 0
-""",
-    "a descriptor that is read": """
+=> the call to `data.index` at line 5 is unknown
+
+=== a descriptor that is read
 class lazy:
     def __init__(self, make):
         self.make = make
@@ -35,8 +36,9 @@ class A:
             raise KeyError(y)
         except Exception:
             return 0
-""",
-    "a descriptor that is written": """
+=> `self.x` is taken to be no descriptor (line 17)
+
+=== a descriptor that is written
 class Positive:
     def __set__(self, instance, value):
         raise ValueError
@@ -50,8 +52,9 @@ class A:
             self.x = 5
         except Exception:
             return 0
-""",
-    "an operator that changes the type": """
+=> `self.x` is taken to be no descriptor (line 12)
+
+=== an operator that changes the type
 def f(items):
     half = len([1, 2])
     half /= 2
@@ -59,8 +62,9 @@ def f(items):
         return [1, 2][half]
     except Exception:
         return 0
-""",
-    "another error under the same name": """
+=> `half` is taken to be an index of a built-in type (line 6)
+
+=== another error under the same name
 def f():
     try:
         try:
@@ -70,8 +74,9 @@ def f():
             raise e
     except Exception:
         return 0
-""",
-    "a field that is made with another value": """
+=> what the `raise` raises again at line 8 is unknown
+
+=== a field that is made with another value
 from dataclasses import dataclass
 
 
@@ -84,8 +89,9 @@ class A:
             return [1][self.n]
         except Exception:
             return 0
-""",
-    "a stream that is replaced": """
+=> `self.n` is taken to be what its class makes it (line 11)
+
+=== a stream that is replaced
 import sys
 
 
@@ -102,8 +108,9 @@ def main():
         print("x")
     except Exception:
         return 0
-""",
-    "a comparison that gives no truth": """
+=> `sys.stdout`, which the tree replaces, is taken to be a file
+
+=== a comparison that gives no truth
 def f(a, b):
     same = a == b
     try:
@@ -111,11 +118,12 @@ def f(a, b):
             raise KeyError(1)
     except Exception:
         return 0
-""",
-}
+=> the truth of `same` is taken to be well defined (line 5)
+"""
 
 
-@pytest.mark.parametrize("name", DOUBTS)
-def test_it_is_not_called_proved(name: str) -> None:
-    found = only(DOUBTS[name])
+@pytest.mark.parametrize(("files", "doubt"), rows(PROGRAMS))
+def test_it_is_not_called_proved(files: dict[str, str], doubt: str) -> None:
+    found = of_tree(files)
     assert not found.proved, found
+    assert said(found) == doubt

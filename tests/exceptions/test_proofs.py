@@ -12,7 +12,8 @@ from analysis.collectors.handlers import catches_all, caught_types
 from analysis.exceptions import Raises, solve
 from analysis.source import Source
 from analysis.walk import collect
-from tests.exceptions.test_doubts import DOUBTS
+from tests.exceptions.support import rows
+from tests.exceptions.test_doubts import PROGRAMS
 from tests.exceptions.test_sets import PROVED, body
 
 ROOT = Path(__file__).parents[2]
@@ -58,9 +59,9 @@ def test_a_proof_stays_one(lines: str) -> None:
     assert compared({"subject.py": body(lines)}) == 1
 
 
-@pytest.mark.parametrize("name", DOUBTS)
-def test_a_doubt_stays_one(name: str) -> None:
-    assert compared({"subject.py": DOUBTS[name]}) == 0
+@pytest.mark.parametrize(("files", "doubt"), rows(PROGRAMS))
+def test_a_doubt_stays_one(files: dict[str, str], doubt: str) -> None:
+    assert compared(files) == 0
 
 
 def test_a_tree() -> None:
