@@ -144,6 +144,8 @@ class Builtins(Operations):
             self.effects.raise_("TypeError")
         for name, (kind, each) in given.named.items():
             if name == "reverse":
+                if kind != "bool":
+                    self.effects.raise_("OverflowError")  # up to 3.12 it has to fit into an `int` of C
                 if kind not in ("bool", "size"):
                     self.effects.raise_("TypeError")
                     self.effects.assume("`{}` is taken to be true or false", node.lineno, each)
@@ -161,7 +163,8 @@ class Builtins(Operations):
             self.effects.raise_("TypeError")
             self.effects.assume("where `enumerate` starts is taken to be a whole number", node.lineno)
         inner = self.iterate(given.kinds[0], given.nodes[0])
-        return f"iterator[tuple[size,{inner if inner is not None and not is_thing(inner) else '?'}]]"
+        number = "size" if start == "size" else "int"
+        return f"iterator[tuple[{number},{inner if inner is not None and not is_thing(inner) else '?'}]]"
 
     def _call_zip(self, node: ast.Call) -> Kind:
         given = self.arguments(node)
@@ -176,7 +179,7 @@ class Builtins(Operations):
     def _call_reversed(self, node: ast.Call) -> Kind:
         given = self.arguments(node)
         kind = given.kinds[0] if len(given.kinds) == 1 else None
-        if kind is None or base(kind) not in ("list", "str", "range"):
+        if kind is None or any(base(part) not in ("list", "str", "range") for part in parts(kind)):
             self.effects.raise_("TypeError")
             if kind is None or not is_plain(kind):
                 self.effects.assume("what `reversed` is given is taken to be a sequence", node.lineno)

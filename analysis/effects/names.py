@@ -375,8 +375,8 @@ def taken(kind: Kind, at: int) -> Kind:
             return None
         inner = held(part) or ""
         members = split(inner)
-        if len(members) < 2 or at >= len(members):
-            return None
+        if len(members) < 2 or at >= len(members) or not members[at]:
+            return None  # nothing stands behind the comma of a single member
         one = members[at] if members[at] != "?" else None
         found = one if number == 0 else join(found, one)
     return found

@@ -77,7 +77,7 @@ class Operations(Calls):
             return held(part)
         if name in _SEQUENCES:
             if sliced:
-                return part
+                return "tuple" if name == "tuple" else part
             return self._nth(part, name, node, index)
         if name in SCALARS:
             self.effects.raise_("TypeError")
@@ -184,7 +184,9 @@ class Operations(Calls):
             self.effects.raise_("TypeError")
             if sign in ("/", "//", "%") and not _nonzero(divisor):
                 self.effects.raise_("ZeroDivisionError")
-            if sign in ("**", "/", "*", "<<", "+", "-"):
+            if sign == "%" and (left is None or is_thing(left) or {"str", "bytes"} & {*parts(left)}):
+                self.effects.raise_("ValueError", "KeyError")
+            if sign in ("**", "/", "//", "%", "*", "<<", "+", "-"):
                 self.effects.raise_("OverflowError")
             if sign in ("**", "<<", ">>"):
                 self.effects.raise_("ValueError", "ZeroDivisionError")
@@ -204,11 +206,14 @@ class Operations(Calls):
         name, other = base(left), base(right)
         if "complex" in (left, right):
             self.effects.raise_("TypeError", "ZeroDivisionError", "OverflowError", "ValueError")
+            if {left, right} <= NUMBERS | {"complex"}:
+                return "complex"
         if sign == "+" and name == other and name in _SEQUENCES:
-            return left if left == right else name
+            return left if left == right and name != "tuple" else name
         if sign == "*" and ((name in _SEQUENCES and right in WHOLE) or (other in _SEQUENCES and left in WHOLE)):
             self.effects.raise_("OverflowError")
-            return left if name in _SEQUENCES else right
+            found = left if name in _SEQUENCES else right
+            return "tuple" if base(found) == "tuple" else found
         if sign == "%" and left in ("str", "bytes"):
             self.effects.raise_("TypeError", "ValueError", "KeyError", "OverflowError")
             if not is_plain(right):
@@ -273,7 +278,7 @@ class Operations(Calls):
         if kind is not None and all(part in NUMBERS for part in parts(kind)):
             if isinstance(node.op, ast.Invert) and "float" in parts(kind):
                 self.effects.raise_("TypeError")
-            return "size" if kind == "bool" else kind
+            return self.either(["size" if part == "bool" else part for part in parts(kind)])
         if kind is not None and not is_symbol(kind) and all(base(part) in SCALARS | _MAPPED for part in parts(kind)):
             self.effects.raise_("TypeError")
             return None
@@ -320,7 +325,7 @@ class Operations(Calls):
 
     def _contains(self, kind: Kind, node: ast.expr, container: Kind, container_node: ast.expr) -> None:
         if container is None or is_thing(container):
-            self._guess(container_node, "a container", "TypeError")
+            self._guess(container_node, "a container", "TypeError", "ValueError")
             return
         for part in parts(container):
             name = base(part)

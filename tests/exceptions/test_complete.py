@@ -294,6 +294,63 @@ def main():
 def foo():
     raise KeyError(1)
 => AttributeError
+
+=== the member behind a slice of a tuple
+def main():
+    try:
+        return (1, "a")[1:][1]
+    except Exception:
+        return 0
+=> IndexError
+
+=== a tuple that is repeated
+def main():
+    try:
+        x, y = (1, "a") * 2
+    except Exception:
+        return 0
+=> ValueError
+
+=== a tuple with another behind it
+def main():
+    try:
+        x, y = (1, "a") + (2, "b")
+    except Exception:
+        return 0
+=> ValueError
+
+=== what stands behind the comma of a single member
+def main():
+    try:
+        return (5,)[1]
+    except Exception:
+        return 0
+=> IndexError
+
+=== the sum of a number and a complex one
+def main():
+    x = 1 + (1j if len("a") else 2.0)
+    try:
+        return x < 3
+    except Exception:
+        return 0
+=> TypeError
+
+=== a list or a set, the other way round
+def main():
+    try:
+        return reversed([1] if len("") else {1})
+    except Exception:
+        return 0
+=> TypeError
+
+=== an order that is no truth value, but a large number
+def main():
+    try:
+        return sorted([1], reverse=1099511627776)
+    except Exception:
+        return 0
+=> OverflowError
 """
 
 
