@@ -17,7 +17,7 @@ _WORDS = {word: re.compile(word + rb"(?!\w)") for word in _PLAIN_WORDS} | {
     b"delattr": re.compile(b"delattr"),
     b"type": re.compile(rb"type\s*\("),
     b"reload": re.compile(rb"reload\s*\("),
-    b"modules": re.compile(rb"modules\s*(?:\[|\.|\n|\||,|\))"),
+    b"modules": re.compile(rb"modules(?!\w)"),
 }
 _NAMED = re.compile(rb"""\s*\(\s*([\w.]+)\s*,\s*["']([A-Za-z_]\w*)["']\s*[,)]""")
 _TARGET = re.compile(rb"""\s*\(\s*["']([\w.]+)["']\s*,""")
@@ -32,7 +32,10 @@ _BUILTINS = re.compile(
     rb"""\s*(?:\.\s*(\w+)\s*(?:\[[^\]\n]*\]\s*)?(?::[^=\n]*)?[-+*/|&^%@]?=(?!=)"""
     rb"""|,\s*["'](\w+)["']|(?:\[|\.\s*__dict__|\.\s*__setattr__|,|\.\s*update))"""
 )
-_MODULES = re.compile(rb"\s*(?:\[[^\[\]\n]*\]\s*=(?!=)|\.\s*(?:update|setdefault|__setitem__|pop|clear)|\|=)")
+_ENTRY = rb"\[(?:[^\[\]\n]|\[[^\[\]\n]*\])*\]\s*"
+_MODULES = re.compile(rb"\s*(?:" + _ENTRY + rb"=(?!=)|\.\s*(?:update|setdefault|__setitem__|pop|clear)|\|=)")
+_MODULES_READ = re.compile(rb"\s*(?:" + _ENTRY + rb"|\.\s*\w)")
+_MODULES_HANDED = re.compile(rb"(?:[=(,\[{]|\breturn)\s*[\"']?sys\s*\.\s*$|\bfrom\s+sys\s+import\s[^\n]*$")
 _PLAIN_DUNDERS = frozenset(
     {
         "__name__", "__qualname__", "__module__", "__doc__", "__annotations__", "__wrapped__", "__version__",
@@ -95,12 +98,12 @@ def _named(found: Tricks, word: bytes, before: bytes, after: bytes) -> None:
         case b"type":
             found.makes |= before[-1:] != b"." and _several(after)
         case b"modules":
-            if re.search(rb"\bsys\s*\.\s*$", before):
-                alias = re.search(rb"=\s*sys\s*\.\s*$", before) is not None and not after.lstrip(b" ").startswith(
-                    (b"[", b".")
-                )
+            handed = _MODULES_HANDED.search(before) and not _READS_BEFORE.search(before)
+            if handed and not _MODULES_READ.match(after):
+                found.dynamic = True
+            elif re.search(rb"\bsys\s*\.\s*$", before):
                 deleted = re.search(rb"\bdel\s+sys\s*\.\s*$", before) is not None
-                found.dynamic |= alias or deleted or _MODULES.match(after) is not None
+                found.dynamic |= deleted or _MODULES.match(after) is not None
         case b"reload":
             # A module that runs again has new classes under the old names.
             found.dynamic |= re.search(rb"(?:\bimportlib|\bimp)\s*\.\s*$|(?<!def)\s+$|[=(;:\n]$", before) is not None

@@ -253,6 +253,78 @@ class MyErr(Exception):
 def g():
     raise MyErr(1)
 => `errs` is taken to be what its module makes it, though subject.py sets attributes by name
+
+=== a module behind a patched dictionary
+import sys
+from unittest.mock import patch
+
+
+class Fake:
+    def foo(self):
+        raise ValueError(1)
+
+
+patch.dict(sys.modules, {"mod": Fake()}).start()
+import mod
+
+
+def main():
+    try:
+        mod.foo()
+    except Exception:
+        return 0
+--- mod.py
+def foo():
+    raise KeyError(1)
+=> `mod` is taken to be what its module makes it, though subject.py sets attributes by name
+
+=== a module under a computed name
+import sys
+
+
+class Fake:
+    def foo(self):
+        raise ValueError(1)
+
+
+names = ["mod"]
+sys.modules[names[0]] = Fake()
+import mod
+
+
+def main():
+    try:
+        mod.foo()
+    except Exception:
+        return 0
+--- mod.py
+def foo():
+    raise KeyError(1)
+=> `mod` is taken to be what its module makes it, though subject.py sets attributes by name
+
+=== a module through another name for the modules
+import sys
+
+
+class Fake:
+    def foo(self):
+        raise ValueError(1)
+
+
+known = sys.modules  # all of them
+known["mod"] = Fake()
+import mod
+
+
+def main():
+    try:
+        mod.foo()
+    except Exception:
+        return 0
+--- mod.py
+def foo():
+    raise KeyError(1)
+=> `mod` is taken to be what its module makes it, though subject.py sets attributes by name
 """
 
 
