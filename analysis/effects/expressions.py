@@ -51,6 +51,8 @@ class Expressions(Builtins):
             if isinstance(each, ast.Starred):
                 members.append(self.spread(self.value(each.value), each.value))
                 starred = True
+                if name == "set":
+                    self.hashed(members[-1], each.value)
             else:
                 members.append(self.value(each))
                 if name == "set":

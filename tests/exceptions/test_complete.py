@@ -351,6 +351,22 @@ def main():
     except Exception:
         return 0
 => OverflowError
+
+=== a set of all members of a list
+def main():
+    try:
+        return {*[[1]]}
+    except Exception:
+        return 0
+=> TypeError
+
+=== a set of all members of a tuple
+def main():
+    try:
+        return {*([1], 2)}
+    except Exception:
+        return 0
+=> TypeError
 """
 
 

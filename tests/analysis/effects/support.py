@@ -6,7 +6,7 @@ import ast
 import builtins
 import copy
 import warnings
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -114,8 +114,8 @@ def _fits(value: Any, part: str) -> bool:
     name, inner = base(part), held(part)
     if name == "size":
         return isinstance(value, int) and -(2**63) <= value < 2**64
-    if name == "iterator":
-        return isinstance(value, Iterator)
+    if name in ("iterator", "view"):
+        return isinstance(value, Iterator if name == "iterator" else Collection)
     expected: type[Any] = type(None) if name == "None" else getattr(builtins, name)
     if not isinstance(value, expected):
         return False
