@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.effects.acts import Outcome, act
@@ -295,6 +295,7 @@ def signatures(draw: st.DrawFn) -> str:
     return ", ".join([*parts, *last, *(["**rest"] if draw(st.booleans()) else [])])
 
 
+@settings(deadline=None)
 @given(signatures(), st.integers(0, 4), st.sets(st.sampled_from([*NAMES, "d"])))
 def test_a_call_is_a_type_error_where_python_says_so(given_: str, count: int, keywords: set[str]) -> None:
     space: dict[str, Callable[..., None]] = {}

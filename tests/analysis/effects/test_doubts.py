@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.effects.doubts import Doubts
@@ -114,6 +114,7 @@ FILES = st.dictionaries(st.sampled_from("abcd"), DOES, max_size=3)
 TRAILS = st.frozensets(st.sampled_from(["foo", "bar", "mod", ":a.py"]), max_size=3)
 
 
+@settings(deadline=None)
 @given(FILES, TRAILS, st.randoms())
 def test_the_order_of_the_files_does_not_matter(
     files: dict[str, dict[str, Any]], trail: frozenset[str], at: Any
@@ -125,6 +126,7 @@ def test_the_order_of_the_files_does_not_matter(
     assert one.of(trail) == other.of(trail)
 
 
+@settings(deadline=None)
 @given(FILES, FILES, TRAILS)
 def test_another_file_takes_no_doubt_away(
     files: dict[str, dict[str, Any]], more: dict[str, dict[str, Any]], trail: frozenset[str]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.effects.kinds import Kind, join
@@ -32,6 +32,7 @@ def test_nothing_else_comes_of_printing_values_of_known_types(text: str) -> None
 KINDS = st.sampled_from([*VALUES, "json", "list", "tuple", "range", "frozenset[size]"])
 
 
+@settings(deadline=None)
 @given(st.sampled_from(OPERATIONS), KINDS, KINDS, KINDS, KINDS)
 def test_who_knows_less_of_an_operand_expects_no_less(text: str, a: str, b: str, more: str, others: str) -> None:
     known, wider = read(text, a=a, b=b), read(text, a=join(a, more), b=join(b, others))
