@@ -24,8 +24,9 @@ MAY_IMPORT = {
     "unsnarl": {"codemods", "linters", "analysis", "runtime", "config"},
 }
 FIRST = {"unsnarl.isolation", "unsnarl.early"}
-# A door that stands elsewhere: what `python -m codemods.<name>` and `unsnarl fix` share. Only its callers import it.
-DOORS = {"codemods/cli.py"}
+# Doors that stand elsewhere: what `python -m codemods.<name>` and `unsnarl fix` share, and `python -m runtime.ports`.
+# Only their callers import them.
+DOORS = {"codemods/cli.py", "runtime/ports/_cli.py"}
 MOST_LINES = 500
 
 
