@@ -1,6 +1,4 @@
-"""Ports by name, from the nearest ``config/ports.yaml``, and the right to use them.
-
-::
+"""Ports by name, from the nearest ``config/ports.yaml``, and the right to use them::
 
     from runtime.ports import bind_socket, get_port
 
@@ -38,7 +36,6 @@ if TYPE_CHECKING:
     from ._testing import FreePorts
 
 __all__ = [
-    "FreePorts",
     "Lease",
     "PortTaken",
     "RegistryError",
@@ -138,9 +135,7 @@ def bind_socket(
 
 
 def free_ports(names: Iterable[str] | None = None) -> FreePorts:
-    """A context manager, for tests, in which names have free ports that no other test process is given.
-
-    ::
+    """A context manager, for tests, in which names have free ports that no other test process is given::
 
         with free_ports() as ports:
             service = subprocess.Popen([sys.executable, "memory_agent.py"])
