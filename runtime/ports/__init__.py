@@ -52,13 +52,14 @@ def get_port(name: str, machine: str | None = None) -> int:
     """The port of ``name``, 1 to 65535.
 
     The registry is the file that ``UNSNARL_PORTS`` names; else the nearest ``config/ports.yaml`` in or above the folder
-    of the file that calls, within its repository, wherever the process was started; else the nearest in or above the
-    current folder. This is settled once for each calling file.
+    of the file that calls, within its repository, wherever the process was started; else that of the program's main
+    file; else the nearest in or above the current folder. This is settled once for each calling file.
 
     Args:
         name: As the registry spells it.
         machine: The machine whose port is meant. None: the one that has the name; of several that have it the one that
-            this is, as ``UNSNARL_MACHINE`` says, or else the one whose ``paths`` hold the file that calls.
+            this is, as ``UNSNARL_MACHINE`` says, or else the one whose ``paths`` hold the file that calls, or the
+            program's main file.
 
     Raises:
         UnknownPort: The registry has no such name or machine, or several machines have the name and nothing tells

@@ -10,6 +10,8 @@ class UnknownPort(LookupError):
         name: What was asked for.
     """
 
+    __module__ = __package__
+
     def __init__(self, message: str, name: str = "") -> None:
         super().__init__(message)
         self.name = name
@@ -25,6 +27,8 @@ class PortTaken(OSError):
         pid: The process that has it, 0 when that is not known.
         since: When it was claimed, in seconds since the epoch, 0.0 when that is not known.
     """
+
+    __module__ = __package__
 
     # The first two are positional as in OSError, which is how a pickled one is made again.
     def __init__(

@@ -33,13 +33,16 @@ def compose(ports: Sequence[Effective], template: str, host: str) -> str:
     """
     values = variables(ports, template)
     services: dict[str, Any] = {}
+    taken: dict[int, Effective] = {}
     for one in ports:
+        other = taken.setdefault(one.number, one)
+        if other is not one:
+            machines = f"`{other.entry.machine}` and `{one.entry.machine}`"
+            raise ValueError(f"port {one.number} is one of {machines}, and compose runs on one machine: choose it")
         name = re.sub(r"[^A-Za-z0-9._-]+", "-", one.entry.owner).strip("-") or one.entry.name.lower()
         service = services.setdefault(name, {"environment": values, "ports": []})
         address = f"[{host}]" if ":" in host else host
-        published = f"{address}:{one.number}:{one.number}"
-        if published not in service["ports"]:
-            service["ports"].append(published)
+        service["ports"].append(f"{address}:{one.number}:{one.number}")
     return _yaml({"services": services})
 
 

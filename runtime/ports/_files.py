@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 # Not tempfile.gettempdir(): that follows TMPDIR, and two programs with two of those would not see each other.
 SHARED = "/tmp/unsnarl-leases"  # noqa: S108 - what makes it safe stands in Folder
-_LONGEST = 4096
+_LONGEST = 65536
 _PATIENCE = 0.5
 _PAUSE = 0.005
 

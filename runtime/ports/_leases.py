@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from ._errors import PortTaken, UnknownPort
 from ._files import Folder, Held, Record, unlock
+from ._lookup import refuse
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -162,9 +163,11 @@ def take(port: Effective, owner: str | None) -> Lease:
         )
         raise UnknownPort(f"{problem}: claim it there", entry.name)
     owner = owner or entry.owner or entry.name
-    folder_path = view.environment.get("UNSNARL_LEASES") or None
+    named = view.environment.get("UNSNARL_LEASES") or None
+    if named is not None and not Path(named).is_absolute():
+        refuse("UNSNARL_LEASES", f"`{named}` is another folder for each program: write it from `/`")
     with _lock:
-        folder = Folder(folder_path)
+        folder = Folder(named)
         key = (folder.path, name_file(port))
         held = _held.get(key)
         if held is not None:

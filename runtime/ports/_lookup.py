@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from _thread import RLock
 
 from ._errors import UnknownPort
@@ -50,7 +51,7 @@ class View:
         self._apart()
         word = environment.get("UNSNARL_MACHINE", "") if registry.machines else ""
         if word and word not in registry.machine_names:
-            _refuse(
+            refuse(
                 "UNSNARL_MACHINE", f"`{word}` is not a machine of {self.file}; {_hint(word, registry.machine_names)}"
             )
         self.machine = word or None
@@ -76,7 +77,11 @@ class View:
 
     def this_machine(self, caller: str | None) -> str | None:
         """The machine that this is, as far as the environment or the calling file tells."""
-        return self.machine or (self.registry.machine_of(caller) if caller else None)
+        if self.machine is not None:
+            return self.machine
+        # Code that machines share is in nobody's folder; the program that uses it may be.
+        found = (self.registry.machine_of(file) for file in _files(caller))
+        return next((machine for machine in found if machine is not None), None)
 
     def tables(self, caller: str | None) -> dict[str | None, dict[str, int]]:
         """What `get_port` reads for one calling file."""
@@ -117,7 +122,7 @@ class View:
         if not word:
             return 0
         if not _matches(r"[+-]?[0-9]{1,7}", word):
-            _refuse(_OFFSET, f"`{word}` is not a whole number such as 1000")
+            refuse(_OFFSET, f"`{word}` is not a whole number such as 1000")
         return int(word)
 
     def _effective(self, entry: Port) -> Effective:
@@ -128,7 +133,7 @@ class View:
         number = entry.port + self.offset
         if not 1 <= number <= 65535:
             problem = f"moves `{entry.name}` from {entry.port} to {number}, and ports are 1 to 65535; choose another"
-            _refuse(_OFFSET, problem)
+            refuse(_OFFSET, problem)
         return Effective(entry, number, _OFFSET if self.offset else "", self)
 
     def _override(self, entry: Port, variable: str, word: str) -> int:
@@ -136,12 +141,13 @@ class View:
         shape = "a port from 1 to 65535"
         if len(machines) > 1:
             shape = f"`{','.join(f'{one}:PORT' for one in machines)}`, as several machines have it"
-            parts = dict(one.strip().rpartition(":")[::2] for one in word.split(","))
-            if parts.keys() != set(machines):
-                _refuse(variable, f"`{word}` is not {shape}")
+            pairs = [one.strip().rpartition(":")[::2] for one in word.split(",")]
+            parts = dict(pairs)
+            if parts.keys() != set(machines) or len(pairs) != len(machines):
+                refuse(variable, f"`{word}` is not {shape}")
             word = parts[entry.machine]
         if not _matches(r"[0-9]{1,5}", word) or not 1 <= int(word) <= 65535:
-            _refuse(variable, f"`{word}` is not {shape}")
+            refuse(variable, f"`{word}` is not {shape}")
         return int(word)
 
     def _apart(self) -> None:
@@ -154,7 +160,7 @@ class View:
                 problem = (
                     f"port {one.number} of machine `{one.entry.machine}` is that of `{met.entry.name}`; choose another"
                 )
-                _refuse(moved.variable, problem)
+                refuse(moved.variable, problem)
 
 
 class _State:
@@ -215,6 +221,12 @@ def look_up(caller: str | None, name: str, machine: str | None) -> Effective:
     return view.find(name, machine, caller)
 
 
+def _files(caller: str | None) -> list[str]:
+    """The file that calls, and that of the program: a thread pool or another library may stand between them."""
+    program = getattr(sys.modules.get("__main__"), "__file__", None)
+    return [file for file in (caller, program) if file]
+
+
 def _find(caller: str | None, environment: Mapping[str, str]) -> Path:
     from contextlib import suppress
     from pathlib import Path
@@ -225,9 +237,7 @@ def _find(caller: str | None, environment: Mapping[str, str]) -> Path:
     if named:
         return Path(named).absolute()
     # Not resolved: what is linked into a tree belongs to that tree.
-    starts = []
-    if caller:
-        starts.append(Path(caller).absolute().parent)
+    starts = [Path(file).absolute().parent for file in _files(caller)]
     with suppress(FileNotFoundError):  # the folder that a program stands in may have been removed
         starts.append(Path.cwd())
     for start in starts:
@@ -251,7 +261,8 @@ def _hint(name: str, valid: object) -> str:
     return str(schema().hint(name, valid))
 
 
-def _refuse(variable: str, problem: str) -> NoReturn:
+def refuse(variable: str, problem: str) -> NoReturn:
+    """Raise RegistryError for an environment variable."""
     from ._schema import schema
 
     raise schema().RegistryError(None, variable, 0, problem)

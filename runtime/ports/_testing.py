@@ -18,7 +18,7 @@ from ._leases import port_file, release_below
 from ._lookup import Effective, reload, view_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from types import TracebackType
 
 _BLOCK = "block-"
@@ -50,7 +50,8 @@ class FreePorts:
             folder = Folder(outer)
             stack.callback(folder.close)
             avoid = {number for one in view.all() for number in (one.number, one.entry.port)}
-            numbers = [_reserve(folder, one, avoid, stack) for one in wanted]
+            candidates = _candidates()
+            numbers = [_reserve(folder, one, candidates, avoid, stack) for one in wanted]
             block = _block(folder, stack)
             self._set("UNSNARL_LEASES", block, stack)
             for name in dict.fromkeys(names):
@@ -103,9 +104,10 @@ def _candidates() -> Iterator[int]:
         yield from part[start:] + part[:start]
 
 
-def _reserve(folder: Folder, port: Effective, avoid: set[int], stack: ExitStack) -> int:
+def _reserve(folder: Folder, port: Effective, candidates: Iterator[int], avoid: set[int], stack: ExitStack) -> int:
+    """The next of ``candidates`` that is free, locked until ``stack`` is closed."""
     record = Record("free_ports", os.getpid(), port.entry.name, 0, port.entry.machine)
-    for number in _candidates():
+    for number in candidates:
         if number in avoid:
             continue
         try:
@@ -113,12 +115,17 @@ def _reserve(folder: Folder, port: Effective, avoid: set[int], stack: ExitStack)
         except Held:
             continue
         if folder.peek(port_file(number)) is None and _is_free(number):
-            stack.callback(_give_back, folder, descriptor, number)
-            avoid.add(number)
+            stack.callback(_here, os.getpid(), _give_back, folder, descriptor, number)
             return number
         _give_back(folder, descriptor, number)
     problem = f"no port from {_FIRST} to {_LAST} is free for `{port.entry.name}`: stop what uses them"
     raise PortTaken(errno.EADDRINUSE, problem, name=port.entry.name)
+
+
+def _here(pid: int, call: Callable[..., object], *words: object) -> None:
+    """Call it in the process that entered the block: a forked child may leave it too, and the files are not its own."""
+    if os.getpid() == pid:
+        call(*words)
 
 
 def _give_back(folder: Folder, descriptor: int, number: int) -> None:
@@ -152,7 +159,7 @@ def _block(folder: Folder, stack: ExitStack) -> str:
             fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
             # Another process may have taken it for an old one before it was locked.
             if os.stat(path).st_ino == os.fstat(descriptor).st_ino:  # noqa: PTH116
-                stack.callback(shutil.rmtree, path, ignore_errors=True)
+                stack.callback(_here, os.getpid(), shutil.rmtree, path, True)
                 stack.callback(os.close, descriptor)
                 return path
         os.close(descriptor)

@@ -205,9 +205,14 @@ def test_what_is_exported_gives_the_same_ports_back(tree: Tree, run: Run) -> Non
 
 def test_compose_has_a_service_for_each_owner(tree: Tree, run: Run) -> None:
     tree.write(tree.file.read_text().replace("owner: MemoryAgent", "owner: \"on: 'x'\""))
+    two = ask(run, tree, "export", "--format", "compose")
+    assert (two.returncode, two.stdout) == (2, "")
+    assert "port 21556 is one of `main_pc` and `pc2`, and compose runs on one machine: choose it" in two.stderr
+    tree.write(tree.file.read_text().replace("TRANSLATOR: {port: 21556", "TRANSLATOR: {port: 21558"))
+    own = {**OWN, "UNSNARL_PORT_TRANSLATOR": "21558"}
     document = yaml.safe_load(exported(run, tree, "compose", "--host", "::1"))
     assert document["services"].keys() == {"on-x", "task_router", "translator", "health"}
-    assert document["services"]["on-x"] == {"environment": OWN, "ports": ["[::1]:21556:21556"]}
+    assert document["services"]["on-x"] == {"environment": own, "ports": ["[::1]:21556:21556"]}
     assert document["services"]["health"]["ports"] == ["[::1]:21600:21600", "[::1]:21700:21700"]
     default = yaml.safe_load(exported(run, tree, "compose"))
     assert default["services"]["task_router"]["ports"] == ["127.0.0.1:21557:21557"]

@@ -122,6 +122,26 @@ def test_nothing_is_left_in_the_folder(here: Tree, own_environment: Path) -> Non
     assert list(own_environment.iterdir()) == []
 
 
+def test_a_forked_child_that_leaves_the_block_takes_nothing_away(here: Tree, run: Run, own_environment: Path) -> None:
+    script = here.script(
+        "t.py",
+        """
+import os
+from runtime.ports import claim, free_ports
+folder = os.environ["UNSNARL_LEASES"]
+with free_ports(["MEMORY_AGENT"]) as ports:
+    files = sorted(os.listdir(folder))
+    child = os.fork()
+    if child:
+        os.waitpid(child, 0)
+        print(len(files), files == sorted(os.listdir(folder)), claim("MEMORY_AGENT").held)
+""",
+    )
+    done = run(script)
+    assert done.stdout == "2 True True\n", done.stderr
+    assert list(own_environment.iterdir()) == []
+
+
 def test_ports_that_the_system_hands_out_come_last() -> None:
     first, last = map(int, Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split())
     order = list(_candidates())

@@ -16,10 +16,10 @@ from pathlib import Path
 
 import pytest
 
-from runtime.ports import Lease, PortTaken, UnknownPort, claim, reload
+from runtime.ports import Lease, PortTaken, RegistryError, UnknownPort, claim, reload
 from runtime.ports._files import SHARED, Folder, Held, Record, unlock
 
-from .conftest import ROOT, Run, Start, Tree
+from .conftest import Run, Start, Tree
 
 CLAIM = """
 import sys
@@ -398,6 +398,20 @@ def test_a_file_that_was_removed_by_hand_is_no_lease_for_the_next(own_environmen
     folder.close()
 
 
+def test_a_folder_that_is_another_one_for_each_program_is_refused(here: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UNSNARL_LEASES", "leases")
+    reload()
+    with pytest.raises(
+        RegistryError, match="environment: `UNSNARL_LEASES`: `leases` is another folder for each program"
+    ):
+        claim("MEMORY_AGENT")
+
+
+def test_a_long_owner_is_told_in_full(here: Tree, start: Start) -> None:
+    claimed(start, here, "MEMORY_AGENT", "ö" * 5000)
+    assert refused().owner == "ö" * 5000
+
+
 def test_many_processes_that_race_for_one_name_have_one_winner(here: Tree, run: Run, own_environment: Path) -> None:
     script = here.script(
         "main_pc_code/race.py",
@@ -426,7 +440,3 @@ if __name__ == "__main__":
 """,
     )
     assert run(script).stdout == "1 1 True\n"
-
-
-def test_the_leases_do_not_change_the_checkout() -> None:
-    assert not (ROOT / "leases").exists()

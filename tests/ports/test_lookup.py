@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from pathlib import Path
 
@@ -58,6 +57,23 @@ def test_a_program_outside_any_tree_uses_the_registry_of_the_current_folder(
     )
 
 
+def test_what_stands_between_a_program_and_the_look_up_does_not_matter(tree: Tree, tmp_path: Path, run: Run) -> None:
+    # In a pool the file that calls is one of the standard library.
+    pool = "from concurrent.futures import ThreadPoolExecutor\nfrom runtime.ports import get_port\n"
+    pool += "with ThreadPoolExecutor() as pool:\n    print(*pool.map(get_port, ['MEMORY_AGENT', 'HEALTH']))\n"
+    assert run(tree.script("pc2_code/a.py", pool), cwd=tmp_path).stdout == "21556 21700\n"
+
+
+def test_code_that_machines_share_is_on_the_machine_of_the_program(tree: Tree, tmp_path: Path, run: Run) -> None:
+    tree.script(
+        "common_utils/port_registry.py", "from runtime.ports import get_port\ndef port(n): return get_port(n)\n"
+    )
+    program = f"import sys\nsys.path.append({str(tree.root)!r})\n"
+    program += "from common_utils.port_registry import port\nprint(port('HEALTH'))\n"
+    for folder, number in (("main_pc_code", 21600), ("pc2_code", 21700)):
+        assert run(tree.script(f"{folder}/a.py", program), cwd=tmp_path).stdout == f"{number}\n"
+
+
 def test_each_file_asks_the_registry_of_its_own_tree(tmp_path: Path, run: Run) -> None:
     for name, number in (("one", 11), ("two", 22)):
         Tree(tmp_path / name).write(f"version: 1\nports: {{A: {{port: {number}}}}}")
@@ -87,7 +103,7 @@ def test_of_several_machines_it_is_the_one_that_this_is(
 def test_nothing_is_guessed_when_no_machine_is_told(tree: Tree, run: Run) -> None:
     script = tree.script("tools/a.py", ASK)
     assert run(script, "HEALTH").stderr.splitlines()[-1] == (
-        f"runtime.ports._errors.UnknownPort: {tree.file}: `HEALTH` is on machines `main_pc`, `pc2`, and nothing tells "
+        f"runtime.ports.UnknownPort: {tree.file}: `HEALTH` is on machines `main_pc`, `pc2`, and nothing tells "
         f"which this is: pass machine=, set UNSNARL_MACHINE, or list the folder of {script} under `paths`"
     )
 
@@ -138,6 +154,7 @@ def test_variables_of_other_programs_change_nothing(here: Tree, monkeypatch: pyt
         ),
         ("UNSNARL_PORT_HEALTH", "9", "`9` is not `main_pc:PORT,pc2:PORT`, as several machines have it"),
         ("UNSNARL_PORT_HEALTH", "pc2:9", "`pc2:9` is not `main_pc:PORT,pc2:PORT`, as several machines have it"),
+        ("UNSNARL_PORT_HEALTH", "pc2:9,pc2:8,main_pc:7", "`pc2:9,pc2:8,main_pc:7` is not `main_pc:PORT,pc2:PORT`"),
         ("UNSNARL_PORT_OFFSET", "much", "`much` is not a whole number such as 1000"),
         ("UNSNARL_PORT_OFFSET", "44000", "moves `MEMORY_AGENT` from 21556 to 65556, and ports are 1 to 65535; choose"),
         ("UNSNARL_PORT_OFFSET", "-21556", "moves `MEMORY_AGENT` from 21556 to 0, and ports are 1 to 65535; choose"),
@@ -302,7 +319,3 @@ def test_names_that_are_not_there() -> None:
     assert not hasattr(ports, "get_prot")
     assert set(ports.__all__) >= {"get_port", "claim", "bind_socket", "free_ports", "reload"}
     assert all(getattr(ports, name).__doc__ for name in ports.__all__)
-
-
-def test_the_environment_of_this_test_is_clean() -> None:
-    assert [name for name in os.environ if name.startswith("UNSNARL_")] == ["UNSNARL_LEASES"]
