@@ -412,6 +412,33 @@ def test_a_long_owner_is_told_in_full(here: Tree, start: Start) -> None:
     assert refused().owner == "ö" * 5000
 
 
+class Replaced(Folder):
+    """A folder in which somebody puts another file in place of the first that is opened, before it is locked."""
+
+    opened = 0
+
+    def _open(self, file: str) -> int:
+        descriptor = super()._open(file)
+        self.opened += 1
+        if self.opened == 1:
+            there = Path(self.path, file)
+            there.unlink()
+            there.touch()
+        return descriptor
+
+
+def test_a_file_that_was_replaced_before_it_was_locked_is_left_alone(own_environment: Path) -> None:
+    folder = Replaced(own_environment)
+    descriptor = folder.lock("port-1", Record(owner="me", pid=os.getpid()))
+    assert folder.opened == 2
+    assert os.fstat(descriptor).st_ino == (own_environment / "port-1").stat().st_ino
+    found = folder.peek("port-1")
+    assert found is not None
+    assert found.owner == "me"
+    unlock(descriptor)
+    folder.close()
+
+
 def test_many_processes_that_race_for_one_name_have_one_winner(here: Tree, run: Run, own_environment: Path) -> None:
     script = here.script(
         "main_pc_code/race.py",
