@@ -11,7 +11,7 @@ What even a proved set leaves out, because any line of Python may raise it: ``Me
 is thrown in from outside (``KeyboardInterrupt``, ``asyncio.CancelledError``, a signal handler's exception, a trace
 function); warnings turned into errors; ``BaseException`` types that are not ``Exception`` out of a call that sits
 under an inner ``except Exception``. And what it takes for granted: nobody replaces the attributes of modules or
-built-ins from outside the tree, ``self`` is an instance of its class or of a class of the tree derived from it,
+built-ins from outside the tree, ``self`` is an instance of its class or of a class derived from it below the root,
 subclasses of built-in types keep the behaviour of their base, keys of a dict or set compare without error, a file was
 opened with an ``errors`` that exists, and ``sys.stdin``, ``sys.stdout`` and ``sys.stderr`` are files.
 """
@@ -30,6 +30,7 @@ from analysis.collectors.effects import Effects
 from analysis.effects.records import Module
 from analysis.effects.resolve import World
 from analysis.effects.solver import Solver
+from analysis.effects.unseen import Unseen
 from analysis.modules import Modules
 from analysis.words import plural
 from config.knowledge import knowledge
@@ -81,22 +82,29 @@ class Raises:
         return Counter(self._causes.values())
 
 
-def infer(project: Project, collector: type[Effects] = Effects) -> Raises:
+def infer(project: Project, collector: type[Effects] = Effects, *, whole: bool = True) -> Raises:
     """Answer for every ``try`` of the project's files that ``collector`` has read.
 
-    With ``Proofs`` those are the ones with a broad handler, and the types of an assumed set are not all of them.
+    ``whole``: look into the files below the root that were left out, or could not be read, for classes derived from
+    those of the tree; a caller for whom no set of a part of the tree is proved can do without. With ``Proofs`` those
+    are the ones with a broad handler, and the types of an assumed set are not all of them.
 
     Raises:
         KnowledgeError: a table of ``config/exceptions`` is not valid.
     """
     records = {path: found[0] for path, facts in project.files.items() if (found := facts.records(collector))}
-    return solve(records, project.files)
+    return solve(records, project.files, Unseen(project) if whole else None)
 
 
-def solve(records: Mapping[str, Module], paths: Mapping[str, object] | None = None) -> Raises:
-    """Answer for every ``try`` in ``records``, by path; ``paths`` are all files of the tree, parseable or not."""
+def solve(
+    records: Mapping[str, Module], paths: Mapping[str, object] | None = None, unseen: Unseen | None = None
+) -> Raises:
+    """Answer for every ``try`` in ``records``, by path; ``paths`` are all files of the tree, parseable or not.
+
+    ``unseen``: the files that have no record.
+    """
     modules = Modules(paths if paths is not None else records, {path: each.paths for path, each in records.items()})
-    solver = Solver(World(records, modules, knowledge()))
+    solver = Solver(World(records, modules, knowledge(), unseen))
     sets: dict[tuple[str, int, int], RaiseSet] = {}
     causes: dict[tuple[str, int, int], str] = {}
     numbers: dict[tuple[str, int, int], int] = {}

@@ -126,8 +126,9 @@ class SafeExecutorCodemod(Codemod):
         """Work out what each body can raise, and which functions of the project read the error being handled."""
         readers = frozenset(one.name for facts in project.files.values() for one in facts.records(ReaderCollector))
         parents = frozenset(one.name for facts in project.files.values() for one in facts.records(ParentCollector))
-        raises = infer(project, effects(options)) if policy(settings, options) == "infer" else None
-        part = raises is not None and _is_part(project, settings)
+        inferring = policy(settings, options) == "infer"
+        part = inferring and _is_part(project, settings)
+        raises = infer(project, effects(options), whole=not part) if inferring else None
         told: dict[str, bytes] = {}
         for path, facts in project.files.items():
             shapes = facts.records(ShapeCollector)
@@ -145,6 +146,9 @@ class SafeExecutorCodemod(Codemod):
     def rewrite(self, file: FileView, prepared: bytes | None) -> Iterator[Rewrite | Declined | Skipped]:
         """Answer the findings of one file, the outermost statements first."""
         yield from _FileRewriter(file, prepared).answers()
+
+
+_MIXED = frozenset({"BaseException", "BaseExceptionGroup"})
 
 
 def policy(settings: Settings, options: Mapping[str, Any]) -> str:
@@ -236,7 +240,10 @@ class _FileRewriter:
         if site.assumed is not None and not self.unsafe:
             return EVERYTHING, "safe", site.assumed
         region = self.file.source.data[shape.around : shape.around_end] if shape.scope == "function" else b""
-        found = recoverable(site.types, self.spelling, shape.definition, region)
+        # Exits never were the handler's. Where one of these stands for errors and exits alike, it is not known which.
+        mixed = not _MIXED.isdisjoint(site.types)
+        errors = () if mixed else [one for one in site.types if family(one) != "exit"]
+        found = recoverable(errors, self.spelling, shape.definition, region)
         if found is None:
             return EVERYTHING, "safe", "the types that it can raise cannot be named here"
         if site.assumed is not None:

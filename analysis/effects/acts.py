@@ -262,6 +262,9 @@ def _hooks(world: World, path: str, pending: Pending, outcome: Outcome) -> None:
                     outcome.runs.extend(("function", one.path, one.line) for one in properties)
                 if doubtful:
                     outcome.assume(f"`{pending.text}` is taken to be no descriptor")
+        unread = world.derived_unseen(thing.name) if thing.bound else None
+        if unread is not None:
+            outcome.assume(f"`{pending.text}` is taken not to be overridden in {unread}, which was not read")
         if (thing.bound or thing.what == "bases") and (world.doubts.makes is not None or name in world.strays()):
             where = f"calls in {world.doubts.makes}" if world.doubts.makes else "bases that cannot be read"
             outcome.assume(f"`{pending.text}` is taken not to be overridden in a class made by {where}")

@@ -71,3 +71,15 @@ def _reaches_far(name: str, knowledge: Knowledge) -> bool:
         return False
     owner, _, last = name.rpartition(".")
     return (owner == "builtins" and hasattr(builtins, last)) or knowledge.canonical(owner) in knowledge.kinds
+
+
+def strays(records: Iterable[Module]) -> frozenset[str]:
+    """The names that classes define whose bases are not known."""
+    names: set[str] = set()
+    for record in records:
+        for each in record.classes:
+            if "" in each.bases:
+                inside = f"{each.qualname}."
+                names.update(name for name, _ in each.attributes)
+                names.update(one.qualname[len(inside) :] for one in record.functions if one.qualname.startswith(inside))
+    return frozenset(names)

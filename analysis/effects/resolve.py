@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from analysis.effects.doubts import Doubts
+from analysis.effects.doubts import Doubts, strays
 from analysis.effects.kinds import base, is_symbol, join, lacks, parts
 from analysis.effects.records import Class, Function, Module
 from analysis.effects.things import Thing, as_thing
+from analysis.effects.unseen import Unseen
 from analysis.modules import Modules
 from config.knowledge import Entry, Knowledge
 
@@ -20,8 +21,11 @@ _DEPTH = 24
 class World:
     """All files' records, by path."""
 
-    def __init__(self, records: Mapping[str, Module], modules: Modules, knowledge: Knowledge) -> None:
+    def __init__(
+        self, records: Mapping[str, Module], modules: Modules, knowledge: Knowledge, unseen: Unseen | None = None
+    ) -> None:
         self.records = records
+        self.unseen = unseen
         self.modules = modules
         self.knowledge = knowledge
         self.functions = {path: _by_name(record.functions) for path, record in records.items() if record.functions}
@@ -79,7 +83,7 @@ class World:
             if found is None:
                 things, tokens = (Thing("unknown", f"`{'.' * int(level)}{module}` is not in this tree"),), []
             else:
-                things = (Thing("module", path=found),)
+                things = (self._module(found),)
         for token in tokens:
             things = tuple(dict.fromkeys(each for thing in things for each in self._step(thing, token, depth)))
             if len(things) > 40:
@@ -116,6 +120,12 @@ class World:
             case "^":
                 return (replace(thing, what="bases"),) if thing.what == "class" else (Thing("unknown"),)
         return self.attribute(thing, token, depth)
+
+    def _module(self, path: str) -> Thing:
+        """The module at ``path``, which may be a folder (a namespace package)."""
+        if path in self.records or path.endswith("/"):
+            return Thing("module", path=path)
+        return Thing("unknown", f"the module {path}, which could not be read")
 
     def attribute(self, thing: Thing, name: str, depth: int = 0) -> tuple[Thing, ...]:
         """What ``thing.name`` may stand for."""
@@ -171,7 +181,7 @@ class World:
             return (Thing("kind", bound),) if bound else (Thing("unknown", f"what `{name}` is"),)
         inner = self.modules.inside(path, name)
         if inner is not None:
-            return (Thing("module", path=inner),)
+            return (self._module(inner),)
         if "__getattr__" in self.functions.get(path, {}):
             return (Thing("unknown", f"`{name}`, which the module's `__getattr__` makes"),)
         found: list[Thing] = []
@@ -442,18 +452,12 @@ class World:
 
     def strays(self) -> frozenset[str]:
         """What classes define that may derive from anything, since their bases are not known."""
-        if self._strays is None:
-            names: set[str] = set()
-            for path, classes in self.classes.items():
-                for each in classes.values():
-                    if "" in each.bases:
-                        inside = f"{each.qualname}."
-                        names.update(name for name, _ in each.attributes)
-                        names.update(
-                            name[len(inside) :] for name in self.functions.get(path, {}) if name.startswith(inside)
-                        )
-            self._strays = frozenset(names)
+        self._strays = strays(self.records.values()) if self._strays is None else self._strays
         return self._strays
+
+    def derived_unseen(self, qualname: str) -> str | None:
+        """A file that was not read and speaks of the class, so that it may derive another from it."""
+        return self.unseen.speaks_of(qualname.rpartition(".")[2]) if self.unseen is not None else None
 
     def known(self, path: str, qualname: str) -> bool:
         """Whether all that the class derives from is known."""

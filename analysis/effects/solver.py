@@ -189,7 +189,8 @@ class Solver:
         """The type of an attribute was read off one class: say so where the rest of the tree does not bear it out."""
         world = self.world
         if state.assumed is None and not condition.name:
-            if len(world.derived(path, condition.owner)) > 1 or world.doubts.makes is not None or world.strays():
+            several = len(world.derived(path, condition.owner)) > 1 or world.derived_unseen(condition.owner) is not None
+            if several or world.doubts.makes is not None or world.strays():
                 state.assumed = f"a class method of `{condition.owner}` is taken to be called on that very class"
         elif condition.owner[:1] == "=":
             dotted = f"{condition.owner[1:]}.{condition.name}"
@@ -225,6 +226,9 @@ class Solver:
                     return f"`{where[1]}` in {where[0]} assigns it too"
         if any(each.what == "unknown" for each in world.lineage(path, condition.owner)):
             return "a base of that class is not known"
+        unread = world.derived_unseen(condition.owner)
+        if unread is not None:
+            return f"{unread}, which was not read, may derive from that class"
         if world.dynamic is not None:
             return f"attributes are set by name in {world.dynamic}"
         return None
