@@ -36,7 +36,11 @@ _OWN = (
     paths_argument,
     click.option("--check", "dry", flag_value="check", help="Write nothing; exit with 1 if something would change."),
     click.option("--diff", "dry", flag_value="diff", help="Write nothing; print what would change as a difference."),
-    click.option("--unsafe", is_flag=True, help="Also make rewrites that may change what the program does."),
+    click.option(
+        "--unsafe",
+        is_flag=True,
+        help="Also make rewrites that may change what the program does, and name types that are only assumed.",
+    ),
     format_option,
     click.option(
         "--statistics",
@@ -166,9 +170,11 @@ class Run:
             cache=not self.given["no_cache"],
             force_exclude=self.given["force_exclude"],
         )
+        under = self._under(session.root)
+        if under and project.files and not any(path.startswith(under) for path in project.files):
+            raise Trouble(f"--only-under: none of the files that were asked for is below {self.given['only_under']}")
         prepared = self.codemod.prepare(project, session.settings, self.own)
         targets = self._targets(project, session)
-        under = self._under(session.root)
         topics = [one.topic for one in engine.local]
         jobs = [
             Job(

@@ -190,6 +190,9 @@ def summary(report: Report) -> str:
     """A few lines for stderr."""
     verb = "" if report.written or not report.changed else " (nothing was written)"
     lines = [", ".join(f"{report.count(verdict):,} {verdict}" for verdict in _VERDICTS) + f"{verb}."]
+    unsafe = sum(answer.safety == "unsafe" for one in report.changed for answer in one.answers)
+    if unsafe:
+        lines.append(f"  {unsafe:,} of these may change what the program does (--unsafe)")
     for verdict in ("declined", "skipped"):
         for reason, number in report.reasons(verdict):
             lines.append(f"  {verdict} {number:,}: {reason}")

@@ -168,6 +168,13 @@ def test_a_report_goes_into_a_file(tree: Path, tmp_path: Path) -> None:
     assert json.loads((tmp_path / "r.json").read_text("utf-8"))["changed"] == ["a.py", "sub/d.py"]
 
 
+def test_what_may_change_the_program_is_counted(tmp_path: Path) -> None:
+    write(tmp_path, {"a.py": "try:\n    work()\nexcept:\n    pass\ntry:\n    work()\nexcept Exception:\n    pass\n"})
+    told = "  1 of these may change what the program does (--unsafe)"
+    assert told in fix("--unsafe", "--check", ".", cwd=tmp_path).stderr.splitlines()
+    assert told not in fix("--check", ".", cwd=tmp_path).stderr.splitlines()
+
+
 def test_only_under_a_folder(tree: Path) -> None:
     done = fix("--only-under", "sub", ".", cwd=tree)
     assert "sub/d.py: 1 rewritten" in done.stdout
@@ -400,6 +407,9 @@ class TestBadInput:
         done = fix("--only-under", "sub/d.py", ".", cwd=tree)
         told = "--only-under takes a folder, and sub/d.py is a file: name the folder that it is in"
         assert (done.returncode, done.stderr) == (2, f"Error: {told}\n")
+        done = fix("--only-under", "sub", "a.py", cwd=tree)
+        told = "Error: --only-under: none of the files that were asked for is below sub\n"
+        assert (done.returncode, done.stderr) == (2, told)
         done = fix("--only-under", "..", ".", cwd=tree)
         assert done.returncode == 2
         assert "is not below" in done.stderr

@@ -47,6 +47,7 @@ def command(paths: tuple[str, ...], **options: Any) -> None:
     deliver(text, options["output_file"])
     faults = len(account.faults) + len(account.uncompilable)
     sound = len(account.analysed) - len(account.uncompilable)
-    compiling = plural(sound, "file compiles", "files compile")
+    verb = ("parses", "parse") if options["no_compile"] else ("compiles", "compile")
+    compiling = plural(sound, f"file {verb[0]}", f"files {verb[1]}")
     say(f"{compiling}, {plural(faults, 'does not or cannot', 'do not or cannot')} be read.")
     sys.exit(1 if faults and not options["exit_zero"] else 0)
