@@ -92,18 +92,20 @@ class Layout:
         return [line[line.index("#") :].rstrip() for line in text.splitlines() if "#" in line]
 
 
-def guard(shape: HandlerShape, attempt: str, layout: Layout) -> tuple[list[Splice], Indent]:
+def guard(shape: HandlerShape, attempt: str, layout: Layout, *, enclosed: bool) -> tuple[list[Splice], Indent]:
     """Unbind the handler's name and ``attempt`` however the handler ends, by an error of its own too.
 
-    This is what ``except … as e`` comes down to. It takes a step of indentation, so it is kept for handlers after
-    which somebody could see the name.
+    ``enclosed``: it may stand inside a handler with the same name, whose own release comes first on the way out. This
+    is what ``except … as e`` comes down to. It takes a step of indentation, so it is kept for handlers after which
+    somebody could see the name.
     """
     clause = shape.clause
     inner, outer = layout.indent(clause.first), layout.indent(clause.start)
     before = layout.previous_line_end(clause.first)
     end = layout.line_end(clause.end)
     step = inner.removeprefix(outer)
-    gone = f"\n{inner}{step}{shape.name} = None" if shape.name_rebound else ""
+    unbound = shape.name_rebound or (enclosed and shape.exits)
+    gone = f"\n{inner}{step}{shape.name} = None" if unbound else ""
     splices = [
         Splice(before, before, f"\n{inner}try:"),
         Splice(end, end, f"\n{inner}finally:{gone}\n{inner}{step}del {shape.name}, {attempt}", along=clause.line),

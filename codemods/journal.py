@@ -122,15 +122,19 @@ class Journal:
                 self._lock = handle
             else:
                 os.close(handle)
-        os.truncate(self._lock, 0)
-        os.pwrite(self._lock, str(os.getpid()).encode(), 0)
-        if (self.folder / _DONE).exists():
-            self._clear()
-        if not recovering and (self.folder / _PLAN).exists():
-            pending = self._pending()
-            self._unlock()
-            raise pending
-        (self.folder / _IGNORE).write_text("*\n", "utf-8")
+        try:
+            os.truncate(self._lock, 0)
+            os.pwrite(self._lock, str(os.getpid()).encode(), 0)
+            if (self.folder / _DONE).exists():
+                self._clear()
+            if not recovering and (self.folder / _PLAN).exists():
+                pending = self._pending()
+                self._unlock()
+                raise pending
+            (self.folder / _IGNORE).write_text("*\n", "utf-8")
+        except OSError as error:
+            self.release()
+            raise JournalError(f"{self.folder}: the journal cannot be written: {_reason(error)}") from None
 
     def release(self) -> None:
         """Give the lock back; the folder goes unless it still holds a plan or kept files."""

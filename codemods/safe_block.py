@@ -207,7 +207,7 @@ class _Writer:
             self.splices.append(Splice(use.start, use.end, name_error(use, named or error, source)))
         guarded = strict(self.shape, handler)
         if guarded:
-            splices, indent = guard(handler, attempt, self.layout)
+            splices, indent = guard(handler, attempt, self.layout, enclosed=self.shape.enclosed)
             self.splices += splices
             self.indents.append(indent)
         else:

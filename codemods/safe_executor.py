@@ -19,8 +19,9 @@ A rewrite that is not marked as unsafe may differ from what was there in these w
 - What the handler calls finds no error being handled. Functions of the project that read it are known, by their own
   body or by another function of their file, and so are the usual libraries' by name: those are declined. One that reads
   it under another name, or through another file, is not.
-- ``SafeExecutor`` is one more name of the module, ``attempt`` and, after a success, the handler's own name are more
-  names of the frame: what looks at all of them sees these, too.
+- ``SafeExecutor`` and the types that are named are more names of the module, ``attempt`` and, after a success, the
+  handler's own name are more names of the frame: what looks at all of them (a star import, ``dir()``) sees these, too.
+- The logger that the block is given is read before the body runs, a property's or ``__getattribute__``'s own code too.
 - ``traceback`` and ``sys`` in a handler are taken for the modules of that name, and the module of the executor for what
   an import finds from the file's own folder, the roots of the tree and what is installed.
 - ``return call()`` in the handler lets go of the error before the call.

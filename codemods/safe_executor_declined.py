@@ -42,6 +42,22 @@ def load(path):
         options={"policy": "preserve"},
     ),
     Example(
+        title="a function made in the handler reads it",
+        before="""\
+import sys
+
+
+def work(run):
+    try:
+        run()
+    except Exception:
+        for look in (lambda: sys.exc_info()[0], lambda: "done"):
+            print(look())
+""",
+        declined=Reason.ACTIVE_ERROR,
+        options={"policy": "preserve"},
+    ),
+    Example(
         title="read in a way that cannot name it",
         before="""\
 import sentry_sdk

@@ -111,6 +111,11 @@ class BroadExcept(Rule):
         Example("raises from it", 'try:\n    work()\nexcept Exception as e:\n    raise Failed("work") from e\n'),
         Example("every path raises", "try:\n    work()\nexcept Exception:\n    raise SystemExit(1)\n"),
         Example(
+            "what it raises is dropped again",
+            "def f():\n    try:\n        work()\n    except Exception:  # <E900>\n        try:\n            raise\n"
+            "        finally:\n            return 1\n",
+        ),
+        Example(
             "a function inside does not run here",
             "try:\n    work()\nexcept Exception:  # <E900>\n    def again():\n        raise\n",
         ),
@@ -231,6 +236,16 @@ class BroadExecutor(Rule):
             "kept in a name",
             "from runtime.safe_executor import SafeExecutor\nguard = SafeExecutor(log)  # <E903>\n"
             "with guard:\n    work()\n",
+        ),
+        Example(
+            "by position",
+            "from runtime.safe_executor import SafeExecutor\nwith SafeExecutor(log, (OSError,)):\n    work()\n"
+            "with SafeExecutor(log, Exception):  # <E903>\n    work()\nwith SafeExecutor(*arguments):\n    work()\n",
+        ),
+        Example(
+            "for one call",
+            "from runtime.safe_executor import SafeExecutor\nvalue = SafeExecutor(log).call(int, text)  # <E903>\n"
+            "SafeExecutor(recoverable=ValueError).call(int, text)\n",
         ),
         Example("of another module", "from elsewhere import SafeExecutor\nwith SafeExecutor(log):\n    work()\n"),
         Example("of its own", "class SafeExecutor: ...\nwith SafeExecutor():\n    work()\n"),

@@ -117,6 +117,9 @@ def active_uses(handler: ast.ExceptHandler, source: Source, loggers: KnowsLogger
     pending: list[tuple[ast.AST, ast.JoinedStr | None]] = [(one, None) for one in handler.body]
     while pending:
         node, string = pending.pop()
+        if isinstance(node, ast.Lambda) and reads_active([ast.Expr(node.body)]):
+            # It may be called while the error is handled.
+            yield _use("unknown", node, source, "lambda")
         if isinstance(node, CLOSED):
             continue
         if isinstance(node, ast.Call):

@@ -83,13 +83,19 @@ class ExecutorCollector(Collector):
 
     def _use(self, walk: Walk, node: ast.expr, form: Literal["with", "decorator", "value"]) -> None:
         call = node if isinstance(node, ast.Call) else None
+        if call is not None and isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Call):
+            # `SafeExecutor(...).call(function)`
+            node = call = call.func.value
         if call is None and form != "decorator":
             return
         name = dotted(call.func if call is not None else node)
         found = self.modules.get(name) if name is not None else None
         if found is None:
             return
-        named = None
+        # Type checkers hold callers to keywords, the interpreter does not.
+        given = call.args if call is not None else []
+        starred = next((one for one in given if isinstance(one, ast.Starred)), None)
+        named = starred or (given[1] if len(given) > 1 else None)
         for keyword in call.keywords if call is not None else ():
             if keyword.arg == "recoverable":
                 named = keyword.value

@@ -162,12 +162,32 @@ def _reraised(suite: list[ast.stmt], name: str | None, own: bool) -> Iterator[as
             elif name is not None and (_is_name(node.exc, name) or _is_name(node.cause, name)):
                 yield node
         elif not isinstance(node, _FUNCTIONS):
+            if isinstance(node, _TRIES) and _jumps(node.finalbody, loop=False):
+                # A `finally` that returns drops what is raised before it.
+                yield from _reraised(node.finalbody, name, own)
+                continue
             for field in ("body", "orelse", "finalbody"):
                 yield from _reraised(getattr(node, field, []), name, own)
             for handler in getattr(node, "handlers", ()):
                 yield from _reraised(handler.body, name, own=False)
             for case in getattr(node, "cases", ()):
                 yield from _reraised(case.body, name, own)
+
+
+def _jumps(suite: list[ast.stmt], *, loop: bool) -> bool:
+    """Whether a suite has a ``return``, or a ``break`` or ``continue`` of a loop around it."""
+    for node in suite:
+        if isinstance(node, ast.Return) or (isinstance(node, (ast.Break, ast.Continue)) and not loop):
+            return True
+        if isinstance(node, _FUNCTIONS):
+            continue
+        inside = loop or isinstance(node, (ast.For, ast.AsyncFor, ast.While))
+        suites = [(getattr(node, "body", []), inside), (getattr(node, "orelse", []), loop)]
+        suites += [(getattr(node, "finalbody", []), loop)]
+        suites += [(one.body, loop) for one in (*getattr(node, "handlers", ()), *getattr(node, "cases", ()))]
+        if any(_jumps(inner, loop=looped) for inner, looped in suites):
+            return True
+    return False
 
 
 def _is_name(node: ast.expr | None, name: str) -> bool:

@@ -134,7 +134,7 @@ def reaction(writer: Writer, place: Place) -> list[str]:
         "break": 2 if place.loop else 0, "continue": 2 if place.loop else 0,
         "yield": 2 if place.kind in GENERATORS else 0, "await": 3 if place.kind in COROUTINES else 0,
         "raise": 1, "raise error": named, "raise from": 2 * named, "raise new": 2, "raise none": 1,
-        "statement": 6, "try": 2 if place.depth < 4 and writer.budget > 0 else 0, "exc_info name": 2 * named,
+        "statement": 6, "try": 4 if place.depth < 4 and writer.budget > 0 else 0, "exc_info name": 2 * named,
         "assert": 1, "closure": named if place.function else 0,
     }  # fmt: skip
     choice = weighted(pick, options)

@@ -402,3 +402,68 @@ import __main__
 
 print(__main__.attempt)
 """
+MORE["a_fallback_in_a_handler_that_leaves_it"] = """
+def loop(values):
+    for v in values:
+        try:
+            x = int(v)
+        except Exception as e:
+            print("first", e)
+            try:
+                x = float(v)
+            except Exception as e:
+                print("second", e)
+                continue
+        print(x)
+
+def first(values):
+    try:
+        return int(values[0])
+    except ValueError as e:
+        print("no number", e)
+        for v in values:
+            try:
+                return float(v)
+            except Exception as e:
+                if v == "stop":
+                    return None
+                if v == "break":
+                    break
+        return "none"
+
+async def waits(v):
+    try:
+        return int(v)
+    except Exception as e:
+        print(repr(e))
+        try:
+            return float(v)
+        except Exception as e:
+            return "neither"
+
+class Body:
+    for v in ("1", "a"):
+        try:
+            x = int(v)
+        except Exception as e:
+            try:
+                x = float(v)
+            except Exception as e:
+                break
+
+import asyncio
+
+loop(["a", "1", "1.5", "2"])
+print(first(["a", "stop"]), first(["b", "1.5"]), first(["c", "break"]), first(["d"]))
+print(asyncio.run(waits("1.5")), asyncio.run(waits("x")))
+for v in ("3", "c", "4.5"):
+    try:
+        x = int(v)
+    except Exception as e:
+        try:
+            x = float(v)
+        except Exception as e:
+            continue
+    print(x)
+print(Body.x, hasattr(Body, "e"))
+"""

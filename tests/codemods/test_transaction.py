@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import signal
@@ -451,3 +452,13 @@ def test_the_signals_mean_afterwards_what_they_did_before(tmp_path: Path, files:
     before = [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
     write(tmp_path, replacement(files[0], b"new"))
     assert [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)] == before
+
+
+def test_a_disk_without_a_free_block_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "pwrite", full)
+    with pytest.raises(JournalError, match=r"the journal cannot be written: no space left on device"):
+        Journal(tmp_path).lock()
+    assert list(tmp_path.iterdir()) == []
