@@ -1,0 +1,505 @@
+"""Where ports come from and go to: sockets that are bound and connected, and the values that end there."""
+
+from __future__ import annotations
+
+import ast
+import re
+from bisect import bisect_left
+from typing import Any, ClassVar, NamedTuple
+
+from analysis.collectors.port_records import Callee, Passed, Ports, Side, Use
+from analysis.effects.paths import added
+from analysis.nodes import below
+from analysis.source import Source
+from analysis.values.bindings import FunctionNode, Scope, attribute_targets
+from analysis.values.reader import ClassValues, Reader, Stored, dotted
+from analysis.values.terms import Choice, Const, Env, Join, Key, Option, Parameter, Sum, Symbol, Term, Unknown
+from analysis.values.terms import below as terms_below
+from analysis.walk import Collector, Walk
+
+_HINT = re.compile(rb"(?:bind|connect|serve|[Ss]erver|listen|channel)\w*\(|://|(?<!im)(?<!Im)(?i:port|addr|endpoint)|\b[1-9]\d{3,4}\b")
+_LIKELY = re.compile(r"(?i)(?<!im)port(?!al|folio|ion|rait)|addr|endpoint|ur[il]$|host|bind|server|offset|_ip$|^ip_")
+_PORTS = range(1, 65536)
+_METHODS = frozenset({"bind", "connect", "connect_ex", "bind_to_random_port", "bind_ssl"})
+_NO_SOCKETS = frozenset({"sqlite3", "aiosqlite", "signal", "signals", "duckdb", "pyodbc", "cx_Oracle"})
+
+
+class Entry(NamedTuple):
+    """An entry point of a library: which side it is, and where it takes address, host and port.
+
+    A number is a position, ``address`` may also be a pair (host, port).
+    """
+
+    side: Side
+    by: str
+    address: int | None = None
+    host: int | None = None
+    port: int | None = None
+    default: int | None = None
+
+
+ENTRIES: dict[str, Entry] = {
+    "uvicorn.run": Entry("bind", "http", None, None, None, 8000),
+    "uvicorn.Config": Entry("bind", "http", None, None, None, 8000),
+    "web.run_app": Entry("bind", "http", None, None, None, 8080),
+    "web.TCPSite": Entry("bind", "http", None, 1, 2),
+    "TCPSite": Entry("bind", "http", None, 1, 2),
+    "HTTPServer": Entry("bind", "http", 0),
+    "ThreadingHTTPServer": Entry("bind", "http", 0),
+    "TCPServer": Entry("bind", "socket", 0),
+    "ThreadingTCPServer": Entry("bind", "socket", 0),
+    "UDPServer": Entry("bind", "socket", 0),
+    "make_server": Entry("bind", "http", None, 0, 1),
+    "start_http_server": Entry("bind", "prometheus", None, 1, 0),
+    "add_insecure_port": Entry("bind", "grpc", 0),
+    "add_secure_port": Entry("bind", "grpc", 0),
+    "insecure_channel": Entry("connect", "grpc", 0),
+    "secure_channel": Entry("connect", "grpc", 0),
+    "websockets.serve": Entry("bind", "websocket", None, 1, 2),
+    "websockets.connect": Entry("connect", "websocket", 0),
+    "create_connection": Entry("connect", "socket", 0),
+    "create_server": Entry("bind", "socket", 0, 1, 2),
+    "start_server": Entry("bind", "socket", None, 1, 2),
+    "open_connection": Entry("connect", "socket", None, 0, 1),
+    "redis.Redis": Entry("connect", "redis", None, 0, 1, 6379),
+    "redis.StrictRedis": Entry("connect", "redis", None, 0, 1, 6379),
+    "Redis": Entry("connect", "redis", None, 0, 1, 6379),
+    "aioredis.from_url": Entry("connect", "redis", 0),
+    "redis.from_url": Entry("connect", "redis", 0),
+    "Redis.from_url": Entry("connect", "redis", 0),
+    "psycopg2.connect": Entry("connect", "postgres", None, None, None, 5432),
+    "psycopg.connect": Entry("connect", "postgres", 0, None, None, 5432),
+    "asyncpg.connect": Entry("connect", "postgres", 0, None, None, 5432),
+    "asyncpg.create_pool": Entry("connect", "postgres", 0, None, None, 5432),
+    "nats.connect": Entry("connect", "nats", 0, None, None, 4222),
+    "MongoClient": Entry("connect", "mongodb", None, 0, 1, 27017),
+}
+_URLS = frozenset({"get", "post", "put", "delete", "head", "patch", "request", "urlopen", "ws_connect", "stream"})
+
+
+class PortCollector(Collector):
+    """One :class:`~analysis.collectors.port_records.Ports` per file that has anything to say."""
+
+    topic: ClassVar[str] = "ports"
+    version: ClassVar[int] = 1
+    record = Ports
+    nodes = (
+        ast.FunctionDef,
+        ast.AsyncFunctionDef,
+        ast.ClassDef,
+        ast.Assign,
+        ast.AnnAssign,
+        ast.AugAssign,
+        ast.Expr,
+        ast.Return,
+        ast.If,
+        ast.While,
+        ast.For,
+        ast.AsyncFor,
+        ast.With,
+        ast.AsyncWith,
+        ast.ImportFrom,
+        ast.Assert,
+    )
+
+    def __init__(self, source: Source) -> None:
+        super().__init__(source)
+        self._calls: list[tuple[ast.Call, Scope]] = []
+        self._stars: list[str] = []
+        self.script = False
+
+    def begin(self, walk: Walk, tree: ast.Module) -> None:
+        self.reader = Reader(tree, self.source.data)
+        self._hints = [one.start() for one in _HINT.finditer(self.source.data)]
+
+    def visit(self, walk: Walk, node: ast.AST) -> None:
+        scope = self.reader.scopes[id(walk.scopes[-1].node)]
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                self._function(node, scope)
+                return
+            case ast.ClassDef():
+                inner = Scope("class", f"{scope.qualname}.{node.name}" if scope.qualname else node.name, node, scope)
+                self.reader.scopes[id(node)] = inner
+                self.reader.classes[inner.qualname] = ClassValues(node, inner)
+                return
+            case ast.ImportFrom():
+                if any(one.name == "*" for one in node.names):
+                    self._stars.append(f"{node.level}:{node.module or ''}:")
+                return
+            case ast.Return():
+                if node.value is not None:
+                    scope.returns.append(node.value)
+            case ast.Assign() | ast.AnnAssign() | ast.AugAssign():
+                for target, value, more in attribute_targets(node):
+                    owner = self.reader.instance(target.value, scope)
+                    if owner is not None:
+                        stored = Stored(value, scope, node.end_lineno or node.lineno, more)
+                        self.reader.classes[owner].stored.setdefault(target.attr, []).append(stored)
+        for expression in _expressions(node):
+            if self._hinted(expression):
+                self._calls += [(one, scope) for one in below(expression) if isinstance(one, ast.Call)]
+
+    def _function(self, node: FunctionNode, scope: Scope) -> None:
+        name = f"{scope.qualname}.{node.name}" if scope.qualname else node.name
+        inner = Scope("function", name, node, scope)
+        self.reader.scopes[id(node)] = inner
+        self.reader.functions[name] = inner
+
+    def _hinted(self, node: ast.expr) -> bool:
+        start = self.source.offset(node.lineno, node.col_offset)
+        end = self.source.offset(node.end_lineno or node.lineno, node.end_col_offset or 0)
+        at = bisect_left(self._hints, start)
+        return at < len(self._hints) and self._hints[at] < end
+
+    def finish(self, walk: Walk) -> None:
+        if not self._hints:
+            return
+        self._calls.sort(key=lambda one: (one[0].lineno, one[0].col_offset))
+        uses = [use for call, scope in self._calls if (use := self._use(call, scope)) is not None]
+        passed = [one for call, scope in self._calls if (one := self._passed(call, scope)) is not None]
+        names, fields = self._names(), self._fields()
+        if not (uses or passed or names or fields):
+            return
+        tree = self.reader.module.node
+        assert isinstance(tree, ast.Module)
+        self.records.append(
+            Ports(
+                uses=tuple(uses),
+                names=tuple(names),
+                fields=tuple(fields),
+                bases=tuple((name, self._bases(info)) for name, info in self.reader.classes.items()),
+                functions=tuple(self._callees()),
+                passed=tuple(passed),
+                stars=tuple(self._stars),
+                paths=added(tree) if b"sys.path" in self.source.data else (),
+                script=b"__main__" in self.source.data,
+            )
+        )
+
+    # -- sockets
+
+    def _use(self, call: ast.Call, scope: Scope) -> Use | None:
+        name = _called(call.func)
+        last = name.rpartition(".")[2]
+        args = [one for one in call.args if not isinstance(one, ast.Starred)]
+        given = {one.arg: one.value for one in call.keywords if one.arg}
+        if last in _METHODS and isinstance(call.func, ast.Attribute) and name not in ENTRIES:
+            return self._socket(call, call.func, args, given, scope)
+        entry = self._entry(name, last, call, given)
+        if entry is None:
+            return self._url(call, last, args, given, scope)
+        return self._served(call, entry, args, given, scope)
+
+    def _entry(self, name: str, last: str, call: ast.Call, given: dict[str, ast.expr]) -> Entry | None:
+        for known in (name, ".".join(name.split(".")[-2:]), last):
+            if known in ENTRIES:
+                return ENTRIES[known]
+        if last in ("run", "serve") and "port" in given:
+            return Entry("bind", "http")
+        return None
+
+    def _socket(
+        self, call: ast.Call, func: ast.Attribute, args: list[ast.expr], given: dict[str, ast.expr], scope: Scope
+    ) -> Use | None:
+        receiver = _called(func.value)
+        if receiver.partition(".")[0] in _NO_SOCKETS:
+            return None
+        node = args[0] if args else given.get("addr") or given.get("address")
+        if node is None:
+            if "port" in given:
+                return self._served(call, Entry("connect" if func.attr == "connect" else "bind", "socket"), args, given, scope)
+            return None
+        side: Side = "bind" if func.attr.startswith("bind") else "connect"
+        made = self._made(func.value, scope, call.lineno)
+        if func.attr == "bind_to_random_port":
+            return self._record(call, side, "zmq", self.reader.value(node, scope), None, Const(0), scope, receiver, made, node)
+        pair = self.reader.display(node, scope, call.lineno)
+        if isinstance(pair, ast.Tuple) and len(pair.elts) >= 2:
+            host, port = (self.reader.value(one, scope, call.lineno) for one in pair.elts[:2])
+            return self._record(call, side, "socket", None, host, port, scope, receiver, "", node)
+        if len(args) >= 2 and not _is_address(self.reader.value(node, scope)):
+            port = self.reader.value(args[1], scope)
+            if _may_be_port(port):
+                host = self.reader.value(node, scope)
+                return self._record(call, side, "socket", None, host, port, scope, receiver, made, args[1])
+            return None
+        address = self.reader.value(node, scope)
+        if _is_address(address) or (made and not isinstance(address, Const)):
+            by = "zmq" if made or not _is_url(address) else "socket"
+            return self._record(call, side, by, address, None, None, scope, receiver, made, node)
+        return None
+
+    def _made(self, node: ast.expr, scope: Scope, line: int) -> str:
+        """The type of a ZeroMQ socket, ``?`` when it is one of unknown type, empty when it is none that is known."""
+        origin = self.reader.origin(node, scope, line)
+        if isinstance(origin, ast.Call) and isinstance(origin.func, ast.Attribute) and origin.func.attr == "socket" and origin.args:
+            kind = origin.args[0]
+            if isinstance(kind, ast.Attribute) and dotted(kind.value).rpartition(".")[2] in ("zmq", "SocketType"):
+                return kind.attr
+            return "" if dotted(origin.func) == "socket.socket" else "?"
+        if isinstance(origin, ast.Call) and dotted(origin.func) == "socket.socket":
+            return ""
+        return "?" if re.search(r"(?i)sock|_pub$|_sub$|_push$|_pull$|publisher$|subscriber$|receiver$|sender$", _called(node)) else ""
+
+    def _served(
+        self, call: ast.Call, entry: Entry, args: list[ast.expr], given: dict[str, ast.expr], scope: Scope
+    ) -> Use | None:
+        def at(position: int | None, *names: str) -> ast.expr | None:
+            for name in names:
+                if name in given:
+                    return given[name]
+            return args[position] if position is not None and position < len(args) else None
+
+        receiver = _called(call.func)
+        port = at(entry.port, "port")
+        if port is not None:
+            host = at(entry.host, "host", "addr", "address")
+            term = self.reader.value(port, scope)
+            where = self.reader.value(host, scope) if host is not None else None
+            return self._record(call, entry.side, entry.by, None, where, term, scope, receiver, "", port)
+        node = at(entry.address, "address", "addr", "server_address", "url", "dsn", "servers", "uri")
+        if node is not None:
+            pair = self.reader.display(node, scope, call.lineno)
+            if isinstance(pair, ast.Tuple) and len(pair.elts) >= 2:
+                where, term = (self.reader.value(one, scope, call.lineno) for one in pair.elts[:2])
+                return self._record(call, entry.side, entry.by, None, where, term, scope, receiver, "", node)
+            address = self.reader.value(node, scope)
+            return self._record(call, entry.side, entry.by, address, None, None, scope, receiver, "", node)
+        if entry.default is not None and not any(one.arg is None for one in call.keywords):
+            return self._record(call, entry.side, entry.by, None, None, Const(entry.default), scope, receiver, "", call)
+        return None
+
+    def _url(
+        self, call: ast.Call, last: str, args: list[ast.expr], given: dict[str, ast.expr], scope: Scope
+    ) -> Use | None:
+        if last not in _URLS or not (args or "url" in given):
+            return None
+        node = given.get("url") or args[min(len(args) - 1, 1 if last in ("request", "stream") else 0)]
+        address = self.reader.value(node, scope)
+        if not _is_url(address):
+            return None
+        return self._record(call, "connect", "http", address, None, None, scope, _called(call.func), "", node)
+
+    def _record(
+        self,
+        call: ast.Call,
+        side: Side,
+        by: str,
+        address: Term | None,
+        host: Term | None,
+        port: Term | None,
+        scope: Scope,
+        receiver: str,
+        socket: str,
+        node: ast.expr,
+    ) -> Use:
+        owner = scope
+        while owner.outer is not None and not owner.owner:
+            owner = owner.outer
+        text = ast.unparse(node)
+        return Use(
+            call.lineno,
+            call.col_offset,
+            call.end_lineno or call.lineno,
+            call.end_col_offset or 0,
+            side,
+            by,
+            address,
+            host,
+            port,
+            scope.qualname,
+            owner.owner,
+            receiver,
+            socket,
+            text if len(text) <= 100 else text[:99] + "…",
+        )
+
+    # -- what other files may ask for
+
+    def _names(self) -> list[tuple[str, Term]]:
+        found: list[tuple[str, Term]] = []
+        module = self.reader.module
+        for name, bindings in module.bindings.items():
+            value = bindings[-1].node
+            if bindings[-1].how in ("from", "import"):
+                term = self.reader.name(name, module, None)
+                if _LIKELY.search(name) and isinstance(term, Symbol):
+                    found.append((name, term))
+                continue
+            if bindings[-1].how != "value" or not isinstance(value, ast.expr):
+                continue
+            if isinstance(value, ast.Dict):
+                found += self._entries(name, value, module)
+            elif _LIKELY.search(name) or (isinstance(value, ast.Constant) and _is_port(value.value)):
+                term = self.reader.name(name, module, None)
+                if _telling(term):
+                    found.append((name, term))
+        return found
+
+    def _entries(self, name: str, node: ast.Dict, scope: Scope, depth: int = 0) -> list[tuple[str, Term]]:
+        found: list[tuple[str, Term]] = []
+        for key, value in zip(node.keys, node.values, strict=True):
+            if not isinstance(key, ast.Constant) or not isinstance(key.value, (str, int)):
+                continue
+            if isinstance(value, ast.Dict) and depth < 3:
+                found += self._entries(f"{name}.[{key.value}]", value, scope, depth + 1)
+                continue
+            if not (isinstance(value, ast.Constant) and not _is_port(value.value) and not _is_url(_const(value.value))):
+                term = self.reader.value(value, scope)
+                if _telling(term) and (_LIKELY.search(f"{name} {key.value}") or _port_like(term)):
+                    found.append((f"{name}.[{key.value}]", term))
+        return found
+
+    def _fields(self) -> list[tuple[str, str, Term]]:
+        found: list[tuple[str, str, Term]] = []
+        for owner, info in self.reader.classes.items():
+            for name in dict.fromkeys((*info.stored, *info.scope.bindings)):
+                if not _LIKELY.search(name) or f"{owner}.{name}" in self.reader.functions:
+                    continue
+                term = self.reader.attribute(owner, name, None, None)
+                if _telling(term):
+                    found.append((owner, name, term))
+        return found
+
+    def _bases(self, info: ClassValues) -> tuple[str, ...]:
+        outer = info.scope.outer or self.reader.module
+        terms = [self.reader.value(one, outer) for one in info.node.bases]
+        return tuple(one.text for one in terms if isinstance(one, Symbol))
+
+    def _callees(self) -> list[Callee]:
+        """The functions with a parameter that may take a port, and those that give one back."""
+        found: list[Callee] = []
+        for name, scope in self.reader.functions.items():
+            assert isinstance(scope.node, (ast.FunctionDef, ast.AsyncFunctionDef))
+            args = scope.node.args
+            names = tuple(one.arg for one in (*args.posonlyargs, *args.args, *args.kwonlyargs))
+            gives = None
+            if _LIKELY.search(scope.node.name) and scope.returns:
+                term = self.reader.value(scope.returns[-1], scope) if len(scope.returns) == 1 else None
+                gives = term if term is not None and _telling(term) else None
+            if gives is not None or any(map(_LIKELY.search, names)):
+                bound = bool(scope.owner) and not any(dotted(one) == "staticmethod" for one in scope.node.decorator_list)
+                found.append(Callee(name, names, bound, gives))
+        return found
+
+    def _passed(self, call: ast.Call, scope: Scope) -> Passed | None:
+        values: list[tuple[int | str, Term]] = []
+        for at, one in enumerate(call.args):
+            if isinstance(one, ast.Starred):
+                break
+            if isinstance(one, ast.Constant) and not _is_port(one.value) and not _is_url(_const(one.value)):
+                continue
+            term = self.reader.value(one, scope)
+            if _telling(term) and (_port_like(term) or _LIKELY.search(_called(one))):
+                values.append((at, term))
+        for each in call.keywords:
+            if each.arg and _LIKELY.search(each.arg):
+                term = self.reader.value(each.value, scope)
+                if _telling(term):
+                    values.append((each.arg, term))
+        if not values:
+            return None
+        target = self._target(call.func, scope)
+        if target is None:
+            return None
+        owner = scope
+        while owner.outer is not None and not owner.owner:
+            owner = owner.outer
+        return Passed(target, owner.owner, call.lineno, tuple(values))
+
+    def _target(self, node: ast.expr, scope: Scope) -> str | None:
+        if isinstance(node, ast.Attribute):
+            if isinstance(node.value, ast.Call) and dotted(node.value.func) == "super":
+                return f"^{node.attr}"
+            owner = self.reader.instance(node.value, scope)
+            if owner is not None:
+                return f"0::{owner}.{node.attr}"
+        if isinstance(node, (ast.Name, ast.Attribute)):
+            term = self.reader.value(node, scope)
+            if isinstance(term, Symbol):
+                return term.text
+        return None
+
+
+def _expressions(node: ast.AST) -> list[ast.expr]:
+    """The expressions of a statement, those of the statements inside it left out."""
+    match node:
+        case ast.Expr() | ast.Return():
+            return [node.value] if node.value is not None else []
+        case ast.Assign() | ast.AugAssign() | ast.AnnAssign():
+            return [node.value] if node.value is not None else []
+        case ast.If() | ast.While() | ast.Assert():
+            return [node.test]
+        case ast.For() | ast.AsyncFor():
+            return [node.iter]
+        case ast.With() | ast.AsyncWith():
+            return [one.context_expr for one in node.items]
+    return []
+
+
+def _called(node: ast.expr) -> str:
+    """What is called, as far as it has names: ``self.a.b`` and, for a call in between, what follows it."""
+    names: list[str] = []
+    while isinstance(node, ast.Attribute):
+        names.append(node.attr)
+        node = node.value
+    if isinstance(node, ast.Name):
+        names.append(node.id)
+    elif isinstance(node, ast.Call):
+        names.append(_called(node.func) + "()")
+    elif isinstance(node, ast.Subscript):
+        names.append(_called(node.value) + "[]")
+    return ".".join(reversed(names))
+
+
+def _const(value: Any) -> Term:
+    return Const(value) if isinstance(value, str) else Unknown("")
+
+
+def _is_port(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value in _PORTS
+
+
+def _port_like(term: Term) -> bool:
+    return any(isinstance(one, Const) and (_is_port(one.value) or _is_url(one)) for one in terms_below(term))
+
+
+def _may_be_port(term: Term) -> bool:
+    return not (isinstance(term, Const) and not _is_port(term.value)) and not isinstance(term, Join)
+
+
+def _telling(term: Term) -> bool:
+    """Whether a term says more than that nothing is known."""
+    return any(isinstance(one, (Const, Env, Option, Key, Parameter, Symbol, Sum)) for one in terms_below(term))
+
+
+_SCHEME = re.compile(r"\s*[a-z][a-z0-9+.]*://")
+_HOST_PORT = re.compile(r"\[?[\w.*:-]*\]?:\d{2,5}\Z")
+
+
+def _is_url(term: Term) -> bool:
+    match term:
+        case Const(value):
+            return isinstance(value, str) and (_SCHEME.match(value) is not None)
+        case Join(parts):
+            return _is_url(parts[0])
+        case Choice(options):
+            return any(map(_is_url, options))
+        case Env(_, default) | Option(_, default) | Key(_, default) | Parameter(_, _, default):
+            return default is not None and _is_url(default)
+    return False
+
+
+def _is_address(term: Term) -> bool:
+    """Whether a term may be the address of a socket."""
+    if _is_url(term):
+        return True
+    match term:
+        case Const(value):
+            return isinstance(value, str) and _HOST_PORT.match(value) is not None
+        case Join(parts):
+            return any(isinstance(one, Const) and ":" in str(one.value) for one in parts)
+        case Choice(options):
+            return any(map(_is_address, options))
+    return False

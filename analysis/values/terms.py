@@ -1,0 +1,199 @@
+"""Terms: what the value of an expression is made of when it is not known, or not yet.
+
+A file's own names are followed when it is read. What other files decide stays a *symbol*, ``level:module:path`` as in
+:mod:`analysis.effects.records`, until all files are known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+import msgspec
+
+
+class Const(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="c"):
+    """A literal."""
+
+    value: int | str
+
+
+class Join(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="j"):
+    """Text put together from ``parts``."""
+
+    parts: tuple[Term, ...]
+
+
+class Sum(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="s"):
+    """Numbers added up."""
+
+    parts: tuple[Term, ...]
+
+
+class Env(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="e"):
+    """The environment variable ``name``, ``default`` where it is not set (None: nothing is given in its place)."""
+
+    name: str
+    default: Term | None = None
+
+
+class Option(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="o"):
+    """The option ``name`` of the command line, with its default."""
+
+    name: str
+    default: Term | None = None
+
+
+class Key(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="k"):
+    """The key ``path`` of a mapping that is only known when the program runs: a loaded configuration."""
+
+    path: str
+    default: Term | None = None
+
+
+class Parameter(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="p"):
+    """The parameter ``name`` of ``function``, a qualified name in this file: what callers pass, else ``default``."""
+
+    function: str
+    name: str
+    default: Term | None = None
+
+
+class Field(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="f"):
+    """The attribute ``name`` of instances of ``owner``, a class of this file that does not set it itself."""
+
+    owner: str
+    name: str
+
+
+class Symbol(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="y"):
+    """Something that another file defines: ``0:settings:PORTS.api`` after ``import settings``."""
+
+    text: str
+
+
+class Choice(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="h"):
+    """One of several values: which, the flow of the program decides."""
+
+    options: tuple[Term, ...]
+
+
+class Unknown(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="u"):
+    """An expression that is not followed, as it is written."""
+
+    text: str
+
+
+Term = Const | Join | Sum | Env | Option | Key | Parameter | Field | Symbol | Choice | Unknown
+_MOST = 12
+"""Beyond so many alternatives a value says nothing."""
+
+
+def choice(options: Iterable[Term]) -> Term:
+    """The alternatives as one term: flat, each once, in order."""
+    flat: dict[Term, None] = {}
+    for one in options:
+        for each in one.options if isinstance(one, Choice) else (one,):
+            flat[each] = None
+    if len(flat) == 1:
+        return next(iter(flat))
+    return Choice(tuple(flat)) if 0 < len(flat) <= _MOST else Unknown("too many alternatives")
+
+
+def join(parts: Iterable[Term]) -> Term:
+    """Text put together: neighbouring literals are merged."""
+    found: list[Term] = []
+    for part in parts:
+        for each in part.parts if isinstance(part, Join) else (part,):
+            last = found[-1] if found else None
+            if isinstance(each, Const) and isinstance(last, Const):
+                found[-1] = Const(f"{last.value}{each.value}")
+            elif isinstance(each, Const):
+                found.append(Const(str(each.value)))
+            else:
+                found.append(each)
+    if not found:
+        return Const("")
+    return found[0] if len(found) == 1 and isinstance(found[0], Const) else Join(tuple(found))
+
+
+def total(parts: Iterable[Term]) -> Term:
+    """Numbers added up: literals are summed, and stand last."""
+    number = 0
+    rest: list[Term] = []
+    for part in parts:
+        for each in part.parts if isinstance(part, Sum) else (part,):
+            if isinstance(each, Const) and isinstance(each.value, int):
+                number += each.value
+            else:
+                rest.append(each)
+    if not rest:
+        return Const(number)
+    if not number:
+        return rest[0] if len(rest) == 1 else Sum(tuple(rest))
+    return Sum((*rest, Const(number)))
+
+
+def below(term: Term) -> Iterator[Term]:
+    """``term`` and all terms inside it."""
+    yield term
+    match term:
+        case Join(parts) | Sum(parts) | Choice(parts):
+            for each in parts:
+                yield from below(each)
+        case Env(_, default) | Option(_, default) | Key(_, default) | Parameter(_, _, default):
+            if default is not None:
+                yield from below(default)
+
+
+def replaced(term: Term, change: Callable[[Term], Term | None]) -> Term:
+    """``term`` with what ``change`` gives in the place of each term that it gives something for, outermost first."""
+    new = change(term)
+    if new is not None:
+        return new
+    match term:
+        case Join(parts):
+            return join(replaced(each, change) for each in parts)
+        case Sum(parts):
+            return total(replaced(each, change) for each in parts)
+        case Choice(parts):
+            return choice(replaced(each, change) for each in parts)
+        case Env(name, default) if default is not None:
+            return Env(name, replaced(default, change))
+        case Option(name, default) if default is not None:
+            return Option(name, replaced(default, change))
+        case Key(name, default) if default is not None:
+            return Key(name, replaced(default, change))
+        case Parameter(function, name, default) if default is not None:
+            return Parameter(function, name, replaced(default, change))
+    return term
+
+
+def written(term: Term) -> str:
+    """The term for people: ``5556``, ``tcp://*:{$PORT or 5556}``, ``{self.port} + 1``."""
+    match term:
+        case Const(value):
+            return str(value)
+        case Join(parts):
+            return "".join(str(each.value) if isinstance(each, Const) else f"{{{written(each)}}}" for each in parts)
+        case Sum(parts):
+            return " + ".join(map(written, parts))
+        case Env(name, default):
+            return f"${name}" + _otherwise(default)
+        case Option(name, default):
+            return name + _otherwise(default)
+        case Key(path, default):
+            return path + _otherwise(default)
+        case Parameter(function, name, default):
+            return f"{function}({name})" + _otherwise(default)
+        case Field(owner, name):
+            return f"{owner}.{name}"
+        case Symbol(text):
+            return ".".join(filter(None, text.split(":", 2)[1:]))
+        case Choice(options):
+            return " | ".join(map(written, options))
+        case Unknown(text):
+            return text
+
+
+def _otherwise(default: Term | None) -> str:
+    return "" if default is None else f" or {written(default)}"
