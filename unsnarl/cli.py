@@ -23,6 +23,7 @@ COMMANDS = {
     "baseline": "Compare with the findings that were agreed to, and shrink that list.",
     "metrics": "Count findings per rule and keep the counts.",
     "exceptions": "Tell what the body of each try can raise.",
+    "ports": "Tell where every port comes from and who uses it.",
     "ledger": "Account for every file: analysed, unparseable, excluded, and why.",
     "explain": "Print the documentation of a rule.",
 }

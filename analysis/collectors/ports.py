@@ -11,8 +11,9 @@ from analysis.collectors.port_records import Callee, Passed, Ports, Side, Use
 from analysis.effects.paths import added
 from analysis.nodes import below
 from analysis.source import Source
-from analysis.values.bindings import FunctionNode, Scope, attribute_targets
-from analysis.values.reader import ClassValues, Reader, Stored, dotted
+from analysis.values.bindings import Scope
+from analysis.values.reader import ClassValues, Reader, dotted
+from analysis.values.scopes import Scopes
 from analysis.values.terms import Choice, Const, Env, Join, Key, Option, Parameter, Sum, Symbol, Term, Unknown
 from analysis.values.terms import below as terms_below
 from analysis.walk import Collector, Walk
@@ -84,14 +85,7 @@ class PortCollector(Collector):
     version: ClassVar[int] = 1
     record = Ports
     nodes = (
-        ast.FunctionDef,
-        ast.AsyncFunctionDef,
-        ast.ClassDef,
-        ast.Assign,
-        ast.AnnAssign,
-        ast.AugAssign,
-        ast.Expr,
-        ast.Return,
+        *Scopes.nodes,
         ast.If,
         ast.While,
         ast.For,
@@ -110,41 +104,18 @@ class PortCollector(Collector):
 
     def begin(self, walk: Walk, tree: ast.Module) -> None:
         self.reader = Reader(tree, self.source.data)
+        self.scopes = Scopes(self.reader)
         self._hints = [one.start() for one in _HINT.finditer(self.source.data)]
 
     def visit(self, walk: Walk, node: ast.AST) -> None:
-        scope = self.reader.scopes[id(walk.scopes[-1].node)]
-        match node:
-            case ast.FunctionDef() | ast.AsyncFunctionDef():
-                self._function(node, scope)
-                return
-            case ast.ClassDef():
-                inner = Scope("class", f"{scope.qualname}.{node.name}" if scope.qualname else node.name, node, scope)
-                self.reader.scopes[id(node)] = inner
-                self.reader.classes[inner.qualname] = ClassValues(node, inner)
-                return
-            case ast.ImportFrom():
-                if any(one.name == "*" for one in node.names):
-                    self._stars.append(f"{node.level}:{node.module or ''}:")
-                return
-            case ast.Return():
-                if node.value is not None:
-                    scope.returns.append(node.value)
-            case ast.Assign() | ast.AnnAssign() | ast.AugAssign():
-                for target, value, more in attribute_targets(node):
-                    owner = self.reader.instance(target.value, scope)
-                    if owner is not None:
-                        stored = Stored(value, scope, node.end_lineno or node.lineno, more)
-                        self.reader.classes[owner].stored.setdefault(target.attr, []).append(stored)
+        scope = self.scopes.note(walk, node)
+        if isinstance(node, ast.ImportFrom):
+            if any(one.name == "*" for one in node.names):
+                self._stars.append(f"{node.level}:{node.module or ''}:")
+            return
         for expression in _expressions(node):
             if self._hinted(expression):
                 self._calls += [(one, scope) for one in below(expression) if isinstance(one, ast.Call)]
-
-    def _function(self, node: FunctionNode, scope: Scope) -> None:
-        name = f"{scope.qualname}.{node.name}" if scope.qualname else node.name
-        inner = Scope("function", name, node, scope)
-        self.reader.scopes[id(node)] = inner
-        self.reader.functions[name] = inner
 
     def _hinted(self, node: ast.expr) -> bool:
         start = self.source.offset(node.lineno, node.col_offset)

@@ -34,6 +34,7 @@ _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]+\Z")
 _PLACE = re.compile(r"%(?:\((\w+)\))?[sdi]|\{(\w*)(?::[0-9]*d)?\}")
 _SHELL = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
 _FIELDS = frozenset({"Field", "field", "pydantic.Field", "dataclasses.field", "attr.ib", "attrs.field"})
+_GETTER = re.compile(r"get(?:_?int|_?str|_config|_value|_setting|_option)?\Z")
 _SAME = frozenset({"int", "str", "typing.cast"})
 """Calls that give their (last) argument back, for what is asked here."""
 
@@ -222,7 +223,7 @@ class Reader:
                 return self._parameter(node, scope)
             case "element":
                 assert isinstance(node, ast.expr)
-                return choice(self._elements(node, scope, one.line)) if True else None
+                return choice(self._elements(node, scope, one.line))
             case "unpacked":
                 assert isinstance(node, ast.expr)
                 return self._unpacked(node, one, scope)
@@ -269,6 +270,9 @@ class Reader:
     def _elements(self, node: ast.expr, scope: Scope, line: int) -> list[Term]:
         """What a loop over ``node`` goes through, as far as it is written out."""
         display = self.display(node, scope, line)
+        if isinstance(display, ast.Call) and dotted(display.func) == "range" and display.args:
+            start = self.value(display.args[0], scope, line) if len(display.args) > 1 else Const(0)
+            return [total((start, Unknown("0, 1, 2…")))]
         if isinstance(display, (ast.List, ast.Tuple, ast.Set)) and display.elts:
             return [self.value(each, scope, line) for each in display.elts]
         if isinstance(display, ast.Dict) and display.keys:
@@ -414,6 +418,12 @@ class Reader:
         found = self._origin(node, scope, line)
         if isinstance(found, ast.Call) and dotted(found.func) in ("enumerate", "list", "tuple", "sorted", "set") and found.args:
             return self.display(found.args[0], scope, line) if dotted(found.func) != "enumerate" else None
+        if isinstance(found, ast.Subscript) and isinstance(found.slice, ast.Constant):
+            whole = self.display(found.value, scope, line)
+            if isinstance(whole, ast.Dict):
+                keys = [one.value if isinstance(one, ast.Constant) else None for one in whole.keys]
+                if keys.count(found.slice.value) == 1 and None not in keys:
+                    return whole.values[keys.index(found.slice.value)]
         return found
 
     def _subscript(self, node: ast.Subscript, scope: Scope, line: int) -> Term:
@@ -483,7 +493,7 @@ class Reader:
             if isinstance(template, Const) and isinstance(template.value, str):
                 named = {one.arg: self.value(one.value, scope, line) for one in node.keywords if one.arg}
                 return self._filled(template.value, [self.value(each, scope, line) for each in args], named)
-        if func.attr == "get" and args:
+        if _GETTER.match(func.attr) and args and not self._of_file(func, scope):
             default = self._default(args[1], scope, line) if len(args) > 1 else None
             default = next((self._default(one.value, scope, line) for one in node.keywords if one.arg == "default"), default)
             return self._entry(func.value, self.value(args[0], scope, line), default, scope, line, node)
@@ -493,6 +503,10 @@ class Reader:
         if owner is not None and f"{owner}.{func.attr}" in self.functions:
             return self._result(f"{owner}.{func.attr}", node, scope, line)
         return None
+
+    def _of_file(self, func: ast.Attribute, scope: Scope) -> bool:
+        owner = self.instance(func.value, scope)
+        return owner is not None and f"{owner}.{func.attr}" in self.functions
 
     def _default(self, node: ast.expr, scope: Scope, line: int) -> Term | None:
         if isinstance(node, ast.Constant) and node.value in (None, "", 0, False):

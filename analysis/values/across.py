@@ -1,0 +1,240 @@
+"""Follows terms from file to file: imported names, attributes of base classes, what callers pass."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from analysis.collectors.port_records import Callee, Passed, Ports
+from analysis.modules import Modules
+from analysis.values.terms import Choice, Field, Parameter, Symbol, Term, choice, replaced
+
+_TOKEN = re.compile(r"\[[^\]]*\]|\(\)|[^.\[\]()]+")
+_DEPTH = 16
+_CALLERS = 12
+"""With more callers that differ a parameter says nothing."""
+
+
+class Definition(NamedTuple):
+    """A class or function of the tree: ``path`` of its file and qualified name there."""
+
+    path: str
+    name: str
+
+
+class Call(NamedTuple):
+    """Values passed to a function: by whom, and which parameter gets which term of the caller's file."""
+
+    path: str
+    owner: str
+    line: int
+    values: dict[str, Term]
+
+
+class Across:
+    """The records of all files, by path."""
+
+    def __init__(self, records: Mapping[str, Ports], modules: Modules) -> None:
+        self.records = records
+        self.modules = modules
+        self.names = {path: dict(one.names) for path, one in records.items()}
+        self.fields = {path: {(owner, name): term for owner, name, term in one.fields} for path, one in records.items()}
+        self.bases = {path: dict(one.bases) for path, one in records.items()}
+        self.functions = {path: {each.qualname: each for each in one.functions} for path, one in records.items()}
+        self._calls: dict[Definition, list[Call]] | None = None
+        self._active: set[tuple[str, Term]] = set()
+
+    def resolve(self, term: Term, path: str, depth: int = 0) -> Term:
+        """``term`` of the file at ``path`` with everything put in that other files say."""
+        if depth > _DEPTH:
+            return term
+
+        def change(one: Term) -> Term | None:
+            if not isinstance(one, (Symbol, Field, Parameter)) or (path, one) in self._active:
+                return None
+            self._active.add((path, one))
+            try:
+                if isinstance(one, Symbol):
+                    return self._symbol(one, path, depth)
+                if isinstance(one, Field):
+                    return self._field(Definition(path, one.owner), one.name, depth)
+                return self._parameter(one, path, depth)
+            finally:
+                self._active.discard((path, one))
+
+        return replaced(term, change)
+
+    # -- symbols
+
+    def _symbol(self, symbol: Symbol, path: str, depth: int) -> Term | None:
+        level, module, rest = symbol.text.split(":", 2)
+        tokens = _TOKEN.findall(rest)
+        file: str | None = path
+        if module or level != "0":
+            file = self.modules.find(path, module, int(level))
+        while file is not None and file not in self.records and tokens and tokens[0][:1] not in "[(":
+            inner = self.modules.inside(file, tokens[0])
+            if inner is None:
+                break
+            file, tokens = inner, tokens[1:]
+        return self._member(file, tokens, depth) if file is not None and tokens else None
+
+    def _member(self, path: str, tokens: list[str], depth: int) -> Term | None:
+        if path not in self.records:
+            return None
+        for end in range(len(tokens), 0, -1):
+            name = ".".join(tokens[:end])
+            term = self.names[path].get(name)
+            if term is not None:
+                return self._onward(term, path, tokens[end:], depth)
+            found = self._defined(path, tokens, end, depth)
+            if found is not None:
+                return found
+        inner = self.modules.inside(path, tokens[0])
+        if inner is not None and len(tokens) > 1:
+            return self._member(inner, tokens[1:], depth)
+        for star in self.records[path].stars:
+            level, module, _ = star.split(":", 2)
+            file = self.modules.find(path, module, int(level))
+            if file is not None and file != path and depth < _DEPTH:
+                found = self._member(file, tokens, depth + 1)
+                if found is not None:
+                    return found
+        return None
+
+    def _defined(self, path: str, tokens: list[str], end: int, depth: int) -> Term | None:
+        """What the tokens mean when the first ``end`` of them name a class or a function."""
+        name, rest = ".".join(tokens[:end]), tokens[end:]
+        if name in self.bases[path]:
+            # An attribute of the class or, behind a call, of an instance.
+            rest = rest[1:] if rest[:1] == ["()"] else rest
+            if len(rest) == 1 and rest[0][:1] not in "[(":
+                return self._field(Definition(path, name), rest[0], depth)
+            if len(rest) == 2 and rest[1] == "()":
+                method = self.functions[path].get(f"{name}.{rest[0]}")
+                return self._gives(method, path, depth)
+            return None
+        if rest == ["()"]:
+            return self._gives(self.functions[path].get(name), path, depth)
+        return None
+
+    def _gives(self, function: Callee | None, path: str, depth: int) -> Term | None:
+        if function is None or function.gives is None:
+            return None
+        return self.resolve(function.gives, path, depth + 1)
+
+    def _onward(self, term: Term, path: str, rest: list[str], depth: int) -> Term | None:
+        if not rest:
+            return self.resolve(term, path, depth + 1)
+        if isinstance(term, Symbol) and depth < _DEPTH:
+            joint = "" if term.text.endswith(":") else "."
+            return self._symbol(Symbol(f"{term.text}{joint}{'.'.join(rest)}"), path, depth + 1)
+        return None
+
+    # -- classes
+
+    def _field(self, owner: Definition, name: str, depth: int) -> Term | None:
+        for each in self.lineage(owner):
+            term = self.fields.get(each.path, {}).get((each.name, name))
+            if term is not None:
+                return self.resolve(term, each.path, depth + 1)
+        return None
+
+    def definition(self, symbol: str, path: str, depth: int = 0) -> Definition | None:
+        """The class or function of the tree that a symbol of the file at ``path`` names."""
+        level, module, rest = symbol.split(":", 2)
+        tokens = _TOKEN.findall(rest)
+        file: str | None = path
+        if module or level != "0":
+            file = self.modules.find(path, module, int(level))
+        while file is not None and len(tokens) > 1 and (inner := self.modules.inside(file, tokens[0])) is not None:
+            file, tokens = inner, tokens[1:]
+        if file is None or not tokens or depth > _DEPTH:
+            return None
+        name = ".".join(tokens)
+        if file not in self.records:
+            return None
+        if name in self.bases[file] or name in self.functions[file]:
+            return Definition(file, name)
+        term = self.names[file].get(tokens[0])
+        if isinstance(term, Symbol) and term.text != symbol:
+            joint = "" if term.text.endswith(":") else "."
+            more = ".".join(tokens[1:])
+            return self.definition(f"{term.text}{joint}{more}" if more else term.text, file, depth + 1)
+        return None
+
+    def lineage(self, owner: Definition) -> list[Definition]:
+        """A class and its bases in the tree, nearest first."""
+        found = [owner]
+        for each in found:
+            for base in self.bases.get(each.path, {}).get(each.name, ()):
+                known = self.definition(base, each.path)
+                if known is not None and known not in found:
+                    found.append(known)
+        return found
+
+    # -- calls
+
+    def _parameter(self, one: Parameter, path: str, depth: int) -> Term | None:
+        found: dict[Term, None] = {}
+        function = Definition(path, one.function)
+        calls = self.calls.get(function, [])
+        for call in calls:
+            term = call.values.get(one.name)
+            if term is None:
+                if one.default is not None:
+                    found[self.resolve(one.default, path, depth + 1)] = None
+                continue
+            value = self.resolve(term, call.path, depth + 1)
+            for each in value.options if isinstance(value, Choice) else (value,):
+                found[each] = None
+            if len(found) > _CALLERS:
+                return None
+        if not found:
+            if one.default is None:
+                return None
+            return Parameter(one.function, one.name, self.resolve(one.default, path, depth + 1))
+        return choice(found)
+
+    @property
+    def calls(self) -> dict[Definition, list[Call]]:
+        """Every function of the tree that is called with what may be a port, and what it is passed."""
+        if self._calls is None:
+            self._calls = {}
+            for path, record in self.records.items():
+                for passed in record.passed:
+                    self._note(path, passed, self._calls)
+        return self._calls
+
+    def _note(self, path: str, passed: Passed, calls: dict[Definition, list[Call]]) -> None:
+        known: Definition | None
+        if passed.target.startswith("^"):
+            owner = Definition(path, passed.owner)
+            bases = self.lineage(owner)[1:]
+            method = passed.target[1:]
+            known = next((Definition(one.path, f"{one.name}.{method}") for one in bases if self._has(one, method)), None)
+        else:
+            known = self.definition(passed.target, path)
+            if known is not None and known.name in self.bases[known.path]:
+                known = next(
+                    (
+                        Definition(one.path, f"{one.name}.__init__")
+                        for one in self.lineage(known)
+                        if self._has(one, "__init__")
+                    ),
+                    None,
+                )
+        function = self.functions[known.path].get(known.name) if known is not None else None
+        if known is None or function is None:
+            return
+        names = function.parameters[1:] if function.bound else function.parameters
+        values = {
+            names[at] if isinstance(at, int) else at: term
+            for at, term in passed.values
+            if not isinstance(at, int) or at < len(names)
+        }
+        calls.setdefault(known, []).append(Call(path, passed.owner, passed.line, values))
+
+    def _has(self, owner: Definition, method: str) -> bool:
+        return f"{owner.name}.{method}" in self.functions.get(owner.path, {})

@@ -1,0 +1,52 @@
+"""``unsnarl ports``: where every port comes from and who uses it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from unsnarl.files import deliver
+from unsnarl.options import config_option, jobs_option, no_cache_option, paths_argument
+from unsnarl.report import printable
+from unsnarl.session import Session, say
+
+
+@click.command()
+@paths_argument
+@click.option(
+    "--format",
+    "style",
+    type=click.Choice(("text", "csv", "json", "dot", "mermaid")),
+    default="text",
+    show_default=True,
+    help="Output format; dot and mermaid are pictures of who talks to whom.",
+)
+@click.option("--side", type=click.Choice(("bind", "connect")), help="Only the rows of one side.")
+@click.option("--port", "number", type=click.IntRange(0, 65535), metavar="N", help="Only the rows of one port.")
+@click.option("--output-file", metavar="FILE", help="Write the table there, not to stdout.")
+@click.option("-q", "--quiet", is_flag=True, help="No summary.")
+@jobs_option
+@no_cache_option
+@config_option
+def command(paths: tuple[str, ...], **options: Any) -> None:
+    """Print each socket that PATHS bind or connect: its port, where that comes from, machine, owner and purpose.
+
+    Exits with 0 when the table is made, 2 when the job could not be done. Files that cannot be analysed are named.
+    """
+    from analysis import ports
+    from analysis.collectors.ports import PortCollector
+    from unsnarl.output import port_table
+
+    session = Session(paths, options["config"])
+    project = session.project((PortCollector,), jobs=options["jobs"], cache=not options["no_cache"])
+    rows = [
+        row
+        for row in ports.table(project)
+        if options["side"] in (None, row.side) and options["number"] in (None, row.port)
+    ]
+    deliver(port_table.FORMATS[options["style"]](rows), options["output_file"])
+    if not options["quiet"]:
+        for path, fault in project.ledger.faults.items():
+            say(printable(f"{path}{f':{fault.line}' if fault.line else ''}: not analysed: {fault.message}"))
+        say(port_table.summary(rows))
