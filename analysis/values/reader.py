@@ -27,6 +27,8 @@ from analysis.values.terms import (
 )
 
 _DEPTH = 24
+_STEPS = 1500
+"""How many expressions one value may lead through: names that are bound in many places multiply."""
 _TEXT = 80
 _ENV_READERS = frozenset({"os.getenv", "getenv", "os.environ.get", "environ.get"})
 _ENV_HELPER = re.compile(r"(?i)(?:^|_)env(?:iron)?(?:$|_)|^getenv")
@@ -69,6 +71,7 @@ class Reader:
         self._options: dict[str, Term] | None = None
         self._active: set[tuple[int, str, int]] = set()
         self._depth = 0
+        self._steps = 0
 
     # -- expressions
 
@@ -76,7 +79,10 @@ class Reader:
         """What ``node`` comes to where it stands in ``scope``; ``line`` is where it runs, its own when not given."""
         if node is None:
             return Unknown("")
-        if self._depth > _DEPTH:
+        if not self._depth:
+            self._steps = 0
+        self._steps += 1
+        if self._depth > _DEPTH or self._steps > _STEPS:
             return Unknown(_source(node))
         self._depth += 1
         try:

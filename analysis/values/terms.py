@@ -86,6 +86,8 @@ class Unknown(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="u"):
 Term = Const | Join | Sum | Env | Option | Key | Parameter | Field | Symbol | Choice | Unknown
 _MOST = 12
 """Beyond so many alternatives a value says nothing."""
+_SIZE = 48
+"""Beyond so many parts, too: nobody would read it, and parts of parts of alternatives grow without end."""
 
 
 def choice(options: Iterable[Term]) -> Term:
@@ -96,7 +98,7 @@ def choice(options: Iterable[Term]) -> Term:
             flat[each] = None
     if len(flat) == 1:
         return next(iter(flat))
-    return Choice(tuple(flat)) if 0 < len(flat) <= _MOST else Unknown("too many alternatives")
+    return _bounded(Choice(tuple(flat))) if 0 < len(flat) <= _MOST else Unknown("too many alternatives")
 
 
 def join(parts: Iterable[Term]) -> Term:
@@ -113,7 +115,7 @@ def join(parts: Iterable[Term]) -> Term:
                 found.append(each)
     if not found:
         return Const("")
-    return found[0] if len(found) == 1 and isinstance(found[0], Const) else Join(tuple(found))
+    return found[0] if len(found) == 1 and isinstance(found[0], Const) else _bounded(Join(tuple(found)))
 
 
 def total(parts: Iterable[Term]) -> Term:
@@ -129,8 +131,15 @@ def total(parts: Iterable[Term]) -> Term:
     if not rest:
         return Const(number)
     if not number:
-        return rest[0] if len(rest) == 1 else Sum(tuple(rest))
-    return Sum((*rest, Const(number)))
+        return rest[0] if len(rest) == 1 else _bounded(Sum(tuple(rest)))
+    return _bounded(Sum((*rest, Const(number))))
+
+
+def _bounded(term: Term) -> Term:
+    for number, _ in enumerate(below(term)):
+        if number > _SIZE:
+            return Unknown("a value of many parts")
+    return term
 
 
 def below(term: Term) -> Iterator[Term]:
