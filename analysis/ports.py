@@ -29,7 +29,6 @@ from analysis.values.terms import (
     Sum,
     Term,
     Unknown,
-    choice,
     join,
     replaced,
     written,
@@ -40,11 +39,15 @@ if TYPE_CHECKING:
 
 Certainty = Literal["exact", "default", "choice", "expression", "unknown"]
 _MARK = "\ue000"
-_ADDRESS = re.compile(rf"\s*(?:([a-z][a-z0-9+.]*)://)?(?:[^/@]*@)?(\[[^\]]*\]|[^/:]*)(?::([0-9{_MARK}]+))?(?:[/?].*)?\Z", re.S)
+_ADDRESS = re.compile(
+    rf"\s*(?:([a-z][a-z0-9+.]*)://)?(?:[^/@]*@)?(\[[^\]]*\]|[^/:]*)(?::([0-9{_MARK}]+))?(?:[/?].*)?\Z", re.DOTALL
+)
 _PLAIN_TEXT = frozenset({"inproc", "ipc", "file", "unix", "sqlite", "data"})
 _DEFAULTS = {"http": 80, "https": 443, "ws": 80, "wss": 443, "redis": 6379, "nats": 4222, "amqp": 5672, "mqtt": 1883,
              "postgres": 5432, "postgresql": 5432, "mongodb": 27017}  # fmt: skip
-_MACHINE = re.compile(r"((?:[a-z0-9]+_)*?(?:pc|host|node|machine|server|gpu|edge|worker)_?[0-9]*)(?:_code|_src|_agents|_services)?\Z")
+_MACHINE = re.compile(
+    r"((?:[a-z0-9]+_)*?(?:pc|host|node|machine|server|gpu|edge|worker)_?[0-9]*)(?:_code|_src|_agents|_services)?\Z"
+)
 _LOCAL = re.compile(r"localhost|127\.0\.0\.1|0\.0\.0\.0|\*")
 _ROLE = re.compile(r"(?i)[_.]?(?:sock(?:et)?|port|endpoint|address|addr|url|client|server|connection|conn)s?\Z")
 
@@ -162,7 +165,7 @@ class _Found:
     def _made(self, owner: str, transport: str, host: Term | None, port: Term) -> Iterator[Row]:
         found, certainty = numbers(port)
         use = self.use
-        for number in found or [None]:
+        for number in found or (None,):
             yield Row(
                 path=self.path,
                 line=use.line,
@@ -188,7 +191,7 @@ def split(address: Term) -> tuple[str, Term, Term] | None:
         address = Join((address,))
     if isinstance(address, (Env, Option, Key, Parameter)) and address.default is not None:
         found = split(address.default)
-        return found and (found[0], found[1], type(address)(*_fields(address), found[2]))
+        return found and (found[0], found[1], msgspec.structs.replace(address, default=found[2]))
     if not isinstance(address, Join):
         return None
     holes = [one for one in address.parts if not isinstance(one, Const)]
@@ -211,12 +214,6 @@ def split(address: Term) -> tuple[str, Term, Term] | None:
     return transport, where, number
 
 
-def _fields(term: Env | Option | Key | Parameter) -> tuple[str, ...]:
-    if isinstance(term, Parameter):
-        return term.function, term.name
-    return (term.path if isinstance(term, Key) else term.name,)
-
-
 def _filled(text: str, holes: Sequence[Term]) -> Term:
     parts: list[Term] = []
     at = 0
@@ -234,7 +231,7 @@ def _each(term: Term) -> tuple[Term, ...]:
     if isinstance(term, Choice):
         return tuple(one for option in term.options for one in _each(option))
     if isinstance(term, (Env, Option, Key, Parameter)) and isinstance(term.default, Choice):
-        return tuple(type(term)(*_fields(term), one) for one in _each(term.default))
+        return tuple(msgspec.structs.replace(term, default=one) for one in _each(term.default))
     if isinstance(term, Join) and any(isinstance(one, Choice) for one in term.parts[:1]):
         first = term.parts[0]
         assert isinstance(first, Choice)
@@ -268,7 +265,9 @@ def _numbers(term: Term) -> tuple[list[int], Certainty] | None:
             if not known:
                 return None
             every = list(dict.fromkeys(number for one, _ in known for number in one))
-            sure: Certainty = "exact" if len(known) == len(options) and all(one[1] == "exact" for one in known) else "default"
+            sure: Certainty = (
+                "exact" if len(known) == len(options) and all(one[1] == "exact" for one in known) else "default"
+            )
             return every, sure
         case Sum(parts):
             terms = [_numbers(one) for one in parts]

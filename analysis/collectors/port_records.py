@@ -14,10 +14,10 @@ Side = Literal["bind", "connect"]
 class Use(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A place where a socket is bound or connected, or a server or client is given its port.
 
-    ``by``: the kind of entry point: ``zmq``, ``socket``, ``http``, ``grpc``, ``redis`` and so on. ``address``: the whole
-    address where it is one text, None where host and port are handed over apart. ``scope`` is the enclosing definition,
-    ``owner`` the class whose method that is, or empty. ``receiver`` is the socket as it is written, ``socket`` its ZeroMQ
-    type where it is known. ``text`` is the argument as it is written.
+    ``by``: the kind of entry point: ``zmq``, ``socket``, ``http``, ``grpc``, ``redis`` and so on. ``address``: all of
+    the address where it is one text, None where host and port are handed over apart. ``scope`` is the enclosing
+    definition, ``owner`` the class whose method that is, or empty. ``receiver`` is the socket as it is written,
+    ``socket`` its ZeroMQ type where it is known. ``text`` is the argument as it is written.
     """
 
     line: int

@@ -12,13 +12,17 @@ from analysis.effects.paths import added
 from analysis.nodes import below
 from analysis.source import Source
 from analysis.values.bindings import Scope
-from analysis.values.reader import ClassValues, Reader, dotted
+from analysis.values.names import ClassValues
+from analysis.values.reader import Reader
 from analysis.values.scopes import Scopes
+from analysis.values.syntax import dotted
 from analysis.values.terms import Choice, Const, Env, Join, Key, Option, Parameter, Sum, Symbol, Term, Unknown
 from analysis.values.terms import below as terms_below
 from analysis.walk import Collector, Walk
 
-_HINT = re.compile(rb"(?:bind|connect|serve|[Ss]erver|listen|channel)\w*\(|://|(?<!im)(?<!Im)(?i:port|addr|endpoint)|\b[1-9]\d{3,4}\b")
+_HINT = re.compile(
+    rb"(?:bind|connect|serve|[Ss]erver|listen|channel)\w*\(|://|(?<!im)(?<!Im)(?i:port|addr|endpoint)|\b[1-9]\d{3,4}\b"
+)
 _LIKELY = re.compile(r"(?i)(?<!im)port(?!al|folio|ion|rait)|addr|endpoint|ur[il]$|host|bind|server|offset|_ip$|^ip_")
 _PORTS = range(1, 65536)
 _METHODS = frozenset({"bind", "connect", "connect_ex", "bind_to_random_port", "bind_ssl"})
@@ -179,12 +183,16 @@ class PortCollector(Collector):
         node = args[0] if args else given.get("addr") or given.get("address")
         if node is None:
             if "port" in given:
-                return self._served(call, Entry("connect" if func.attr == "connect" else "bind", "socket"), args, given, scope)
+                return self._served(
+                    call, Entry("connect" if func.attr == "connect" else "bind", "socket"), args, given, scope
+                )
             return None
         side: Side = "bind" if func.attr.startswith("bind") else "connect"
         made = self._made(func.value, scope, call.lineno)
         if func.attr == "bind_to_random_port":
-            return self._record(call, side, "zmq", self.reader.value(node, scope), None, Const(0), scope, receiver, made, node)
+            return self._record(
+                call, side, "zmq", self.reader.value(node, scope), None, Const(0), scope, receiver, made, node
+            )
         pair = self.reader.display(node, scope, call.lineno)
         if isinstance(pair, ast.Tuple) and len(pair.elts) >= 2:
             host, port = (self.reader.value(one, scope, call.lineno) for one in pair.elts[:2])
@@ -204,14 +212,23 @@ class PortCollector(Collector):
     def _made(self, node: ast.expr, scope: Scope, line: int) -> str:
         """The type of a ZeroMQ socket, ``?`` when it is one of unknown type, empty when it is none that is known."""
         origin = self.reader.origin(node, scope, line)
-        if isinstance(origin, ast.Call) and isinstance(origin.func, ast.Attribute) and origin.func.attr == "socket" and origin.args:
+        if (
+            isinstance(origin, ast.Call)
+            and isinstance(origin.func, ast.Attribute)
+            and origin.func.attr == "socket"
+            and origin.args
+        ):
             kind = origin.args[0]
             if isinstance(kind, ast.Attribute) and dotted(kind.value).rpartition(".")[2] in ("zmq", "SocketType"):
                 return kind.attr
             return "" if dotted(origin.func) == "socket.socket" else "?"
         if isinstance(origin, ast.Call) and dotted(origin.func) == "socket.socket":
             return ""
-        return "?" if re.search(r"(?i)sock|_pub$|_sub$|_push$|_pull$|publisher$|subscriber$|receiver$|sender$", _called(node)) else ""
+        return (
+            "?"
+            if re.search(r"(?i)sock|_pub$|_sub$|_push$|_pull$|publisher$|subscriber$|receiver$|sender$", _called(node))
+            else ""
+        )
 
     def _served(
         self, call: ast.Call, entry: Entry, args: list[ast.expr], given: dict[str, ast.expr], scope: Scope
@@ -350,7 +367,9 @@ class PortCollector(Collector):
                 term = self.reader.value(scope.returns[-1], scope) if len(scope.returns) == 1 else None
                 gives = term if term is not None and _telling(term) else None
             if gives is not None or any(map(_LIKELY.search, names)):
-                bound = bool(scope.owner) and not any(dotted(one) == "staticmethod" for one in scope.node.decorator_list)
+                bound = bool(scope.owner) and not any(
+                    dotted(one) == "staticmethod" for one in scope.node.decorator_list
+                )
                 found.append(Callee(name, names, bound, gives))
         return found
 

@@ -213,7 +213,9 @@ class Across:
             owner = Definition(path, passed.owner)
             bases = self.lineage(owner)[1:]
             method = passed.target[1:]
-            known = next((Definition(one.path, f"{one.name}.{method}") for one in bases if self._has(one, method)), None)
+            known = next(
+                (Definition(one.path, f"{one.name}.{method}") for one in bases if self._has(one, method)), None
+            )
         else:
             known = self.definition(passed.target, path)
             if known is not None and known.name in self.bases[known.path]:

@@ -73,9 +73,9 @@ class Scope:
                 every = [*args.posonlyargs, *args.args, *args.kwonlyargs]
                 for arg in every:
                     self._add(arg.arg, Binding("parameter", arg, self.node.lineno, ()))
-                for arg in (args.vararg, args.kwarg):
-                    if arg is not None:
-                        self._add(arg.arg, Binding("other", arg, self.node.lineno, ()))
+                for more in (args.vararg, args.kwarg):
+                    if more is not None:
+                        self._add(more.arg, Binding("other", more, self.node.lineno, ()))
             self._suite(self.node.body, (), loops=False)
         return self._found
 
@@ -87,7 +87,7 @@ class Scope:
         every = self.bindings.get(name, [])
         if len(every) < 2:
             return every
-        path, loops = self._place(line)
+        path, loops = self.place(line)
         found: list[Binding] = []
         for one in every:
             if line is not None and one.line >= line:
@@ -103,7 +103,7 @@ class Scope:
                 found = found[last:]
         return found or every
 
-    def _place(self, line: int | None) -> tuple[tuple[int, ...], list[int]]:
+    def place(self, line: int | None) -> tuple[tuple[int, ...], list[int]]:
         """The path of a line, and the suites on it that are loops."""
         if line is None:
             return ((self._suites[0].path[0],) if self._suites else ()), []
@@ -142,9 +142,9 @@ class Scope:
                 self._suite(node.body, path, loops=isinstance(node, ast.While))
                 self._suite(node.orelse, path, loops=False)
             case ast.For() | ast.AsyncFor():
-                inner = (*path, id(node.body))
+                body = (*path, id(node.body))
                 how = "element" if isinstance(node, ast.For) else "other"
-                self._target(node.target, Binding(how, node.iter, node.lineno, inner))
+                self._target(node.target, Binding(how, node.iter, node.lineno, body))
                 self._suite(node.body, path, loops=True)
                 self._suite(node.orelse, path, loops=False)
             case ast.Try() | ast.TryStar():
@@ -155,14 +155,14 @@ class Scope:
                         self._add(handler.name, Binding("other", handler, handler.lineno, (*path, id(handler.body))))
                     self._suite(handler.body, path, loops=False)
                 self._suite(node.orelse, path, loops=False)
-                for each in node.finalbody:
-                    self._statement(each, path)
+                for inner in node.finalbody:
+                    self._statement(inner, path)
             case ast.With() | ast.AsyncWith():
                 for item in node.items:
                     if item.optional_vars is not None:
                         self._target(item.optional_vars, Binding("context", item.context_expr, node.lineno, path))
-                for each in node.body:
-                    self._statement(each, path)
+                for inner in node.body:
+                    self._statement(inner, path)
             case ast.FunctionDef() | ast.AsyncFunctionDef():
                 self._add(node.name, Binding("function", node, line, path))
             case ast.ClassDef():

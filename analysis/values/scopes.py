@@ -5,12 +5,16 @@ from __future__ import annotations
 import ast
 
 from analysis.values.bindings import Scope, attribute_targets
-from analysis.values.reader import ClassValues, Reader, Stored
+from analysis.values.names import ClassValues, Stored
+from analysis.values.reader import Reader
+from analysis.values.syntax import dotted
 from analysis.walk import Walk
+
+_CHANGING = frozenset({"update", "setdefault", "append", "extend", "insert", "pop", "clear", "remove", "sort"})
 
 
 class Scopes:
-    """Notes the definitions, returns and attributes of one file. It must be handed every node of the types ``nodes``."""
+    """Notes the definitions, returns and attributes of one file, when handed every node of the types ``nodes``."""
 
     nodes = (
         ast.FunctionDef,
@@ -41,7 +45,12 @@ class Scopes:
             case ast.Return():
                 if node.value is not None:
                     scope.returns.append(node.value)
+            case ast.Expr(value=ast.Call(func=ast.Attribute(value=base, attr=name))) if name in _CHANGING:
+                reader.changed.add(dotted(base))
             case ast.Assign() | ast.AnnAssign() | ast.AugAssign():
+                for each in node.targets if isinstance(node, ast.Assign) else [node.target]:
+                    if isinstance(each, ast.Subscript):
+                        reader.changed.add(dotted(each.value))
                 for target, value, more in attribute_targets(node):
                     owner = reader.instance(target.value, scope)
                     if owner is not None:

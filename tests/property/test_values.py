@@ -53,7 +53,7 @@ def numbers(draw: st.DrawFn, names: tuple[str, ...], depth: int = 0) -> str:
             return f"[{draw(inner)}, {draw(inner)}][{draw(st.integers(0, 1))}]"
         case "call":
             return f"twice({draw(inner)})"
-    return f'int(str({draw(inner)}))'
+    return f"int(str({draw(inner)}))"
 
 
 @st.composite
@@ -78,7 +78,9 @@ def blocks(draw: st.DrawFn, names: tuple[str, ...], depth: int, indent: str) -> 
             names = tuple(one for one in left if one in right)
         elif kind in ("for", "while"):
             inner, _ = draw(blocks(names, depth + 1, indent + "    "))
-            head = f"for {name} in ({draw(numbers(names))}, {draw(numbers(names))})" if kind == "for" else "while flag()"
+            head = (
+                f"for {name} in ({draw(numbers(names))}, {draw(numbers(names))})" if kind == "for" else "while flag()"
+            )
             if kind == "for":
                 names = tuple(dict.fromkeys((*names, name)))
             lines += [f"{indent}{head}:", *inner]
@@ -141,13 +143,15 @@ def possible(term: Term, environment: dict[str, str]) -> Iterator[str]:
             yield "?"
 
 
-@settings(max_examples=int(os.environ.get("MX","100")), deadline=None)
+@settings(max_examples=int(os.environ.get("MX", "100")), deadline=None)
 @given(
     programs(),
     st.dictionaries(st.sampled_from(VARIABLES), st.integers(1, 9999).map(str)),
     st.lists(st.booleans(), min_size=1, max_size=12),
 )
-def test_what_is_handed_over_is_among_what_is_told(program: str, environment: dict[str, str], flags: list[bool]) -> None:
+def test_what_is_handed_over_is_among_what_is_told(
+    program: str, environment: dict[str, str], flags: list[bool]
+) -> None:
     source = Source.from_bytes(program.encode(), "sample.py")
     tree = source.parse()
     assert tree is not None, program
@@ -181,5 +185,5 @@ def run(program: str, environment: dict[str, str], flags: list[bool]) -> list[tu
     with patch.dict(os.environ, environment):
         for name in set(VARIABLES) - set(environment):
             os.environ.pop(name, None)
-        exec(compile(program, "sample.py", "exec"), names)  # noqa: S102
+        exec(compile(program, "sample.py", "exec"), names)
     return found

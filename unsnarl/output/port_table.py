@@ -19,7 +19,9 @@ def as_text(rows: Sequence[Row]) -> str:
     """Columns for a terminal, sorted by port; what has no number comes last."""
     table = [_COLUMNS, *(_cells(row) for row in _sorted(rows))]
     widths = [max(len(line[at]) for line in table) for at in range(len(_COLUMNS))]
-    return "".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() + "\n" for line in table)
+    return "".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() + "\n" for line in table
+    )
 
 
 def _cells(row: Row) -> tuple[str, ...]:

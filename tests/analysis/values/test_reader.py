@@ -43,6 +43,14 @@ ROWS = {
     "a dict in a dict": ('S = {"a": {"port": 5556}}\nat(S["a"]["port"])', "5556"),
     "get from a dict": ('PORTS = {"a": 5556}\nat(PORTS.get("a", 1))', "5556"),
     "get what is not there": ('PORTS = {"a": 5556}\nat(PORTS.get("z", 5))', "5"),
+    "a dict that is changed": (
+        'PORTS = {"a": 5556}\nPORTS["a"] = 5557\nat(PORTS["a"])',
+        "5556 | PORTS['a']",
+    ),
+    "a dict that is added to": (
+        'PORTS = {"a": 5556}\nPORTS.update(load())\nat(PORTS["a"])',
+        "5556 | PORTS['a']",
+    ),
     "one of a dict": ('PORTS = {"a": 5556, "b": 5557}\nat(PORTS[name])', "5556 | 5557"),
     "an element": ("PORTS = [5556, 5557]\nat(PORTS[1])", "5557"),
     "taken apart": ('HOST, PORT = "h", 5556\nat(PORT)', "5556"),
@@ -54,8 +62,10 @@ ROWS = {
     "a configuration's integer": ('at(config.getint("a.port", 5556))', "config['a.port'] or 5556"),
     "one or the other": ("at(5556 if x else 5557)", "5556 | 5557"),
     "an option": (
-        'p = ArgumentParser()\np.add_argument("-p", "--http-port", type=int, default=5556)\na = p.parse_args()\n'
-        "at(a.http_port)",
+        (
+            'p = ArgumentParser()\np.add_argument("-p", "--http-port", type=int, default=5556)\na = p.parse_args()\n'
+            "at(a.http_port)"
+        ),
         "--http-port or 5556",
     ),
     "an option without default": (
@@ -84,13 +94,17 @@ ROWS = {
         "5556",
     ),
     "an attribute from a parameter": (
-        "class A:\n    def __init__(self, port=5556):\n        self.port = port\n    def run(self):\n"
-        "        at(self.port + 1)",
+        (
+            "class A:\n    def __init__(self, port=5556):\n        self.port = port\n    def run(self):\n"
+            "        at(self.port + 1)"
+        ),
         "A.__init__(port) or 5556 + 1",
     ),
     "an attribute assigned just before": (
-        "class A:\n    def __init__(self):\n        self.port = 1\n    def run(self):\n        self.port = 2\n"
-        "        at(self.port)",
+        (
+            "class A:\n    def __init__(self):\n        self.port = 1\n    def run(self):\n        self.port = 2\n"
+            "        at(self.port)"
+        ),
         "2",
     ),
     "an attribute of the class": ("class A:\n    port = 5556\n    def run(self):\n        at(self.port)", "5556"),
