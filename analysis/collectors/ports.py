@@ -21,7 +21,7 @@ from analysis.values.terms import below as terms_below
 from analysis.walk import Collector, Walk
 
 _HINT = re.compile(
-    rb"(?:bind|connect|serve|[Ss]erver|listen|channel)\w*\(|://|(?<!im)(?<!Im)(?i:port|addr|endpoint)|\b[1-9]\d{3,4}\b"
+    rb"(?:bind|connect|serve|[Ss]erver|listen|channel|Redis|from_url|uvicorn\.\w+)\w*\(|://|(?<!im)(?<!Im)(?i:port|addr|endpoint)|\b[1-9]\d{3,4}\b"
 )
 _LIKELY = re.compile(r"(?i)(?<!im)port(?!al|folio|ion|rait)|addr|endpoint|ur[il]$|host|bind|server|offset|_ip$|^ip_")
 _PORTS = range(1, 65536)
@@ -118,8 +118,15 @@ class PortCollector(Collector):
                 self._stars.append(f"{node.level}:{node.module or ''}:")
             return
         for expression in _expressions(node):
+            if isinstance(expression, ast.Call) and _called(expression.func).rpartition(".")[2][:1].isupper():
+                self._made_bare(expression, scope)
             if self._hinted(expression):
                 self._calls += [(one, scope) for one in below(expression) if isinstance(one, ast.Call)]
+
+    def _made_bare(self, call: ast.Call, scope: Scope) -> None:
+        """Note an object that is made: where it is not given a port, the default of the parameter holds."""
+        if not self._hinted(call):
+            self._calls.append((call, scope))
 
     def _hinted(self, node: ast.expr) -> bool:
         start = self.source.offset(node.lineno, node.col_offset)
@@ -128,13 +135,13 @@ class PortCollector(Collector):
         return at < len(self._hints) and self._hints[at] < end
 
     def finish(self, walk: Walk) -> None:
-        if not self._hints:
+        if not (self._hints or self._stars):
             return
         self._calls.sort(key=lambda one: (one[0].lineno, one[0].col_offset))
         uses = [use for call, scope in self._calls if (use := self._use(call, scope)) is not None]
         passed = [one for call, scope in self._calls if (one := self._passed(call, scope)) is not None]
-        names, fields = self._names(), self._fields()
-        if not (uses or passed or names or fields):
+        names, fields, functions = self._names(), self._fields(), self._callees()
+        if not (uses or passed or names or fields or functions or self._stars):
             return
         tree = self.reader.module.node
         assert isinstance(tree, ast.Module)
@@ -144,7 +151,7 @@ class PortCollector(Collector):
                 names=tuple(names),
                 fields=tuple(fields),
                 bases=tuple((name, self._bases(info)) for name, info in self.reader.classes.items()),
-                functions=tuple(self._callees()),
+                functions=tuple(functions),
                 passed=tuple(passed),
                 stars=tuple(self._stars),
                 paths=added(tree) if b"sys.path" in self.source.data else (),
@@ -319,9 +326,9 @@ class PortCollector(Collector):
                 continue
             if isinstance(value, ast.Dict):
                 found += self._entries(name, value, module)
-            elif _LIKELY.search(name) or (isinstance(value, ast.Constant) and _is_port(value.value)):
+            elif _LIKELY.search(name) or not isinstance(value, ast.Constant) or _is_port(value.value):
                 term = self.reader.name(name, module, None)
-                if _telling(term):
+                if _telling(term) and (_LIKELY.search(name) or _port_like(term)):
                     found.append((name, term))
         return found
 
@@ -388,7 +395,7 @@ class PortCollector(Collector):
                 term = self.reader.value(each.value, scope)
                 if _telling(term):
                     values.append((each.arg, term))
-        if not values:
+        if not values and not _called(call.func).rpartition(".")[2][:1].isupper():
             return None
         target = self._target(call.func, scope)
         if target is None:

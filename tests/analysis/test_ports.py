@@ -1,0 +1,260 @@
+"""The table of ports of small trees: every row is told by place, side, number, certainty, and what it is made of."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from analysis import ports
+from analysis.collectors.ports import PortCollector
+from analysis.ports import Row
+from analysis.project import load
+
+
+def table(tmp_path: Path, files: Mapping[str, str]) -> list[Row]:
+    for name, text in files.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(textwrap.dedent(text))
+    project = load([tmp_path], root=tmp_path, collectors=[PortCollector], jobs=1, cache=False)
+    return ports.table(project)
+
+
+def told(rows: list[Row]) -> list[str]:
+    """The rows in short: ``a.py:3 bind zmq REP 5556 exact``."""
+    found = []
+    for row in rows:
+        number = row.port if row.port is not None else f"<{row.expression}>"
+        parts = (f"{row.path}:{row.line}", row.side, row.by, row.socket, str(number), row.certainty)
+        found.append(" ".join(filter(None, parts)))
+    return found
+
+
+ONE_FILE = {
+    "a ZeroMQ socket": (
+        """\
+        import zmq
+        s = zmq.Context().socket(zmq.REP)
+        s.bind("tcp://*:5556")
+        """,
+        ["a.py:3 bind zmq REP 5556 exact"],
+    ),
+    "its type, behind an attribute": (
+        """\
+        class A:
+            def __init__(self):
+                self.out = self.context.socket(zmq.PUB)
+            def run(self):
+                self.out.connect(f"tcp://{self.host}:5556")
+        """,
+        ["a.py:5 connect zmq PUB 5556 exact"],
+    ),
+    "inside the process": ('s = c.socket(zmq.PUB)\ns.bind("inproc://x")\n', []),
+    "a free port": ('s = c.socket(zmq.PUB)\ns.bind_to_random_port("tcp://*")\n', ["a.py:2 bind zmq PUB 0 exact"]),
+    "a socket of the standard library": (
+        """\
+        import socket
+        s = socket.socket()
+        s.bind(("", 8080))
+        s.connect_ex((host, PORT))
+        PORT = 9000
+        """,
+        ["a.py:3 bind socket 8080 exact", "a.py:4 connect socket 9000 exact"],
+    ),
+    "a pair that has a name": (
+        'import socket\nADDRESS = ("127.0.0.1", 8080)\nsocket.create_connection(ADDRESS)\n',
+        ["a.py:3 connect socket 8080 exact"],
+    ),
+    "a web server": ("import uvicorn\nuvicorn.run(app, port=8001)\n", ["a.py:2 bind http 8001 exact"]),
+    "a web server's own port": ("import uvicorn\nuvicorn.run(app)\n", ["a.py:2 bind http 8000 exact"]),
+    "Flask": ('app.run(host="0.0.0.0", port=int(os.getenv("P_PORT", 5000)))\n', ["a.py:1 bind http 5000 default"]),
+    "http.server": ('HTTPServer(("", 8000), Handler).serve_forever()\n', ["a.py:1 bind http 8000 exact"]),
+    "prometheus": ("start_http_server(9100)\n", ["a.py:1 bind prometheus 9100 exact"]),
+    "gRPC": (
+        'server.add_insecure_port("[::]:50051")\ngrpc.insecure_channel("localhost:50052")\n',
+        ["a.py:1 bind grpc 50051 exact", "a.py:2 connect grpc 50052 exact"],
+    ),
+    "Redis": (
+        'redis.Redis(host="r", port=6380)\nredis.Redis()\nredis.from_url("redis://r:6381/0")\nredis.from_url("redis://r")\n',
+        [
+            "a.py:1 connect redis 6380 exact",
+            "a.py:2 connect redis 6379 exact",
+            "a.py:3 connect redis 6381 exact",
+            "a.py:4 connect redis 6379 exact",
+        ],
+    ),
+    "asyncio": (
+        "await asyncio.start_server(go, host, 7000)\nawait asyncio.open_connection(host, 7001)\n",
+        ["a.py:1 bind socket 7000 exact", "a.py:2 connect socket 7001 exact"],
+    ),
+    "a URL": (
+        'requests.get(f"http://{host}:8080/health")\nrequests.get("https://example.org/x")\nrows.get("a")\n',
+        ["a.py:1 connect http 8080 exact", "a.py:2 connect http 443 exact"],
+    ),
+    "a database file": ('sqlite3.connect("x.db")\nsqlite3.connect(path)\n', []),
+    "a signal": ("button.clicked.connect(self.go)\nsignals.connect(go)\n", []),
+    "what the environment decides": (
+        'PORT = int(os.environ.get("X_PORT", "5556"))\nsock.bind(f"tcp://*:{PORT}")\n',
+        ["a.py:2 bind zmq 5556 default"],
+    ),
+    "what only the environment says": (
+        'sock.bind("tcp://*:" + os.environ["X_PORT"])\n',
+        ["a.py:1 bind zmq <$X_PORT> expression"],
+    ),
+    "one of several": (
+        'for port in (5556, 5557):\n    sock.connect(f"tcp://h:{port}")\n',
+        ["a.py:2 connect zmq 5556 choice", "a.py:2 connect zmq 5557 choice"],
+    ),
+    "one of two addresses": (
+        'a = "tcp://h:5556" if x else "tcp://g:5557"\nsock.connect(a)\n',
+        ["a.py:2 connect zmq 5556 exact", "a.py:2 connect zmq 5557 exact"],
+    ),
+    "an address from the environment": (
+        'a = os.getenv("X_ADDR", "tcp://h:5556")\nsock.connect(a)\n',
+        ["a.py:2 connect zmq 5556 default"],
+    ),
+    "a class that is given its port in the file": (
+        """\
+        class A:
+            def __init__(self, port=5000):
+                self.sock.bind(f"tcp://*:{port + 1}")
+        A(port=5556)
+        A()
+        """,
+        ["a.py:3 bind zmq 5557 choice", "a.py:3 bind zmq 5001 choice"],
+    ),
+    "nothing that is known": ("thing.bind(make())\n", []),
+    "a socket of which nothing is known": (
+        "s = c.socket(zmq.PUB)\ns.bind(make())\n",
+        ["a.py:2 bind zmq PUB <make()> unknown"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("program", "expected"), ONE_FILE.values(), ids=ONE_FILE)
+def test_a_file(tmp_path: Path, program: str, expected: list[str]) -> None:
+    assert told(table(tmp_path, {"a.py": program})) == expected
+
+
+USE = 'import settings\nsock.bind(f"tcp://*:{settings.PORT}")\n'
+TREES = {
+    "a constant of another module": (
+        {"a.py": USE, "settings.py": "PORT = 5556\n"},
+        ["a.py:2 bind zmq 5556 exact"],
+    ),
+    "that has it from a third": (
+        {"a.py": USE, "settings.py": "from ports import API as PORT\n", "ports.py": "API = 5000 + 556\n"},
+        ["a.py:2 bind zmq 5556 exact"],
+    ),
+    "through a star": (
+        {"a.py": USE, "settings.py": "from ports import *\n", "ports.py": "PORT = 5556\n"},
+        ["a.py:2 bind zmq 5556 exact"],
+    ),
+    "an entry of a dict there": (
+        {
+            "a.py": 'from pkg.settings import PORTS\nsock.bind("tcp://*:%d" % PORTS["api"])\n',
+            "pkg/__init__.py": "",
+            "pkg/settings.py": 'PORTS = {"api": 5556}\n',
+        },
+        ["a.py:2 bind zmq 5556 exact"],
+    ),
+    "what a function there gives": (
+        {
+            "a.py": 'from net import api_port\nsock.bind(f"tcp://*:{api_port()}")\n',
+            "net.py": "def api_port():\n    return 5556\n",
+        },
+        ["a.py:2 bind zmq 5556 exact"],
+    ),
+    "an attribute of a base class there": (
+        {
+            "a.py": "from base import Base\nclass A(Base):\n    def go(self):\n"
+            '        self.sock.bind(f"tcp://*:{self.port}")\n',
+            "base.py": "class Base:\n    port = 5556\n",
+        },
+        ["a.py:4 bind zmq 5556 exact"],
+    ),
+    "a base class that binds for each derived one": (
+        {
+            "base.py": "class Base:\n    def __init__(self, name, port=None):\n        self.port = port\n"
+            '    def go(self):\n        self.sock.bind(f"tcp://*:{self.port}")\n',
+            "a.py": 'from base import Base\nclass A(Base):\n    def __init__(self):\n        super().__init__("a", 5001)\n',
+            "b.py": "from base import Base\nclass B(Base):\n    def __init__(self, port=5002):\n"
+            '        super().__init__(name="b", port=port)\n',
+        },
+        ["base.py:5 bind zmq 5001 exact", "base.py:5 bind zmq 5002 default"],
+    ),
+    "what callers in other files pass": (
+        {
+            "net.py": 'def listen(port):\n    sock.bind(f"tcp://*:{port}")\n',
+            "a.py": "import net\nnet.listen(5001)\n",
+            "b.py": "from net import listen\nlisten(port=5002)\n",
+        },
+        ["net.py:2 bind zmq 5001 choice", "net.py:2 bind zmq 5002 choice"],
+    ),
+    "modules that name each other": (
+        {"a.py": "from b import PORT\nsock.bind(f'tcp://*:{PORT}')\n", "b.py": "from a import PORT\n"},
+        ["a.py:2 bind zmq <b.PORT> expression"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("files", "expected"), TREES.values(), ids=TREES)
+def test_a_tree(tmp_path: Path, files: dict[str, str], expected: list[str]) -> None:
+    assert sorted(told(table(tmp_path, files))) == sorted(expected)
+
+
+def test_owners_and_purposes(tmp_path: Path) -> None:
+    text = """\
+    class Health(Base):
+        def go(self):
+            self.health_socket.bind("tcp://*:5556")
+    sub_sock.connect("tcp://localhost:5556")
+    """
+    rows = table(tmp_path, {"main_pc_code/agent.py": text})
+    assert [(row.owner, row.purpose, row.machine) for row in rows] == [
+        ("Health", "health", "main_pc"),
+        ("agent", "sub", "main_pc"),
+    ]
+
+
+def test_two_owners_of_one_port_are_a_conflict(tmp_path: Path) -> None:
+    bind = 'class {}:\n    def go(self):\n        self.sock.bind("tcp://*:{}")\n'
+    files = {
+        "main_pc_code/a.py": bind.format("A", 5556),
+        "main_pc_code/b.py": bind.format("B", 5556),
+        "main_pc_code/old/a.py": bind.format("A", 5556),
+        "main_pc_code/c.py": bind.format("C", 5557),
+        "pc2_code/d.py": bind.format("D", 5557),
+    }
+    (one,) = ports.conflicts(table(tmp_path, files))
+    assert (one.machine, one.port, [name for name, _ in one.owners]) == ("main_pc", 5556, ["A", "B"])
+    assert [row.path for row in one.owners[0][1]] == ["main_pc_code/a.py", "main_pc_code/old/a.py"]
+    assert ports.conflicts(table(tmp_path, files), most=2) == []
+
+
+def test_a_connection_that_nobody_binds(tmp_path: Path) -> None:
+    text = """\
+    sock.bind("tcp://*:5556")
+    sock.connect("tcp://localhost:5556")
+    sock.connect("tcp://localhost:5557")
+    sock.connect("tcp://elsewhere.example:5558")
+    """
+    assert [row.port for row in ports.unbound(table(tmp_path, {"a.py": text}))] == [5557]
+
+
+@pytest.mark.parametrize(
+    ("paths", "machines"),
+    [
+        (
+            ["main_pc_code/a.py", "pc2_code/b.py", "docs/x.py", "a.py"],
+            {"main_pc": ("main_pc_code",), "pc2": ("pc2_code",)},
+        ),
+        (["src/a.py", "tests/b.py"], {}),
+        (["gpu_server/a.py"], {"gpu_server": ("gpu_server",)}),
+    ],
+)
+def test_machines_are_guessed_from_the_top_folders(paths: list[str], machines: dict[str, tuple[str, ...]]) -> None:
+    assert ports.guessed(paths) == machines
