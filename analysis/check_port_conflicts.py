@@ -28,6 +28,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     from analysis.collectors.ports import PortCollector
     from analysis.discovery import NoSuchPath
     from analysis.project import load
+    from config.settings import SettingsError
+    from config.settings import load as load_settings
 
     parser = argparse.ArgumentParser(
         prog="python -m analysis.check_port_conflicts", description="Which ports have several owners on one machine?"
@@ -40,6 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     root = Path(options.root)
     try:
+        machines = load_settings(root).machines or None
         project = load(
             options.paths or [root],
             root=root,
@@ -47,15 +50,16 @@ def main(argv: Sequence[str] | None = None) -> int:
             jobs=options.jobs,
             cache=not options.no_cache,
         )
-    except NoSuchPath as error:
+    except (NoSuchPath, SettingsError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    found = ports.conflicts(ports.table(project), options.max_count)
+    found = ports.conflicts(ports.table(project, machines), options.max_count)
     sys.stdout.writelines(f"{line}\n" for line in to_text(found))
     sys.stdout.flush()
     faults = {path: facts.fault for path, facts in project.files.items() if facts.fault is not None}
     if faults:
-        sys.stderr.write(f"{plural(len(faults), 'file', 'files')} could not be read: `unsnarl ledger` names them\n")
+        what = plural(len(faults), "file", "files")
+        sys.stderr.write(f"{what} could not be read: `unsnarl ledger` names {'it' if len(faults) == 1 else 'them'}\n")
     sys.stderr.write(f"{plural(len(found), 'conflict', 'conflicts')}\n")
     return 1 if found else 0
 

@@ -47,6 +47,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     ``baseline``: file of the findings that are agreed to, relative to the root; none means ``.unsnarl-baseline.jsonl``
     where there is one.
     ``history``: file in which ``unsnarl metrics`` keeps its counts, relative to the root.
+    ``machines``: name of each machine to the folders whose code runs on it; none means that they are guessed from the
+    names of the top folders.
     ``rules``: one table per rule code with that rule's own options.
     """
 
@@ -60,6 +62,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     policy: Literal["infer", "preserve"] = "infer"
     baseline: str | None = None
     history: str = ".unsnarl-history.jsonl"
+    machines: dict[str, tuple[str, ...]] = {}
     rules: dict[str, dict[str, Any]] = {}
     origin: Path | None = None
     """The file they were read from: not a key of it."""

@@ -42,7 +42,7 @@ def command(paths: tuple[str, ...], **options: Any) -> None:
     project = session.project((PortCollector,), jobs=options["jobs"], cache=not options["no_cache"])
     rows = [
         row
-        for row in ports.table(project)
+        for row in ports.table(project, session.settings.machines or None)
         if options["side"] in (None, row.side) and options["number"] in (None, row.port)
     ]
     deliver(port_table.FORMATS[options["style"]](rows), options["output_file"])

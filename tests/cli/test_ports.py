@@ -1,0 +1,144 @@
+"""``unsnarl ports`` and ``python -m analysis.check_port_conflicts``, as processes."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+FILES = {
+    "main_pc_code/tts.py": """\
+import os
+import zmq
+
+
+class Speaker:
+    def __init__(self, port=5556):
+        self.port = int(os.getenv("TTS_PORT", port))
+        self.reply_socket = zmq.Context().socket(zmq.REP)
+
+    def run(self):
+        self.reply_socket.bind(f"tcp://*:{self.port}")
+""",
+    "main_pc_code/asr.py": """\
+class Listener:
+    def run(self):
+        self.out_socket = self.context.socket(zmq.PUB)
+        self.out_socket.bind("tcp://*:5556")
+        self.out_socket.connect("tcp://localhost:" + self.config["port"])
+""",
+    "pc2_code/client.py": 'sock.connect("tcp://main:5556")\n',
+    "pc2_code/broken.py": "def f(:\n",
+}
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    for name, text in FILES.items():
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    return tmp_path
+
+
+def run(folder: Path, module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", module, *arguments], cwd=folder, capture_output=True, text=True, check=False
+    )
+
+
+def ports(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return run(folder, "unsnarl", "ports", *arguments)
+
+
+def test_the_table(tree: Path) -> None:
+    done = ports(tree)
+    lines = [re.split(r"  +", line) for line in done.stdout.splitlines()]
+    assert done.returncode == 0
+    assert lines[0] == ["port", "side", "by", "socket", "machine", "owner", "purpose", "certainty", "place", "from"]
+    assert ["5556", "bind", "zmq", "PUB", "main_pc", "Listener", "out", "exact", "main_pc_code/asr.py:4:9"] == lines[1][
+        :9
+    ]
+    assert [line[0] for line in lines[1:]] == ["5556", "5556", "5556", "?"]
+    assert "$TTS_PORT or Speaker.__init__(port) or 5556" in done.stdout
+    assert done.stderr.splitlines() == [
+        "pc2_code/broken.py:1: not analysed: invalid syntax",
+        "4 rows, 3 with a number",
+    ]
+
+
+def test_one_side_of_one_port(tree: Path) -> None:
+    done = ports(tree, "--side", "connect", "--port", "5556", "-q")
+    assert [line.split()[0:2] for line in done.stdout.splitlines()[1:]] == [["5556", "connect"]]
+    assert done.stderr == ""
+
+
+def test_csv_and_json_say_the_same(tree: Path) -> None:
+    rows = list(csv.DictReader(io.StringIO(ports(tree, "--format", "csv").stdout)))
+    objects = json.loads(ports(tree, "--format", "json").stdout)
+    assert rows == [{key: "" if value is None else str(value) for key, value in one.items()} for one in objects]
+    assert [one["port"] for one in objects] == [5556, None, 5556, 5556]
+
+
+def test_pictures(tree: Path) -> None:
+    dot = ports(tree, "--format", "dot").stdout
+    assert '  "client" -> "Listener" [label="5556"];' in dot.splitlines()
+    assert '  "client" -> "Speaker" [label="5556"];' in dot.splitlines()
+    mermaid = ports(tree, "--format", "mermaid").stdout
+    assert mermaid.splitlines()[0] == "flowchart LR"
+    assert "  n0 -->|5556| n1" in mermaid.splitlines()
+
+
+def test_a_file_of_its_own(tree: Path) -> None:
+    done = ports(tree, "--format", "csv", "--output-file", "ports.csv")
+    assert done.stdout == ""
+    assert len((tree / "ports.csv").read_text().splitlines()) == 5
+
+
+def test_conflicts(tree: Path) -> None:
+    done = run(tree, "analysis.check_port_conflicts")
+    assert done.returncode == 1
+    assert done.stdout.splitlines() == [
+        "port 5556 on main_pc: 2 owners",
+        "  Listener: main_pc_code/asr.py:4:9: 'tcp://*:5556'",
+        "  Speaker: main_pc_code/tts.py:11:9: f'tcp://*:{self.port}'",
+    ]
+    assert done.stderr.splitlines() == ["1 file could not be read: `unsnarl ledger` names it", "1 conflict"]
+
+
+def test_as_many_owners_as_are_allowed(tree: Path) -> None:
+    done = run(tree, "analysis.check_port_conflicts", "--max-count", "2")
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_another_root(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    done = run(tmp_path_factory.mktemp("elsewhere"), "analysis.check_port_conflicts", "--root", str(tree), "--no-cache")
+    assert done.returncode == 1
+    assert "  Listener: main_pc_code/asr.py:4:9" in done.stdout
+
+
+def test_no_such_path(tree: Path) -> None:
+    done = run(tree, "analysis.check_port_conflicts", "nowhere")
+    assert done.returncode == 2
+    assert "nowhere" in done.stderr
+    assert ports(tree, "nowhere").returncode == 2
+
+
+def test_machines_of_the_settings(tree: Path) -> None:
+    (tree / "unsnarl.toml").write_text('[machines]\nfirst = ["main_pc_code/tts.py"]\nsecond = ["main_pc_code"]\n')
+    assert run(tree, "analysis.check_port_conflicts").returncode == 0
+    rows = json.loads(ports(tree, "--format", "json").stdout)
+    assert [one["machine"] for one in rows] == ["second", "second", "first", ""]
+
+
+def test_settings_that_are_wrong(tree: Path) -> None:
+    (tree / "unsnarl.toml").write_text('machines = "main"\n')
+    done = run(tree, "analysis.check_port_conflicts")
+    assert done.returncode == 2
+    assert "unsnarl.toml:1: `machines`" in done.stderr
