@@ -160,7 +160,11 @@ class _Found:
                 return bound[one.name]
             return None
 
-        return self.across.resolve(replaced(term, given) if bound else term, self.path)
+        self.across.owner = Definition(self.path, self.use.owner) if self.use.owner else None
+        try:
+            return self.across.resolve(replaced(term, given) if bound else term, self.path)
+        finally:
+            self.across.owner = None
 
     def _made(self, owner: str, transport: str, host: Term | None, port: Term) -> Iterator[Row]:
         found, certainty = numbers(port)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 import re
 from bisect import bisect_left
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
+from analysis.collectors.port_entries import ENTRIES, Entry
 from analysis.collectors.port_records import Callee, Passed, Ports, Side, Use
 from analysis.effects.paths import added
 from analysis.nodes import below
@@ -16,7 +17,21 @@ from analysis.values.names import ClassValues
 from analysis.values.reader import Reader
 from analysis.values.scopes import Scopes
 from analysis.values.syntax import dotted
-from analysis.values.terms import Choice, Const, Env, Join, Key, Option, Parameter, Sum, Symbol, Term, Unknown
+from analysis.values.terms import (
+    Call,
+    Choice,
+    Const,
+    Env,
+    Join,
+    Key,
+    Option,
+    Parameter,
+    Sum,
+    Symbol,
+    Term,
+    Unknown,
+    choice,
+)
 from analysis.values.terms import below as terms_below
 from analysis.walk import Collector, Walk
 
@@ -51,60 +66,11 @@ _QUIET = frozenset(
 """Calls that lead to no function of the tree, and are in every other line."""
 _LIKELY = re.compile(r"(?i)(?<!im)port(?!al|folio|ion|rait)|addr|endpoint|ur[il]$|host|bind|server|offset|_ip$|^ip_")
 _PORTS = range(1, 65536)
+_RETURNS = 8
 _METHODS = frozenset({"bind", "connect", "connect_ex", "bind_to_random_port", "bind_ssl"})
 _NO_SOCKETS = frozenset({"sqlite3", "aiosqlite", "signal", "signals", "duckdb", "pyodbc", "cx_Oracle"})
 
 
-class Entry(NamedTuple):
-    """An entry point of a library: which side it is, and where it takes address, host and port.
-
-    A number is a position, ``address`` may also be a pair (host, port).
-    """
-
-    side: Side
-    by: str
-    address: int | None = None
-    host: int | None = None
-    port: int | None = None
-    default: int | None = None
-
-
-ENTRIES: dict[str, Entry] = {
-    "uvicorn.run": Entry("bind", "http", None, None, None, 8000),
-    "uvicorn.Config": Entry("bind", "http", None, None, None, 8000),
-    "web.run_app": Entry("bind", "http", None, None, None, 8080),
-    "web.TCPSite": Entry("bind", "http", None, 1, 2),
-    "TCPSite": Entry("bind", "http", None, 1, 2),
-    "HTTPServer": Entry("bind", "http", 0),
-    "ThreadingHTTPServer": Entry("bind", "http", 0),
-    "TCPServer": Entry("bind", "socket", 0),
-    "ThreadingTCPServer": Entry("bind", "socket", 0),
-    "UDPServer": Entry("bind", "socket", 0),
-    "make_server": Entry("bind", "http", None, 0, 1),
-    "start_http_server": Entry("bind", "prometheus", None, 1, 0),
-    "add_insecure_port": Entry("bind", "grpc", 0),
-    "add_secure_port": Entry("bind", "grpc", 0),
-    "insecure_channel": Entry("connect", "grpc", 0),
-    "secure_channel": Entry("connect", "grpc", 0),
-    "websockets.serve": Entry("bind", "websocket", None, 1, 2),
-    "websockets.connect": Entry("connect", "websocket", 0),
-    "create_connection": Entry("connect", "socket", 0),
-    "create_server": Entry("bind", "socket", 0, 1, 2),
-    "start_server": Entry("bind", "socket", None, 1, 2),
-    "open_connection": Entry("connect", "socket", None, 0, 1),
-    "redis.Redis": Entry("connect", "redis", None, 0, 1, 6379),
-    "redis.StrictRedis": Entry("connect", "redis", None, 0, 1, 6379),
-    "Redis": Entry("connect", "redis", None, 0, 1, 6379),
-    "aioredis.from_url": Entry("connect", "redis", 0),
-    "redis.from_url": Entry("connect", "redis", 0),
-    "Redis.from_url": Entry("connect", "redis", 0),
-    "psycopg2.connect": Entry("connect", "postgres", None, None, None, 5432),
-    "psycopg.connect": Entry("connect", "postgres", 0, None, None, 5432),
-    "asyncpg.connect": Entry("connect", "postgres", 0, None, None, 5432),
-    "asyncpg.create_pool": Entry("connect", "postgres", 0, None, None, 5432),
-    "nats.connect": Entry("connect", "nats", 0, None, None, 4222),
-    "MongoClient": Entry("connect", "mongodb", None, 0, 1, 27017),
-}
 _URLS = frozenset({"get", "post", "put", "delete", "head", "patch", "request", "urlopen", "ws_connect", "stream"})
 
 
@@ -397,10 +363,14 @@ class PortCollector(Collector):
             args = scope.node.args
             names = tuple(one.arg for one in (*args.posonlyargs, *args.args, *args.kwonlyargs))
             gives = None
-            if _LIKELY.search(scope.node.name) and scope.returns:
-                term = self.reader.value(scope.returns[-1], scope) if len(scope.returns) == 1 else None
-                gives = term if term is not None and _telling(term) else None
-            if gives is not None or any(map(_LIKELY.search, names)):
+            if scope.returns and (_LIKELY.search(scope.node.name) or any(map(_LIKELY.search, names))):
+                terms = [
+                    self.reader.value(one, scope)
+                    for one in scope.returns
+                    if not (isinstance(one, ast.Constant) and one.value in (None, False))
+                ]
+                gives = choice(terms) if terms and len(terms) <= _RETURNS and all(map(_telling, terms)) else None
+            if gives is not None or args.kwarg is not None or any(map(_LIKELY.search, names)):
                 bound = bool(scope.owner) and not any(
                     dotted(one) == "staticmethod" for one in scope.node.decorator_list
                 )
@@ -496,7 +466,7 @@ def _may_be_port(term: Term) -> bool:
 
 def _telling(term: Term) -> bool:
     """Whether a term says more than that nothing is known."""
-    return any(isinstance(one, (Const, Env, Option, Key, Parameter, Symbol, Sum)) for one in terms_below(term))
+    return any(isinstance(one, (Const, Env, Option, Key, Parameter, Symbol, Call, Sum)) for one in terms_below(term))
 
 
 _SCHEME = re.compile(r"\s*[a-z][a-z0-9+.]*://")

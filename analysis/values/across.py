@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from analysis.collectors.port_records import Callee, Passed, Ports
 from analysis.modules import Modules
-from analysis.values.terms import Choice, Field, Parameter, Symbol, Term, choice, replaced
+from analysis.values.terms import Call, Choice, Field, Parameter, Symbol, Term, choice, replaced
 
 _TOKEN = re.compile(r"\[[^\]]*\]|\(\)|[^.\[\]()]+")
 _DEPTH = 16
@@ -23,7 +23,7 @@ class Definition(NamedTuple):
     name: str
 
 
-class Call(NamedTuple):
+class Passing(NamedTuple):
     """Values passed to a function: by whom, and which parameter gets which term of the caller's file."""
 
     path: str
@@ -42,8 +42,10 @@ class Across:
         self.fields = {path: {(owner, name): term for owner, name, term in one.fields} for path, one in records.items()}
         self.bases = {path: dict(one.bases) for path, one in records.items()}
         self.functions = {path: {each.qualname: each for each in one.functions} for path, one in records.items()}
-        self._calls: dict[Definition, list[Call]] | None = None
+        self._calls: dict[Definition, list[Passing]] | None = None
         self._active: set[tuple[str, Term]] = set()
+        self.owner: Definition | None = None
+        """The class whose instance is asked about: of the calls of its bases' methods only its own count."""
 
     def resolve(self, term: Term, path: str, depth: int = 0) -> Term:
         """``term`` of the file at ``path`` with everything put in that other files say."""
@@ -51,12 +53,14 @@ class Across:
             return term
 
         def change(one: Term) -> Term | None:
-            if not isinstance(one, (Symbol, Field, Parameter)) or (path, one) in self._active:
+            if not isinstance(one, (Symbol, Field, Parameter, Call)) or (path, one) in self._active:
                 return None
             self._active.add((path, one))
             try:
                 if isinstance(one, Symbol):
                     return self._symbol(one, path, depth)
+                if isinstance(one, Call):
+                    return self._called(one, path, depth)
                 if isinstance(one, Field):
                     return self._field(Definition(path, one.owner), one.name, depth)
                 return self._parameter(one, path, depth)
@@ -132,6 +136,21 @@ class Across:
             return self._symbol(Symbol(f"{term.text}{joint}{'.'.join(rest)}"), path, depth + 1)
         return None
 
+    def _called(self, call: Call, path: str, depth: int) -> Term | None:
+        """What a function of the tree gives for the arguments of a call."""
+        known = self.definition(call.target, path)
+        function = self.functions[known.path].get(known.name) if known is not None else None
+        if known is None or function is None or function.gives is None:
+            return None
+        values = _assigned(function, call.values)
+
+        def passed(one: Term) -> Term | None:
+            if isinstance(one, Parameter) and one.function == function.qualname:
+                return self.resolve(values[one.name], path, depth + 1) if one.name in values else one.default
+            return None
+
+        return self.resolve(replaced(function.gives, passed), known.path, depth + 1)
+
     # -- classes
 
     def _field(self, owner: Definition, name: str, depth: int) -> Term | None:
@@ -180,6 +199,9 @@ class Across:
         found: dict[Term, None] = {}
         function = Definition(path, one.function)
         calls = self.calls.get(function, [])
+        if self.owner is not None:
+            own = [one for one in calls if (one.path, one.owner) == self.owner]
+            calls = own or calls
         for call in calls:
             term = call.values.get(one.name)
             if term is None:
@@ -198,7 +220,7 @@ class Across:
         return choice(found)
 
     @property
-    def calls(self) -> dict[Definition, list[Call]]:
+    def calls(self) -> dict[Definition, list[Passing]]:
         """Every function of the tree that is called with what may be a port, and what it is passed."""
         if self._calls is None:
             self._calls = {}
@@ -207,7 +229,7 @@ class Across:
                     self._note(path, passed, self._calls)
         return self._calls
 
-    def _note(self, path: str, passed: Passed, calls: dict[Definition, list[Call]]) -> None:
+    def _note(self, path: str, passed: Passed, calls: dict[Definition, list[Passing]]) -> None:
         known: Definition | None
         if passed.target.startswith("^"):
             owner = Definition(path, passed.owner)
@@ -230,13 +252,18 @@ class Across:
         function = self.functions[known.path].get(known.name) if known is not None else None
         if known is None or function is None:
             return
-        names = function.parameters[1:] if function.bound else function.parameters
-        values = {
-            names[at] if isinstance(at, int) else at: term
-            for at, term in passed.values
-            if not isinstance(at, int) or at < len(names)
-        }
-        calls.setdefault(known, []).append(Call(path, passed.owner, passed.line, values))
+        values = _assigned(function, passed.values)
+        calls.setdefault(known, []).append(Passing(path, passed.owner, passed.line, values))
 
     def _has(self, owner: Definition, method: str) -> bool:
         return f"{owner.name}.{method}" in self.functions.get(owner.path, {})
+
+
+def _assigned(function: Callee, values: tuple[tuple[int | str, Term], ...]) -> dict[str, Term]:
+    """Which parameter gets which value."""
+    names = function.parameters[1:] if function.bound else function.parameters
+    return {
+        names[at] if isinstance(at, int) else at: term
+        for at, term in values
+        if not isinstance(at, int) or at < len(names)
+    }

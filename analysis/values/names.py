@@ -290,6 +290,48 @@ class Names(ABC):
                     return whole.values[keys.index(found.slice.value)]
         return found
 
+    def rows(self, node: ast.Name, scope: Scope, line: int) -> list[ast.Dict]:
+        """The dicts that a loop's variable goes through, where its list is written out."""
+        found: Scope | None = scope
+        while found is not None and node.id not in found.bindings:
+            found = found.outer
+        if found is None:
+            return []
+        bound = found.at(node.id, line if found is scope else None)
+        if len(bound) != 1 or bound[0].how not in ("element", "unpacked") or not isinstance(bound[0].node, ast.expr):
+            return []
+        one = bound[0]
+        listed: ast.expr | None = bound[0].node
+        if one.how == "unpacked":
+            # `for name, row in rows.items()`, `for number, row in enumerate(rows)`
+            if one.text != "element" or one.at != 1 or not isinstance(listed, ast.Call):
+                return []
+            items = isinstance(listed.func, ast.Attribute) and listed.func.attr == "items"
+            listed = listed.func.value if items and isinstance(listed.func, ast.Attribute) else listed.args[0]
+        return self._dicts(listed, found, one.line, 0)
+
+    def _dicts(self, node: ast.expr | None, scope: Scope, line: int, depth: int) -> list[ast.Dict]:
+        display = self.display(node, scope, line) if node is not None and depth < 4 else None
+        if isinstance(display, ast.BinOp) and isinstance(display.op, ast.Add):
+            return [
+                *self._dicts(display.left, scope, line, depth + 1),
+                *self._dicts(display.right, scope, line, depth + 1),
+            ]
+        elements: list[ast.expr] = []
+        if isinstance(display, (ast.List, ast.Tuple)):
+            elements = display.elts
+        elif isinstance(display, ast.Dict):
+            elements = display.values
+        rows = [one for one in elements if isinstance(one, ast.Dict)]
+        return rows if len(rows) == len(elements) else []
+
+    def keywords_of(self, name: str, scope: Scope) -> str:
+        """The function whose ``**name`` a name is, empty when it is none's."""
+        if not isinstance(scope.node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            return ""
+        kwarg = scope.node.args.kwarg
+        return scope.qualname if kwarg is not None and kwarg.arg == name else ""
+
     # -- the command line
 
     def option(self, dest: str) -> Term:

@@ -10,6 +10,7 @@ from analysis.values.bindings import Scope
 from analysis.values.names import Names
 from analysis.values.syntax import arguments, converted, dotted, is_text, shell, shown
 from analysis.values.terms import (
+    Call,
     Const,
     Env,
     Field,
@@ -33,6 +34,7 @@ _ENV_HELPER = re.compile(r"(?i)(?:^|_)env(?:iron)?(?:$|_)|^getenv")
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]+\Z")
 _PLACE = re.compile(r"%(?:\((\w+)\))?[sdi]|\{(\w*)(?::[0-9]*d)?\}")
 _FIELDS = frozenset({"Field", "field", "pydantic.Field", "dataclasses.field", "attr.ib", "attrs.field"})
+_ARGUMENTS = 6
 _GETTER = re.compile(r"get(?:_?int|_?str|_config|_value|_setting|_option)?\Z")
 _SAME = frozenset({"int", "str", "typing.cast"})
 """Calls that give their (last) argument back, for what is asked here."""
@@ -200,6 +202,10 @@ class Reader(Names):
     def _entry(self, base: ast.expr, key: Term, default: Term | None, scope: Scope, line: int, node: ast.expr) -> Term:
         """What ``base[key]`` or ``base.get(key, default)`` gives."""
         otherwise = Key(f"{shown(base)}[{key.value!r}]" if isinstance(key, Const) else shown(node), default)
+        if isinstance(base, ast.Name) and isinstance(key, Const):
+            keywords = self.keywords_of(base.id, scope)
+            if keywords:
+                return Parameter(keywords, str(key.value), default)
         found = self._written(base, key, default, scope, line)
         if found is not None:
             # Somebody may have put another value there since.
@@ -225,11 +231,20 @@ class Reader(Names):
             if values:
                 return self.value(values[-1], scope, line)
             return default if len(pairs) == len(display.keys) else None
+        rows = self.rows(base, scope, line) if isinstance(base, ast.Name) and isinstance(key, Const) else []
+        if rows:
+            return choice(self._of_row(row, key, default, scope, line) for row in rows)
         if isinstance(display, (ast.List, ast.Tuple)) and isinstance(key, Const) and isinstance(key.value, int):
             elements = display.elts
             if -len(elements) <= key.value < len(elements):
                 return self.value(elements[key.value], scope, line)
         return None
+
+    def _of_row(self, row: ast.Dict, key: Term, default: Term | None, scope: Scope, line: int) -> Term:
+        for each, value in zip(row.keys, row.values, strict=True):
+            if isinstance(each, ast.Constant) and isinstance(key, Const) and each.value == key.value:
+                return self.value(value, scope, line)
+        return default if default is not None else Unknown(shown(row))
 
     # -- calls
 
@@ -266,8 +281,17 @@ class Reader(Names):
         if isinstance(target, Symbol) and target.text.startswith("0::"):
             return self._result(target.text[3:], node, scope, line)
         if isinstance(target, Symbol):
-            return Symbol(f"{target.text}()")
+            values = self._arguments(node, scope, line)
+            return Call(target.text, values) if values else Symbol(f"{target.text}()")
         return Unknown(shown(node))
+
+    def _arguments(self, node: ast.Call, scope: Scope, line: int) -> tuple[tuple[int | str, Term], ...]:
+        """The arguments of a call, none when there are too many to be about a port."""
+        if len(node.args) + len(node.keywords) > _ARGUMENTS or any(isinstance(one, ast.Starred) for one in node.args):
+            return ()
+        given: list[tuple[int | str, Term]] = [(at, self.value(one, scope, line)) for at, one in enumerate(node.args)]
+        given += [(one.arg, self.value(one.value, scope, line)) for one in node.keywords if one.arg]
+        return tuple(given)
 
     def _method(
         self, node: ast.Call, func: ast.Attribute, args: list[ast.expr], scope: Scope, line: int

@@ -71,6 +71,13 @@ class Symbol(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="y"):
     text: str
 
 
+class Call(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="a"):
+    """What ``target``, a function of another file, gives back for ``values``, by position (its number) or keyword."""
+
+    target: str
+    values: tuple[tuple[int | str, Term], ...]
+
+
 class Choice(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="h"):
     """One of several values: which, the flow of the program decides."""
 
@@ -83,7 +90,7 @@ class Unknown(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="u"):
     text: str
 
 
-Term = Const | Join | Sum | Env | Option | Key | Parameter | Field | Symbol | Choice | Unknown
+Term = Const | Join | Sum | Env | Option | Key | Parameter | Field | Symbol | Call | Choice | Unknown
 _MOST = 12
 """Beyond so many alternatives a value says nothing."""
 _SIZE = 48
@@ -152,6 +159,9 @@ def below(term: Term) -> Iterator[Term]:
         case Env(_, default) | Option(_, default) | Key(_, default) | Parameter(_, _, default):
             if default is not None:
                 yield from below(default)
+        case Call(_, values):
+            for _, value in values:
+                yield from below(value)
 
 
 def replaced(term: Term, change: Callable[[Term], Term | None]) -> Term:
@@ -166,6 +176,8 @@ def replaced(term: Term, change: Callable[[Term], Term | None]) -> Term:
             return total(replaced(each, change) for each in parts)
         case Choice(parts):
             return choice(replaced(each, change) for each in parts)
+        case Call(target, values):
+            return Call(target, tuple((key, replaced(value, change)) for key, value in values))
         case Env(name, default) if default is not None:
             return Env(name, replaced(default, change))
         case Option(name, default) if default is not None:
@@ -198,6 +210,8 @@ def written(term: Term) -> str:
             return f"{owner}.{name}"
         case Symbol(text):
             return ".".join(filter(None, text.split(":", 2)[1:]))
+        case Call(target, values):
+            return f"{written(Symbol(target))}({', '.join(written(value) for _, value in values)})"
         case Choice(options):
             return " | ".join(map(written, options))
         case Unknown(text):

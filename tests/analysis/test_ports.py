@@ -180,7 +180,8 @@ TREES = {
         {
             "base.py": "class Base:\n    def __init__(self, name, port=None):\n        self.port = port\n"
             '    def go(self):\n        self.sock.bind(f"tcp://*:{self.port}")\n',
-            "a.py": 'from base import Base\nclass A(Base):\n    def __init__(self):\n        super().__init__("a", 5001)\n',
+            "a.py": "from base import Base\nclass A(Base):\n    def __init__(self):\n"
+            '        super().__init__("a", 5001)\n',
             "b.py": "from base import Base\nclass B(Base):\n    def __init__(self, port=5002):\n"
             '        super().__init__(name="b", port=port)\n',
         },

@@ -1,0 +1,309 @@
+"""Numbers written into the source that are ports: by a name, a keyword, a socket or an address beside them."""
+
+from __future__ import annotations
+
+import ast
+import re
+from bisect import bisect_left
+from collections.abc import Iterator
+from typing import ClassVar, Literal
+
+import msgspec
+
+from analysis.collectors.port_entries import ENTRIES
+from analysis.facts import Span
+from analysis.nodes import below
+from analysis.source import Source
+from analysis.values.syntax import default_of, dotted
+from analysis.walk import Collector, Walk
+
+Evidence = Literal["name", "keyword", "parameter", "key", "environment", "option", "socket", "address"]
+
+_HINTS = tuple(
+    re.compile(pattern)
+    for pattern in (
+        # Each begins with plain letters, which are found many times as fast as anything else.
+        rb"port(?<!import)(?<!report)(?<!support)(?<!export)(?<!transport)",
+        rb"PORT(?<!IMPORT)(?<!REPORT)(?<!SUPPORT)",
+        rb"Port",
+        rb"://",
+        rb"bind\(",
+        rb"connect\w*\(",
+        rb"erver\w*\(",
+        rb"serve\(",
+        rb"channel\(",
+        rb"Redis\(",
+    )
+)
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_OTHER = frozenset(
+    {
+        "count",
+        "counts",
+        "range",
+        "offset",
+        "timeout",
+        "limit",
+        "size",
+        "retries",
+        "attempts",
+        "increment",
+        "step",
+        "interval",
+        "status",
+        "name",
+        "names",
+        "type",
+        "kind",
+        "wait",
+        "delay",
+        "max",
+        "min",
+        "number_of",
+        "digits",
+        "width",
+        "id",
+        "index",
+        "scan",
+        "check",
+        "pool",
+        "speed",
+        "rate",
+        "bits",
+        "mask",
+        "flags",
+    }
+)
+"""What a name speaks of when it ends in one of these: not of one port."""
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.]*://[^/\s:]*:(\d{2,5})(?![\w.-])")
+_BEHIND = re.compile(r":(\d{2,5})(?![\w.-])")
+_SCHEME = re.compile(r"[a-z][a-z0-9+.]*://[^/]*\Z")
+_PAIRS = frozenset({"bind", "connect", "connect_ex", "create_connection", "create_server", "sendto"})
+_ENV = re.compile(r"(?i)env")
+_PORTS = range(1, 65536)
+
+
+class PortLiteral(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One literal. ``span`` is the number, or the text that holds it; ``column`` is its start in characters, from 1.
+
+    ``evidence`` says by what it is known to be a port and ``name`` what it is called there, empty when it is not.
+    ``source`` is the statement's first line, normalised.
+    """
+
+    span: Span
+    column: int
+    port: int
+    evidence: Evidence
+    name: str
+    scope: str
+    source: str
+
+
+class PortLiteralCollector(Collector):
+    """Collects the literal ports of a file."""
+
+    topic: ClassVar[str] = "port-literals"
+    version: ClassVar[int] = 1
+    record = PortLiteral
+    nodes = (
+        ast.FunctionDef,
+        ast.AsyncFunctionDef,
+        ast.Assign,
+        ast.AnnAssign,
+        ast.Expr,
+        ast.Return,
+        ast.If,
+        ast.While,
+        ast.For,
+        ast.AsyncFor,
+        ast.With,
+        ast.AsyncWith,
+        ast.Assert,
+    )
+
+    def __init__(self, source: Source) -> None:
+        super().__init__(source)
+        self._lines: list[int] = []
+        self._taken: set[tuple[int, int]] = set()
+
+    def begin(self, walk: Walk, tree: ast.Module) -> None:
+        data = self.source.data
+        found: set[int] = set()
+        for hint in _HINTS:
+            for one in hint.finditer(data):
+                found.add(one.start())
+        self._lines = sorted({self.source.line_at(at) for at in found})
+
+    def visit(self, walk: Walk, node: ast.AST) -> None:
+        if not self._lines or not isinstance(node, ast.stmt):
+            return
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            if self._hinted(node.lineno, node.body[0].lineno):
+                self._function(walk, node)
+            return
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            return
+        for expression in _expressions(node):
+            if self._hinted(expression.lineno, expression.end_lineno or expression.lineno):
+                if isinstance(node, (ast.Assign, ast.AnnAssign)):
+                    self._assigned(walk, node)
+                for inner in below(expression):
+                    self._inside(walk, inner)
+
+    def _hinted(self, first: int, last: int) -> bool:
+        at = bisect_left(self._lines, first)
+        return at < len(self._lines) and self._lines[at] <= last
+
+    def finish(self, walk: Walk) -> None:
+        self.records.sort(key=lambda one: (one.span.line, one.span.col))
+
+    # -- by what is beside it
+
+    def _function(self, walk: Walk, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+        for arg in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs):
+            default = default_of(node, arg)
+            if default is not None and speaks_of_port(arg.arg):
+                self._take(walk, default, "parameter", arg.arg)
+        for each in node.decorator_list:
+            for inner in below(each):
+                self._inside(walk, inner)
+
+    def _assigned(self, walk: Walk, node: ast.Assign | ast.AnnAssign) -> None:
+        for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+            name = _last(target)
+            if name and node.value is not None and speaks_of_port(name):
+                self._take(walk, node.value, "name", name)
+
+    def _inside(self, walk: Walk, node: ast.AST) -> None:
+        match node:
+            case ast.Constant(value=str(text)) if "://" in text:
+                for found in _ADDRESS.finditer(text):
+                    self._note(walk, node, int(found[1]), "address", "")
+            case ast.JoinedStr():
+                self._joined(walk, node)
+            case ast.Call():
+                self._call(walk, node)
+            case ast.Dict():
+                for key, value in zip(node.keys, node.values, strict=True):
+                    if isinstance(key, ast.Constant) and isinstance(key.value, str) and speaks_of_port(key.value):
+                        self._take(walk, value, "key", key.value)
+
+    def _joined(self, walk: Walk, node: ast.JoinedStr) -> None:
+        before = ""
+        for part in node.values:
+            if not isinstance(part, ast.Constant):
+                before += "x"
+                continue
+            text = str(part.value)
+            found = _BEHIND.match(text)
+            if found is not None and _SCHEME.search(before) and ":" not in before.partition("://")[2]:
+                self._note(walk, part, int(found[1]), "address", "")
+            before += text
+
+    def _call(self, walk: Walk, node: ast.Call) -> None:
+        for each in node.keywords:
+            if each.arg is not None and speaks_of_port(each.arg):
+                self._take(walk, each.value, "keyword", each.arg)
+        name = dotted(node.func) or (node.func.attr if isinstance(node.func, ast.Attribute) else "")
+        last = name.rpartition(".")[2]
+        first = node.args[0] if node.args else None
+        text = first.value if isinstance(first, ast.Constant) and isinstance(first.value, str) else ""
+        if last == "add_argument" or last in ("option", "argument"):
+            if any(isinstance(one, ast.Constant) and speaks_of_port(str(one.value)) for one in node.args):
+                for each in node.keywords:
+                    if each.arg == "default":
+                        self._take(walk, each.value, "option", text)
+        elif len(node.args) > 1 and speaks_of_port(text) and (last.startswith("get") or _ENV.search(name)):
+            self._take(walk, node.args[1], "environment" if _ENV.search(name) else "key", text)
+        pair = first if last in _PAIRS or last.endswith("Server") else None
+        if isinstance(pair, ast.Tuple) and len(pair.elts) > 1:
+            self._take(walk, pair.elts[1], "socket", "")
+        entry = next((ENTRIES[one] for one in (name, ".".join(name.split(".")[-2:]), last) if one in ENTRIES), None)
+        if entry is not None and entry.port is not None and entry.port < len(node.args):
+            self._take(walk, node.args[entry.port], "socket", "")
+
+    # -- the number itself
+
+    def _take(self, walk: Walk, node: ast.expr, evidence: Evidence, name: str) -> None:
+        for one, port in literals(node):
+            self._note(walk, one, port, evidence, name)
+
+    def _note(self, walk: Walk, node: ast.expr, port: int, evidence: Evidence, name: str) -> None:
+        key = node.lineno, node.col_offset
+        if port not in _PORTS or key in self._taken:
+            return
+        self._taken.add(key)
+        line = self.source.lines[node.lineno - 1]
+        column = len(line[: node.col_offset].decode("utf-8", "replace")) + 1
+        text = " ".join(line.decode("utf-8", "replace").split())
+        span = Span(node.lineno, node.col_offset, node.end_lineno or node.lineno, node.end_col_offset or 0)
+        self.records.append(PortLiteral(span, column, port, evidence, name, walk.qualname, text))
+
+
+def speaks_of_port(name: str) -> bool:
+    """Whether what is called ``name`` is a port: ``HTTP_PORT``, ``zmqPort``, ``--health-port``, ``ports``."""
+    words = [one.lower() for one in _WORDS.findall(name)]
+    return ("port" in words or "ports" in words) and words[-1] not in _OTHER
+
+
+def literals(node: ast.expr) -> Iterator[tuple[ast.expr, int]]:
+    """The numbers that an expression is made of and whose value it may have, each with its node."""
+    match node:
+        case ast.Constant(value=bool()):
+            return
+        case ast.Constant(value=int(number)):
+            yield node, number
+        case ast.Constant(value=str(text)) if text.isdecimal() and text.isascii() and len(text) < 6:
+            yield node, int(text)
+        case ast.BoolOp():
+            for each in node.values:
+                yield from literals(each)
+        case ast.IfExp():
+            yield from literals(node.body)
+            yield from literals(node.orelse)
+        case ast.List() | ast.Tuple() | ast.Set():
+            for each in node.elts:
+                yield from literals(each)
+        case ast.Dict():
+            for each in node.values:
+                yield from literals(each)
+        case ast.BinOp(op=ast.Add()):
+            # What is added to a port is a distance; only the larger of two can be one.
+            for each in (node.left, node.right):
+                yield from ((one, port) for one, port in literals(each) if port >= 1024)
+        case ast.Call():
+            name = dotted(node.func)
+            last = name.rpartition(".")[2]
+            if name in ("int", "str") and node.args:
+                yield from literals(node.args[0])
+            elif (_ENV.search(name) or last == "get") and len(node.args) > 1:
+                yield from literals(node.args[1])
+            elif last in ("Field", "field", "ib"):
+                for each in (*node.args[:1], *(one.value for one in node.keywords if one.arg == "default")):
+                    yield from literals(each)
+
+
+def _last(node: ast.expr) -> str:
+    """The last name of an assignment's target; of ``ports["api_port"]`` the key."""
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    if isinstance(node, ast.Subscript):
+        key = node.slice
+        own = key.value if isinstance(key, ast.Constant) and isinstance(key.value, str) else ""
+        return own if speaks_of_port(own) else _last(node.value)
+    return ""
+
+
+def _expressions(node: ast.stmt) -> list[ast.expr]:
+    match node:
+        case ast.Expr() | ast.Return() | ast.Assign() | ast.AnnAssign():
+            return [node.value] if node.value is not None else []
+        case ast.If() | ast.While() | ast.Assert():
+            return [node.test]
+        case ast.For() | ast.AsyncFor():
+            return [node.iter]
+        case ast.With() | ast.AsyncWith():
+            return [one.context_expr for one in node.items]
+    return []
