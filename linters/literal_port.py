@@ -16,7 +16,11 @@ _TEST = re.compile(r"(?:^|/)(?:tests?|testing)/|(?:^|/)(?:test_[^/]*|[^/]*_test|
 
 
 class Ports(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=True):
-    """Options of E910. ``lowest``: the first number that is looked at; ``tests``: whether test files are, too."""
+    """Options of E910.
+
+    ``lowest``: the first port that is flagged.
+    ``tests``: whether test files are looked at, too.
+    """
 
     lowest: int = 1024
     tests: bool = False

@@ -45,7 +45,7 @@ def test_json(tmp_path: Path) -> None:
     assert made["findings"][0]["source"] == "except Exception as e"
     assert [(one["path"], one["reason"]) for one in made["silenced"]] == [("quiet.py", "plugins may raise anything")]
     assert [(one["path"], one["kind"], one["line"]) for one in made["unparseable"]] == [("broken.py", "syntax", 1)]
-    assert made["summary"]["rules"] == {"E900": 2, "E903": 1, "E904": 0, "E905": 0}
+    assert made["summary"]["rules"] == {"E900": 2, "E903": 1, "E904": 0, "E905": 0, "E910": 0}
     assert made["summary"]["files"] == 3
 
 

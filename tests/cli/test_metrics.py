@@ -80,7 +80,7 @@ def test_until_the_counter_is_nothing(tmp_path: Path) -> None:
     ]
     root = ElementTree.fromstring((tmp_path / "h.svg").read_text())
     lines = [one for one in root.iter() if one.tag.endswith("polyline")]
-    assert len(lines) == 4
+    assert len(lines) == 5
     heights = [float(point.split(",")[1]) for point in lines[0].attrib["points"].split()]
     assert heights[0] == heights[1] < heights[2] < heights[3]
 

@@ -129,6 +129,7 @@ def test_no_key_is_required_and_every_key_is_taken(tmp_path: Path) -> None:
         policy = "preserve"
         baseline = "b.jsonl"
         history = "h.jsonl"
+        machines = { main = ["main_pc"] }
         [rules.E900]
         allow-logged-traceback = true
         """
