@@ -40,7 +40,7 @@ ENTRIES: dict[str, Entry] = {
     "secure_channel": Entry("connect", "grpc", 0),
     "websockets.serve": Entry("bind", "websocket", None, 1, 2),
     "websockets.connect": Entry("connect", "websocket", 0),
-    "create_connection": Entry("connect", "socket", 0),
+    "create_connection": Entry("connect", "socket", 0, 1, 2),
     "create_server": Entry("bind", "socket", 0, 1, 2),
     "start_server": Entry("bind", "socket", None, 1, 2),
     "open_connection": Entry("connect", "socket", None, 0, 1),

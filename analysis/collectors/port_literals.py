@@ -209,10 +209,11 @@ class PortLiteralCollector(Collector):
         first = node.args[0] if node.args else None
         text = first.value if isinstance(first, ast.Constant) and isinstance(first.value, str) else ""
         if last == "add_argument" or last in ("option", "argument"):
-            if any(isinstance(one, ast.Constant) and speaks_of_port(str(one.value)) for one in node.args):
-                for each in node.keywords:
-                    if each.arg == "default":
-                        self._take(walk, each.value, "option", text)
+            names = [one.value for one in node.args if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+            option = next(filter(speaks_of_port, names), "")
+            for each in node.keywords:
+                if option and each.arg == "default":
+                    self._take(walk, each.value, "option", option)
         elif len(node.args) > 1 and speaks_of_port(text) and (last.startswith("get") or _ENV.search(name)):
             self._take(walk, node.args[1], "environment" if _ENV.search(name) else "key", text)
         pair = first if last in _PAIRS or last.endswith("Server") else None

@@ -96,7 +96,7 @@ class PortCollector(Collector):
         super().__init__(source)
         self._calls: list[tuple[ast.Call, Scope]] = []
         self._stars: list[str] = []
-        self.script = False
+        self._speaks_zmq = b"zmq" in source.data
 
     def begin(self, walk: Walk, tree: ast.Module) -> None:
         self.reader = Reader(tree, self.source.data)
@@ -198,14 +198,15 @@ class PortCollector(Collector):
             host, port = (self.reader.value(one, scope, call.lineno) for one in pair.elts[:2])
             return self._record(call, side, "socket", None, host, port, scope, receiver, "", node)
         if len(args) >= 2 and not _is_address(self.reader.value(node, scope)):
+            # `client.connect(host, port)`; the windows of a desktop bind an event to a function in the same form.
             port = self.reader.value(args[1], scope)
-            if _may_be_port(port):
+            if side == "connect" and _may_be_port(port) and (_port_like(port) or _LIKELY.search(_called(args[1]))):
                 host = self.reader.value(node, scope)
                 return self._record(call, side, "socket", None, host, port, scope, receiver, made, args[1])
             return None
         address = self.reader.value(node, scope)
         if _is_address(address) or (made and not isinstance(address, Const)):
-            by = "zmq" if made or not _is_url(address) else "socket"
+            by = "zmq" if made.strip("?") or self._speaks_zmq or _is_url(address) else "socket"
             return self._record(call, side, by, address, None, None, scope, receiver, made, node)
         return None
 
@@ -254,7 +255,8 @@ class PortCollector(Collector):
                 return self._record(call, entry.side, entry.by, None, where, term, scope, receiver, "", node)
             address = self.reader.value(node, scope)
             return self._record(call, entry.side, entry.by, address, None, None, scope, receiver, "", node)
-        if entry.default is not None and not any(one.arg is None for one in call.keywords):
+        whole = "connection_pool" in given or any(one.arg is None for one in call.keywords)
+        if entry.default is not None and not whole:
             return self._record(call, entry.side, entry.by, None, None, Const(entry.default), scope, receiver, "", call)
         return None
 
@@ -383,7 +385,11 @@ class PortCollector(Collector):
         if target is None:
             return None
         values: list[tuple[int | str, Term]] = []
-        for at, one in enumerate(call.args):
+        args = call.args
+        if args and isinstance(call.func, ast.Attribute) and self.reader.instance(args[0], scope) is not None:
+            # `Base.__init__(self, port)`
+            args = args[1:]
+        for at, one in enumerate(args):
             if isinstance(one, ast.Starred):
                 break
             if isinstance(one, ast.Constant) and not _is_port(one.value) and not _is_url(_const(one.value)):

@@ -78,7 +78,8 @@ ONE_FILE = {
         ["a.py:1 bind grpc 50051 exact", "a.py:2 connect grpc 50052 exact"],
     ),
     "Redis": (
-        'redis.Redis(host="r", port=6380)\nredis.Redis()\nredis.from_url("redis://r:6381/0")\nredis.from_url("redis://r")\n',
+        'redis.Redis(host="r", port=6380)\nredis.Redis()\n'
+        'redis.from_url("redis://r:6381/0")\nredis.from_url("redis://r")\n',
         [
             "a.py:1 connect redis 6380 exact",
             "a.py:2 connect redis 6379 exact",
@@ -95,6 +96,11 @@ ONE_FILE = {
         ["a.py:1 connect http 8080 exact", "a.py:2 connect http 443 exact"],
     ),
     "a database file": ('sqlite3.connect("x.db")\nsqlite3.connect(path)\n', []),
+    "an event of a window": ('self.text.bind("<Key>", self.on_key)\nself.bind("<Up>", lambda e: None)\n', []),
+    "a client that takes host and port": (
+        "client.connect(host, 1883)\nclient.connect(host, mqtt_port)\nclient.connect(host, other)\n",
+        ["a.py:1 connect socket 1883 exact", "a.py:2 connect socket <mqtt_port> unknown"],
+    ),
     "a signal": ("button.clicked.connect(self.go)\nsignals.connect(go)\n", []),
     "what the environment decides": (
         'PORT = int(os.environ.get("X_PORT", "5556"))\nsock.bind(f"tcp://*:{PORT}")\n',
@@ -127,6 +133,11 @@ ONE_FILE = {
         ["a.py:3 bind zmq 5557 choice", "a.py:3 bind zmq 5001 choice"],
     ),
     "nothing that is known": ("thing.bind(make())\n", []),
+    "a connection that makes its protocol": (
+        "loop.create_connection(lambda: p, host, 7000)\nredis.Redis(connection_pool=pool)\n",
+        ["a.py:1 connect socket 7000 exact"],
+    ),
+    "a socket that may be any": ("sock.bind(address)\n", ["a.py:1 bind socket <address> unknown"]),
     "a socket of which nothing is known": (
         "s = c.socket(zmq.PUB)\ns.bind(make())\n",
         ["a.py:2 bind zmq PUB <make()> unknown"],
@@ -186,6 +197,38 @@ TREES = {
             '        super().__init__(name="b", port=port)\n',
         },
         ["base.py:5 bind zmq 5001 exact", "base.py:5 bind zmq 5002 default"],
+    ),
+    "a base class that is called by its name": (
+        {
+            "base.py": "class Base:\n    def __init__(self, name, port=5000):\n"
+            '        self.sock.bind(f"tcp://*:{port}")\n',
+            "a.py": "from base import Base\nclass A(Base):\n    def __init__(self):\n"
+            '        Base.__init__(self, "a", 5001)\n',
+        },
+        ["base.py:3 bind zmq 5001 exact"],
+    ),
+    "a function with the port among its arguments": (
+        {
+            "a.py": 'from net import address\nsock.connect(address("h", port=5556))\nsock.bind(address("*"))\n',
+            "net.py": 'def address(host, port=5000):\n    return f"tcp://{host}:{port}"\n',
+        },
+        ["a.py:2 connect zmq 5556 exact", "a.py:3 bind zmq 5000 exact"],
+    ),
+    "a list of services": (
+        {
+            "a.py": 'S = [{"name": "a", "port": 5001}, {"name": "b", "port": 5002}]\nfor s in S:\n'
+            "    sock.connect(f\"tcp://h:{s['port']}\")\n"
+        },
+        ["a.py:3 connect zmq 5001 choice", "a.py:3 connect zmq 5002 choice"],
+    ),
+    "keywords that are handed on": (
+        {
+            "base.py": "class Base:\n    def __init__(self, **kwargs):\n"
+            '        self.port = kwargs.get("port", 5000)\n        self.sock.bind(f"tcp://*:{self.port}")\n',
+            "a.py": "from base import Base\nclass A(Base):\n    def __init__(self):\n"
+            '        super().__init__(name="a", port=5001)\n',
+        },
+        ["base.py:4 bind zmq 5001 exact"],
     ),
     "what callers in other files pass": (
         {
