@@ -178,7 +178,8 @@ class _Found:
                 owner=owner,
                 purpose=_purpose(use),
                 side=use.side,
-                by=use.by,
+                # Nothing else writes the address of a socket so.
+                by="zmq" if use.by == "socket" and transport == "tcp" else use.by,
                 socket=use.socket.strip("?"),
                 transport=transport or ("tcp" if use.by in ("zmq", "socket") else use.by),
                 host=written(host) if host is not None else "",

@@ -148,7 +148,6 @@ class PortCollector(Collector):
                 passed=tuple(passed),
                 stars=tuple(self._stars),
                 paths=added(tree) if b"sys.path" in self.source.data else (),
-                script=b"__main__" in self.source.data,
             )
         )
 
