@@ -29,6 +29,7 @@ from analysis.values.terms import (
     Sum,
     Term,
     Unknown,
+    below,
     join,
     replaced,
     written,
@@ -107,6 +108,7 @@ class _Found:
         self.path = path
         self.use = use
         self.machine = machine
+        self._known: dict[tuple[Term, bool], Term] = {}
 
     def rows(self) -> Iterator[Row]:
         """One row for each port that the use may have, one with an expression where no number is known."""
@@ -114,28 +116,42 @@ class _Found:
         for owner, bound in self._owners():
             for transport, host, port in self._parts(bound):
                 for row in self._made(owner, transport, host, port):
-                    key = (row.owner, row.port, row.host if row.port is None else "")
+                    # Where no number is known, nothing tells one derived class from the next.
+                    key = ("", None, row.expression) if row.port is None else (row.owner, row.port, "")
                     if key not in seen:
                         seen.add(key)
                         yield row
 
-    def _owners(self) -> Iterator[tuple[str, dict[str, Term]]]:
-        """Who the use belongs to: the class, or each class derived from it that hands its own values up."""
+    def _owners(self) -> Iterator[tuple[str, dict[str, Term] | None]]:
+        """Who the use belongs to: the class, or each class derived from it that hands its own values up.
+
+        With each what it hands up; None when that plays no part.
+        """
         use = self.use
-        mine = use.owner or self._module()
         if use.owner:
-            function = Definition(self.path, f"{use.owner}.__init__")
-            calls = [one for one in self.across.calls.get(function, []) if one.owner and one.owner != use.owner]
+            function = f"{use.owner}.__init__"
+            asked = [one for one in (use.address, use.host, use.port) if one is not None]
+            names = {
+                one.name
+                for term in asked
+                for one in below(term)
+                if isinstance(one, Parameter) and one.function == function
+            }
+            calls = self.across.calls.get(Definition(self.path, function), []) if names else []
+            calls = [one for one in calls if one.owner and one.owner != use.owner]
             for call in calls:
-                yield call.owner, {name: self.across.resolve(term, call.path) for name, term in call.values.items()}
+                yield (
+                    call.owner,
+                    {name: self.across.resolve(term, call.path) for name, term in call.values.items() if name in names},
+                )
             if calls:
                 return
-        yield mine, {}
+        yield use.owner or self._module(), None
 
     def _module(self) -> str:
         return self.path.rpartition("/")[2].removesuffix(".py")
 
-    def _parts(self, bound: dict[str, Term]) -> Iterator[tuple[str, Term | None, Term]]:
+    def _parts(self, bound: dict[str, Term] | None) -> Iterator[tuple[str, Term | None, Term]]:
         use = self.use
         if use.address is None:
             host = self._resolved(use.host, bound) if use.host is not None else None
@@ -152,19 +168,26 @@ class _Found:
             elif parts[0] not in _PLAIN_TEXT:
                 yield parts
 
-    def _resolved(self, term: Term, bound: dict[str, Term]) -> Term:
-        initial = f"{self.use.owner}.__init__"
+    def _resolved(self, term: Term, bound: dict[str, Term] | None) -> Term:
+        initial = Definition(self.path, f"{self.use.owner}.__init__")
+        key = term, bound is not None
+        if key not in self._known:
+            self.across.owner = Definition(self.path, self.use.owner) if self.use.owner else None
+            self.across.kept = initial if bound is not None else None
+            try:
+                self._known[key] = self.across.resolve(term, self.path)
+            finally:
+                self.across.owner = self.across.kept = None
+        found = self._known[key]
+        if not bound:
+            return found
 
         def given(one: Term) -> Term | None:
-            if isinstance(one, Parameter) and one.function == initial and one.name in bound:
+            if isinstance(one, Parameter) and one.function == initial.name and one.name in bound:
                 return bound[one.name]
             return None
 
-        self.across.owner = Definition(self.path, self.use.owner) if self.use.owner else None
-        try:
-            return self.across.resolve(replaced(term, given) if bound else term, self.path)
-        finally:
-            self.across.owner = None
+        return replaced(found, given)
 
     def _made(self, owner: str, transport: str, host: Term | None, port: Term) -> Iterator[Row]:
         found, certainty = numbers(port)

@@ -61,8 +61,8 @@ class Ports(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """All that a file says of ports.
 
     ``names`` are what its module level binds (``PORTS.[api]`` for an entry of a dict), ``fields`` the attributes of its
-    classes, ``bases`` the base classes of each, as symbols. ``stars`` are the modules of its star imports, ``paths`` the
-    folders that it puts on ``sys.path``.
+    classes, ``bases`` the base classes of each, as symbols. ``stars`` are the modules of its star imports, and what it
+    puts on ``sys.path`` are the ``paths``.
     """
 
     uses: tuple[Use, ...]

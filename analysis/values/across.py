@@ -46,6 +46,8 @@ class Across:
         self._active: set[tuple[str, Term]] = set()
         self.owner: Definition | None = None
         """The class whose instance is asked about: of the calls of its bases' methods only its own count."""
+        self.kept: Definition | None = None
+        """A function whose parameters are left as they are."""
 
     def resolve(self, term: Term, path: str, depth: int = 0) -> Term:
         """``term`` of the file at ``path`` with everything put in that other files say."""
@@ -196,8 +198,10 @@ class Across:
     # -- calls
 
     def _parameter(self, one: Parameter, path: str, depth: int) -> Term | None:
-        found: dict[Term, None] = {}
         function = Definition(path, one.function)
+        if function == self.kept:
+            return None
+        found: dict[Term, None] = {}
         calls = self.calls.get(function, [])
         if self.owner is not None:
             own = [one for one in calls if (one.path, one.owner) == self.owner]

@@ -78,8 +78,12 @@ ONE_FILE = {
         ["a.py:1 bind grpc 50051 exact", "a.py:2 connect grpc 50052 exact"],
     ),
     "Redis": (
-        'redis.Redis(host="r", port=6380)\nredis.Redis()\n'
-        'redis.from_url("redis://r:6381/0")\nredis.from_url("redis://r")\n',
+        """\
+        redis.Redis(host="r", port=6380)
+        redis.Redis()
+        redis.from_url("redis://r:6381/0")
+        redis.from_url("redis://r")
+        """,
         [
             "a.py:1 connect redis 6380 exact",
             "a.py:2 connect redis 6379 exact",
