@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 import re
 from bisect import bisect_left
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from analysis.collectors.port_entries import ENTRIES, Entry
 from analysis.collectors.port_records import Callee, Passed, Ports, Side, Use
+from analysis.collectors.port_terms import is_address, is_port, is_url, may_be_port, port_like, telling, text_of
 from analysis.effects.paths import added
 from analysis.nodes import below
 from analysis.source import Source
@@ -18,21 +19,11 @@ from analysis.values.reader import Reader
 from analysis.values.scopes import Scopes
 from analysis.values.syntax import dotted
 from analysis.values.terms import (
-    Call,
-    Choice,
     Const,
-    Env,
-    Join,
-    Key,
-    Option,
-    Parameter,
-    Sum,
     Symbol,
     Term,
-    Unknown,
     choice,
 )
-from analysis.values.terms import below as terms_below
 from analysis.walk import Collector, Walk
 
 _HINTS = tuple(
@@ -65,7 +56,6 @@ _QUIET = frozenset(
 )
 """Calls that lead to no function of the tree, and are in every other line."""
 _LIKELY = re.compile(r"(?i)(?<!im)port(?!al|folio|ion|rait)|addr|endpoint|ur[il]$|host|bind|server|offset|_ip$|^ip_")
-_PORTS = range(1, 65536)
 _RETURNS = 8
 _METHODS = frozenset({"bind", "connect", "connect_ex", "bind_to_random_port", "bind_ssl"})
 _NO_SOCKETS = frozenset({"sqlite3", "aiosqlite", "signal", "signals", "duckdb", "pyodbc", "cx_Oracle"})
@@ -196,16 +186,16 @@ class PortCollector(Collector):
         if isinstance(pair, ast.Tuple) and len(pair.elts) >= 2:
             host, port = (self.reader.value(one, scope, call.lineno) for one in pair.elts[:2])
             return self._record(call, side, "socket", None, host, port, scope, receiver, "", node)
-        if len(args) >= 2 and not _is_address(self.reader.value(node, scope)):
+        if len(args) >= 2 and not is_address(self.reader.value(node, scope)):
             # `client.connect(host, port)`; the windows of a desktop bind an event to a function in the same form.
             port = self.reader.value(args[1], scope)
-            if side == "connect" and _may_be_port(port) and (_port_like(port) or _LIKELY.search(_called(args[1]))):
+            if side == "connect" and may_be_port(port) and (port_like(port) or _LIKELY.search(_called(args[1]))):
                 host = self.reader.value(node, scope)
                 return self._record(call, side, "socket", None, host, port, scope, receiver, made, args[1])
             return None
         address = self.reader.value(node, scope)
-        if _is_address(address) or (made and not isinstance(address, Const)):
-            by = "zmq" if made.strip("?") or self._speaks_zmq or _is_url(address) else "socket"
+        if is_address(address) or (made and not isinstance(address, Const)):
+            by = "zmq" if made.strip("?") or self._speaks_zmq or is_url(address) else "socket"
             return self._record(call, side, by, address, None, None, scope, receiver, made, node)
         return None
 
@@ -266,7 +256,7 @@ class PortCollector(Collector):
             return None
         node = given.get("url") or args[min(len(args) - 1, 1 if last in ("request", "stream") else 0)]
         address = self.reader.value(node, scope)
-        if not _is_url(address):
+        if not is_url(address):
             return None
         return self._record(call, "connect", "http", address, None, None, scope, _called(call.func), "", node)
 
@@ -320,9 +310,9 @@ class PortCollector(Collector):
                 continue
             if isinstance(value, ast.Dict):
                 found += self._entries(name, value, module)
-            elif _LIKELY.search(name) or not isinstance(value, ast.Constant) or _is_port(value.value):
+            elif _LIKELY.search(name) or not isinstance(value, ast.Constant) or is_port(value.value):
                 term = self.reader.name(name, module, None)
-                if _telling(term) and (_LIKELY.search(name) or _port_like(term)):
+                if telling(term) and (_LIKELY.search(name) or port_like(term)):
                     found.append((name, term))
         return found
 
@@ -334,9 +324,9 @@ class PortCollector(Collector):
             if isinstance(value, ast.Dict) and depth < 3:
                 found += self._entries(f"{name}.[{key.value}]", value, scope, depth + 1)
                 continue
-            if not (isinstance(value, ast.Constant) and not _is_port(value.value) and not _is_url(_const(value.value))):
+            if not (isinstance(value, ast.Constant) and not is_port(value.value) and not is_url(text_of(value.value))):
                 term = self.reader.value(value, scope)
-                if _telling(term) and (_LIKELY.search(f"{name} {key.value}") or _port_like(term)):
+                if telling(term) and (_LIKELY.search(f"{name} {key.value}") or port_like(term)):
                     found.append((f"{name}.[{key.value}]", term))
         return found
 
@@ -347,7 +337,7 @@ class PortCollector(Collector):
                 if not _LIKELY.search(name) or f"{owner}.{name}" in self.reader.functions:
                     continue
                 term = self.reader.attribute(owner, name, None, None)
-                if _telling(term):
+                if telling(term):
                     found.append((owner, name, term))
         return found
 
@@ -370,7 +360,7 @@ class PortCollector(Collector):
                     for one in scope.returns
                     if not (isinstance(one, ast.Constant) and one.value in (None, False))
                 ]
-                gives = choice(terms) if terms and len(terms) <= _RETURNS and all(map(_telling, terms)) else None
+                gives = choice(terms) if terms and len(terms) <= _RETURNS and all(map(telling, terms)) else None
             if gives is not None or args.kwarg is not None or any(map(_LIKELY.search, names)):
                 bound = bool(scope.owner) and not any(
                     dotted(one) == "staticmethod" for one in scope.node.decorator_list
@@ -391,15 +381,15 @@ class PortCollector(Collector):
         for at, one in enumerate(args):
             if isinstance(one, ast.Starred):
                 break
-            if isinstance(one, ast.Constant) and not _is_port(one.value) and not _is_url(_const(one.value)):
+            if isinstance(one, ast.Constant) and not is_port(one.value) and not is_url(text_of(one.value)):
                 continue
             term = self.reader.value(one, scope)
-            if _telling(term) and (_port_like(term) or _LIKELY.search(_called(one))):
+            if telling(term) and (port_like(term) or _LIKELY.search(_called(one))):
                 values.append((at, term))
         for each in call.keywords:
             if each.arg and _LIKELY.search(each.arg):
                 term = self.reader.value(each.value, scope)
-                if _telling(term):
+                if telling(term):
                     values.append((each.arg, term))
         if not values and not last[:1].isupper():
             return None
@@ -451,55 +441,3 @@ def _called(node: ast.expr) -> str:
     elif isinstance(node, ast.Subscript):
         names.append(_called(node.value) + "[]")
     return ".".join(reversed(names))
-
-
-def _const(value: Any) -> Term:
-    return Const(value) if isinstance(value, str) else Unknown("")
-
-
-def _is_port(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value in _PORTS
-
-
-def _port_like(term: Term) -> bool:
-    return any(isinstance(one, Const) and (_is_port(one.value) or _is_url(one)) for one in terms_below(term))
-
-
-def _may_be_port(term: Term) -> bool:
-    return not (isinstance(term, Const) and not _is_port(term.value)) and not isinstance(term, Join)
-
-
-def _telling(term: Term) -> bool:
-    """Whether a term says more than that nothing is known."""
-    return any(isinstance(one, (Const, Env, Option, Key, Parameter, Symbol, Call, Sum)) for one in terms_below(term))
-
-
-_SCHEME = re.compile(r"\s*[a-z][a-z0-9+.]*://")
-_HOST_PORT = re.compile(r"\[?[\w.*:-]*\]?:\d{2,5}\Z")
-
-
-def _is_url(term: Term) -> bool:
-    match term:
-        case Const(value):
-            return isinstance(value, str) and (_SCHEME.match(value) is not None)
-        case Join(parts):
-            return _is_url(parts[0])
-        case Choice(options):
-            return any(map(_is_url, options))
-        case Env(_, default) | Option(_, default) | Key(_, default) | Parameter(_, _, default):
-            return default is not None and _is_url(default)
-    return False
-
-
-def _is_address(term: Term) -> bool:
-    """Whether a term may be the address of a socket."""
-    if _is_url(term):
-        return True
-    match term:
-        case Const(value):
-            return isinstance(value, str) and _HOST_PORT.match(value) is not None
-        case Join(parts):
-            return any(isinstance(one, Const) and ":" in str(one.value) for one in parts)
-        case Choice(options):
-            return any(map(_is_address, options))
-    return False

@@ -36,6 +36,11 @@ VALUES: dict[str, list[Any]] = {
 """Types, and values that show what may happen to them."""
 
 
+def spelled(value: object) -> str:
+    """An id for a parameter that is the same in every process: sets have no order of their own."""
+    return ",".join(sorted(value)) if isinstance(value, (set, frozenset)) else str(value)
+
+
 class Read(NamedTuple):
     """What is read of an expression: its type, what it may raise, what is assumed or left open."""
 

@@ -14,6 +14,7 @@ from analysis.effects.records import Act, Pending
 from analysis.effects.resolve import World
 from analysis.modules import Modules
 from config.knowledge import knowledge
+from tests.analysis.effects.support import spelled
 from tests.exceptions.support import record
 
 MOD = """\
@@ -112,7 +113,7 @@ def run(name: str) -> list[tuple[str, str, int]]:
         ("sqrt", {"args": 1}, {"OverflowError", "TypeError", "ValueError"}, None),
         ("math.sqrt", {"args": 1}, {"OverflowError", "TypeError", "ValueError"}, None),
     ],
-    ids=str,
+    ids=spelled,
 )
 def test_a_call(name: str, call: dict[str, Any], raises: set[str], runs: str | None) -> None:
     found = done(Act.CALL, name, **call)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from analysis.effects.kinds import Kind
-from tests.analysis.effects.support import Read, read, surprises
+from tests.analysis.effects.support import Read, read, spelled, surprises
 from tests.exceptions.support import only
 
 CALLS = [
@@ -79,7 +79,7 @@ PROMISES: list[tuple[str, dict[str, Kind], Kind, set[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("text", "kinds", "kind", "raises"), PROMISES, ids=str)
+@pytest.mark.parametrize(("text", "kinds", "kind", "raises"), PROMISES, ids=spelled)
 def test_what_known_types_lead_to(text: str, kinds: dict[str, Kind], kind: Kind, raises: set[str]) -> None:
     found = read(text, **kinds)
     assert (found.kind, set(found.raises)) == (kind, raises)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.effects.kinds import Kind, join
-from tests.analysis.effects.support import VALUES, Read, read, surprises
+from tests.analysis.effects.support import VALUES, Read, read, spelled, surprises
 
 BINARY = [f"a {sign} b" for sign in ("+", "-", "*", "/", "//", "%", "|", "&", "^", "@", ">>")]
 POWERS = ["a ** 2", "a ** -1", "2.0 ** a", "a << 2", "1 >> a"]
@@ -93,7 +93,7 @@ PROMISES: list[tuple[str, dict[str, Kind], Kind, set[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("text", "kinds", "kind", "raises"), PROMISES, ids=str)
+@pytest.mark.parametrize(("text", "kinds", "kind", "raises"), PROMISES, ids=spelled)
 def test_what_known_types_lead_to_is_proved(text: str, kinds: dict[str, Kind], kind: Kind, raises: set[str]) -> None:
     assert read(text, **kinds) == Read(kind, frozenset(raises), None, None)
 
