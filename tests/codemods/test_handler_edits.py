@@ -151,20 +151,30 @@ class TestGuard:
     def test_the_whole_handler_lets_go_however_it_ends(self) -> None:
         text = handler("log(e)\nkept.append(lambda: e)\n")
         (shape,) = shape_of(text).handlers
-        splices, indent = guard(shape, "attempt", Layout(text.encode()))
+        splices, indent = guard(shape, "attempt", Layout(text.encode()), enclosed=False)
         made = "try:\n    log(e)\n    kept.append(lambda: e)\nfinally:\n    del e, attempt\n"
         assert body_of(edited(text, splices, [indent])) == made
 
     def test_a_name_that_the_handler_binds_itself_may_be_gone(self) -> None:
         text = handler("del e\n")
         (shape,) = shape_of(text).handlers
-        splices, indent = guard(shape, "attempt_2", Layout(text.encode()))
+        splices, indent = guard(shape, "attempt_2", Layout(text.encode()), enclosed=False)
         assert body_of(edited(text, splices, [indent])).endswith("finally:\n    e = None\n    del e, attempt_2\n")
+
+    def test_a_handler_inside_another_of_its_name_may_leave_it(self) -> None:
+        text = handler("log(e)\nreturn None\n")
+        (shape,) = shape_of(text).handlers
+        splices, indent = guard(shape, "attempt_2", Layout(text.encode()), enclosed=True)
+        assert body_of(edited(text, splices, [indent])).endswith("finally:\n    e = None\n    del e, attempt_2\n")
+        text = handler("log(e)\n")
+        (shape,) = shape_of(text).handlers
+        splices, indent = guard(shape, "attempt_2", Layout(text.encode()), enclosed=True)
+        assert body_of(edited(text, splices, [indent])).endswith("finally:\n    del e, attempt_2\n")
 
     def test_tabs_stay_tabs(self) -> None:
         text = "try:\n\twork()\nexcept Exception as e:\n\tlog(e)\n"
         (shape,) = shape_of(text).handlers
-        splices, indent = guard(shape, "attempt", Layout(text.encode()))
+        splices, indent = guard(shape, "attempt", Layout(text.encode()), enclosed=False)
         assert edited(text, splices, [indent]).endswith("as e:\n\ttry:\n\t\tlog(e)\n\tfinally:\n\t\tdel e, attempt\n")
 
 
