@@ -43,6 +43,8 @@ class Collector:
     def __init__(self, source: Source) -> None:
         self.source = source
         self.records: list[Any] = []
+        self.idle = False
+        """Set, by ``begin`` at the latest, where this file has nothing to be visited for."""
 
     def begin(self, walk: Walk, tree: ast.Module) -> None:
         """Called once, before the first statement."""
@@ -101,19 +103,17 @@ _SHAPES: dict[type[ast.AST], tuple[ScopeKind | None, tuple[str, ...]]] = {
 def collect(source: Source, tree: ast.Module, collectors: Iterable[type[Collector]]) -> dict[str, list[Any]]:
     """Walk ``tree`` once for all ``collectors``; return their records by topic."""
     walk = Walk(source)
-    made: list[Collector] = []
+    made = [kind(source) for kind in collectors]
+    walk.scopes.append(Scope("module", "<module>", tree))
     # In some encodings (UTF-7, ISO 2022) a keyword need not be written by its own bytes.
     searchable = source.encoding in ("utf-8", "iso-8859-1")
-    for kind in collectors:
-        one = kind(source)
-        made.append(one)
-        if kind.needles and searchable and not any(needle in source.data for needle in kind.needles):
-            continue
-        for node_type in kind.nodes:
-            walk.table.setdefault(node_type, []).append(one.visit)
-    walk.scopes.append(Scope("module", "<module>", tree))
     for one in made:
         one.begin(walk, tree)
+        needed = one.needles and searchable
+        if one.idle or (needed and not any(needle in source.data for needle in one.needles)):
+            continue
+        for node_type in one.nodes:
+            walk.table.setdefault(node_type, []).append(one.visit)
     if walk.table:
         _statements(walk, tree.body)
     for one in made:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from bisect import bisect_left
 from collections.abc import Iterator
 from typing import ClassVar, Literal
 
 import msgspec
 
+from analysis.collectors.header import first_line
 from analysis.collectors.port_entries import ENTRIES
 from analysis.facts import Span
 from analysis.nodes import below
@@ -35,6 +37,9 @@ _HINTS = tuple(
         rb"Redis\(",
     )
 )
+_NUMBER = re.compile(rb"[1-9]\d{1,4}(?!\w)")
+_NEAR = 7
+"""Within so many lines of a word that speaks of ports there is a number, or nothing is looked for."""
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _OTHER = frozenset(
     {
@@ -124,21 +129,35 @@ class PortLiteralCollector(Collector):
     def __init__(self, source: Source) -> None:
         super().__init__(source)
         self._lines: list[int] = []
+        self._next = 0
         self._taken: set[tuple[int, int]] = set()
 
     def begin(self, walk: Walk, tree: ast.Module) -> None:
         data = self.source.data
-        found: set[int] = set()
-        for hint in _HINTS:
-            for one in hint.finditer(data):
-                found.add(one.start())
-        self._lines = sorted({self.source.line_at(at) for at in found})
+        starts = self.source.line_starts
+        found = {self.source.line_at(one.start()) for hint in _HINTS for one in hint.finditer(data)}
+        for line in sorted(found):
+            end = starts[line + _NEAR] if line + _NEAR < len(starts) else len(data)
+            if _NUMBER.search(data, starts[line - 1], end):
+                self._lines.append(line)
+        self.idle = not self._lines
+        # The last one is never reached.
+        self._lines.append(sys.maxsize)
+        self._next = self._lines[0]
 
     def visit(self, walk: Walk, node: ast.AST) -> None:
-        if not self._lines or not isinstance(node, ast.stmt):
+        assert isinstance(node, ast.stmt)
+        # Statements come in the order of their lines, and most of them say nothing of ports.
+        if (node.end_lineno or 0) < self._next:
             return
+        defines = isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+        first = first_line(node) if defines else node.lineno
+        if self._next < first:
+            self._next = self._lines[bisect_left(self._lines, first)]
+            if (node.end_lineno or 0) < self._next:
+                return
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            if self._hinted(node.lineno, node.body[0].lineno):
+            if self._next <= node.body[0].lineno:
                 self._function(walk, node)
             return
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
@@ -151,8 +170,7 @@ class PortLiteralCollector(Collector):
                     self._inside(walk, inner)
 
     def _hinted(self, first: int, last: int) -> bool:
-        at = bisect_left(self._lines, first)
-        return at < len(self._lines) and self._lines[at] <= last
+        return self._lines[bisect_left(self._lines, first)] <= last
 
     def finish(self, walk: Walk) -> None:
         self.records.sort(key=lambda one: (one.span.line, one.span.col))

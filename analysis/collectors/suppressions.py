@@ -58,11 +58,12 @@ class SuppressionCollector(Collector):
         super().__init__(source)
         # Not a needle: flake8 takes it in any mixture of cases.
         self._present = b"noqa" in source.data.lower()
+        self.idle = not self._present
         self._definitions: list[tuple[int, int, str]] = []
 
     def visit(self, walk: Walk, node: ast.AST) -> None:
         """Remember where a definition lies."""
-        if self._present and isinstance(node, _DEFINITIONS):
+        if isinstance(node, _DEFINITIONS):
             outer = walk.scopes[-1]
             name = node.name if outer.kind == "module" else f"{outer.qualname}.{node.name}"
             first = min([node.lineno, *(one.lineno for one in node.decorator_list)])
