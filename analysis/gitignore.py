@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 
 _NAMED_GROUP = re.compile(r"\(\?P<\w+>")
+_FOLDER = "ps_d"
+"""The group of pathspec's expressions that matches the slash behind a folder."""
 _DEEP_FOLDERS = re.compile(r"(?<![^/!])\*\*/\s*$")
 
 
@@ -108,7 +110,23 @@ def _ignored(path: str, folder: bool, rules: tuple[_Rules, ...]) -> bool:
     """Whether ``path`` is ignored: the innermost file with a pattern that matches decides."""
     for rule in reversed(rules):
         name = os.path.relpath(path, rule.folder).replace(os.sep, "/") + ("/" if folder else "")
-        said = rule.spec.check_file(name).include if rule.some.search(name) else None
+        said = _said(rule.spec, name) if rule.some.search(name) else None
         if said is not None:
             return said
     return False
+
+
+def _said(spec: pathspec.GitIgnoreSpec, name: str) -> bool | None:
+    """What the last pattern that matches ``name`` itself says; None when none does.
+
+    pathspec matches what lies in a folder by the folder's pattern as well. Here the folder has been asked about before:
+    had it been ignored, nobody would ask about what is in it, and that it is not says nothing of its files.
+    """
+    for pattern in reversed(list(spec.patterns)):
+        if pattern.include is None or pattern.regex is None:
+            continue
+        # A pattern for a folder matches up to the slash behind it: of the folder's own name that is the end.
+        for match in pattern.regex.finditer(name):
+            if not match.groupdict().get(_FOLDER) or match.end(_FOLDER) == len(name):
+                return pattern.include
+    return None

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from unittest import mock
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from analysis.discovery import discover
@@ -28,6 +28,7 @@ rules = st.dictionaries(st.sampled_from(FOLDERS), st.lists(pattern, min_size=1, 
 
 @settings(max_examples=60, deadline=None)
 @given(rules, st.sampled_from(FOLDERS))
+@example({"": ["x.py"], "a/": ["a", "!b"]}, "")
 def test_the_walk_finds_what_git_lists(rules: dict[str, list[str]], named: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
