@@ -215,7 +215,8 @@ class PortLiteralCollector(Collector):
             text = str(part.value)
             found = _BEHIND.match(text)
             if found is not None and _SCHEME.search(before) and ":" not in before.partition("://")[2]:
-                self._note(walk, part, int(found[1]), "address", "")
+                # The parts have places of their own from 3.12 on only.
+                self._note(walk, node, int(found[1]), "address", "")
             before += text
 
     def _call(self, walk: Walk, node: ast.Call) -> None:

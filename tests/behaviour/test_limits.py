@@ -202,7 +202,7 @@ def run():
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(depth + 100)
     try:
-        for left in range(100):
+        for left in range(200):
             try:
                 down(left)
             except RecursionError:
