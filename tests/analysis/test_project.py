@@ -315,4 +315,4 @@ def test_memory_does_not_grow_with_the_tree(tmp_path: Path) -> None:
             env=environment(),
         )
         assert done.stderr == ""
-        assert int(done.stdout) < 160 * 1024
+        assert int(done.stdout) < 120 * 1024

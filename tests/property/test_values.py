@@ -143,7 +143,7 @@ def possible(term: Term, environment: dict[str, str]) -> Iterator[str]:
             yield "?"
 
 
-@settings(max_examples=int(os.environ.get("MX", "100")), deadline=None)
+@settings(deadline=None)
 @given(
     programs(),
     st.dictionaries(st.sampled_from(VARIABLES), st.integers(1, 9999).map(str)),
