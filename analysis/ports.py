@@ -49,7 +49,6 @@ _DEFAULTS = {"http": 80, "https": 443, "ws": 80, "wss": 443, "redis": 6379, "nat
 _MACHINE = re.compile(
     r"((?:[a-z0-9]+_)*?(?:pc|host|node|machine|server|gpu|edge|worker)_?[0-9]*)(?:_code|_src|_agents|_services)?\Z"
 )
-_LOCAL = re.compile(r"localhost|127\.0\.0\.1|0\.0\.0\.0|\*")
 _ROLE = re.compile(r"(?i)[_.]?(?:sock(?:et)?|port|endpoint|address|addr|url|client|server|connection|conn)s?\Z")
 
 
@@ -356,22 +355,4 @@ def conflicts(found: Iterable[Row], most: int = 1) -> list[Conflict]:
         Conflict(machine, port, tuple((owner, tuple(owners[owner])) for owner in sorted(owners)))
         for (machine, port), owners in sorted(binders.items())
         if len(owners) > most
-    ]
-
-
-def unbound(found: Sequence[Row]) -> list[Row]:
-    """The rows that connect to a port of this tree that nobody in it binds.
-
-    A connection counts when its host is this machine or is not known, and its port is sure.
-    """
-    bound = {row.port for row in found if row.side == "bind"}
-    return [
-        row
-        for row in found
-        if row.side == "connect"
-        and row.port is not None
-        and row.port not in bound
-        and row.by in ("zmq", "socket")
-        and row.certainty in ("exact", "default")
-        and _LOCAL.search(row.host)
     ]

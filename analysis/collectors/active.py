@@ -13,9 +13,8 @@ from typing import Literal, Protocol
 
 import msgspec
 
-from analysis.collectors.handlers import dotted
 from analysis.collectors.mentions import places
-from analysis.nodes import below, children
+from analysis.nodes import below, children, dotted
 from analysis.source import Source
 
 ActiveKind = Literal["exc_info", "exception", "format_exc", "print_exc", "sys.exc_info", "sys.exception", "unknown"]

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from analysis.collectors.handlers import caught_types, dotted, span_of
+from analysis.collectors.handlers import caught_types, span_of
 from analysis.facts import Span
+from analysis.nodes import dotted
 from analysis.walk import Collector, Walk
 
 if TYPE_CHECKING:

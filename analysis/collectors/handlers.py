@@ -9,7 +9,7 @@ from typing import Literal
 import msgspec
 
 from analysis.facts import Span
-from analysis.nodes import below
+from analysis.nodes import below, dotted
 from analysis.walk import Collector, Walk
 
 Reraises = Literal["never", "some", "always"]
@@ -81,20 +81,6 @@ class HandlerCollector(Collector):
 def span_of(node: ast.stmt | ast.expr | ast.ExceptHandler) -> Span:
     """The span of a parsed node, whose end the parser always sets."""
     return Span(node.lineno, node.col_offset, node.end_lineno or node.lineno, node.end_col_offset or node.col_offset)
-
-
-def dotted(node: ast.expr) -> str | None:
-    """The name ``a.b.c`` that an expression is, or None for any other expression."""
-    if isinstance(node, ast.Name):
-        return node.id
-    parts: list[str] = []
-    while isinstance(node, ast.Attribute):
-        parts.append(node.attr)
-        node = node.value
-    if not isinstance(node, ast.Name):
-        return None
-    parts.append(node.id)
-    return ".".join(reversed(parts))
 
 
 def caught_types(node: ast.expr | None) -> tuple[str, ...]:

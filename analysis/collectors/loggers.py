@@ -6,9 +6,8 @@ import ast
 import re
 from collections.abc import Callable
 
-from analysis.collectors.handlers import dotted
 from analysis.collectors.prose import without_prose
-from analysis.nodes import below
+from analysis.nodes import below, dotted
 from analysis.walk import Scope, Walk
 
 _MAKERS = frozenset({"logging.getLogger", "getLogger"})

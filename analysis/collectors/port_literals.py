@@ -11,10 +11,11 @@ from typing import ClassVar, Literal
 
 import msgspec
 
+from analysis.collectors.handlers import span_of
 from analysis.collectors.header import first_line
 from analysis.collectors.port_entries import ENTRIES
 from analysis.facts import Span
-from analysis.nodes import below
+from analysis.nodes import below, expressions
 from analysis.source import Source
 from analysis.values.syntax import default_of, dotted
 from analysis.walk import Collector, Walk
@@ -162,7 +163,7 @@ class PortLiteralCollector(Collector):
             return
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             return
-        for expression in _expressions(node):
+        for expression in expressions(node):
             if self._hinted(expression.lineno, expression.end_lineno or expression.lineno):
                 if isinstance(node, (ast.Assign, ast.AnnAssign)):
                     self._assigned(walk, node)
@@ -256,8 +257,7 @@ class PortLiteralCollector(Collector):
         line = self.source.lines[node.lineno - 1]
         column = len(line[: node.col_offset].decode("utf-8", "replace")) + 1
         text = " ".join(line.decode("utf-8", "replace").split())
-        span = Span(node.lineno, node.col_offset, node.end_lineno or node.lineno, node.end_col_offset or 0)
-        self.records.append(PortLiteral(span, column, port, evidence, name, walk.qualname, text))
+        self.records.append(PortLiteral(span_of(node), column, port, evidence, name, walk.qualname, text))
 
 
 def speaks_of_port(name: str) -> bool:
@@ -314,16 +314,3 @@ def _last(node: ast.expr) -> str:
         own = key.value if isinstance(key, ast.Constant) and isinstance(key.value, str) else ""
         return own if speaks_of_port(own) else _last(node.value)
     return ""
-
-
-def _expressions(node: ast.stmt) -> list[ast.expr]:
-    match node:
-        case ast.Expr() | ast.Return() | ast.Assign() | ast.AnnAssign():
-            return [node.value] if node.value is not None else []
-        case ast.If() | ast.While() | ast.Assert():
-            return [node.test]
-        case ast.For() | ast.AsyncFor():
-            return [node.iter]
-        case ast.With() | ast.AsyncWith():
-            return [one.context_expr for one in node.items]
-    return []

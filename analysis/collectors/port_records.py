@@ -15,21 +15,18 @@ class Use(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A place where a socket is bound or connected, or a server or client is given its port.
 
     ``by``: the kind of entry point: ``zmq``, ``socket``, ``http``, ``grpc``, ``redis`` and so on. ``address``: all of
-    the address where it is one text, None where host and port are handed over apart. ``scope`` is the enclosing
-    definition, ``owner`` the class whose method that is, or empty. ``receiver`` is the socket as it is written,
-    ``socket`` its ZeroMQ type where it is known. ``text`` is the argument as it is written.
+    the address where it is one text, None where host and port are handed over apart. ``owner`` is the class
+    whose method does it, or empty. ``receiver`` is the socket as it is written, ``socket`` its ZeroMQ type where it is
+    known. ``text`` is the argument as it is written.
     """
 
     line: int
     col: int
-    end_line: int
-    end_col: int
     side: Side
     by: str
     address: Term | None
     host: Term | None
     port: Term | None
-    scope: str
     owner: str
     receiver: str
     socket: str
@@ -44,7 +41,6 @@ class Passed(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     target: str
     owner: str
-    line: int
     values: tuple[tuple[int | str, Term], ...]
 
 

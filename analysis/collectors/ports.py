@@ -11,7 +11,7 @@ from analysis.collectors.port_entries import ENTRIES, Entry
 from analysis.collectors.port_records import Callee, Passed, Ports, Side, Use
 from analysis.collectors.port_terms import is_address, is_port, is_url, may_be_port, port_like, telling, text_of
 from analysis.effects.paths import added
-from analysis.nodes import below
+from analysis.nodes import below, expressions
 from analysis.source import Source
 from analysis.values.bindings import Scope
 from analysis.values.names import ClassValues
@@ -101,7 +101,8 @@ class PortCollector(Collector):
             if any(one.name == "*" for one in node.names):
                 self._stars.append(f"{node.level}:{node.module or ''}:")
             return
-        for expression in _expressions(node):
+        assert isinstance(node, ast.stmt)
+        for expression in expressions(node):
             if isinstance(expression, ast.Call) and _called(expression.func).rpartition(".")[2][:1].isupper():
                 self._made_bare(expression, scope)
             if self._hinted(expression):
@@ -280,14 +281,11 @@ class PortCollector(Collector):
         return Use(
             call.lineno,
             call.col_offset,
-            call.end_lineno or call.lineno,
-            call.end_col_offset or 0,
             side,
             by,
             address,
             host,
             port,
-            scope.qualname,
             owner.owner,
             receiver,
             socket,
@@ -396,7 +394,7 @@ class PortCollector(Collector):
         owner = scope
         while owner.outer is not None and not owner.owner:
             owner = owner.outer
-        return Passed(target, owner.owner, call.lineno, tuple(values))
+        return Passed(target, owner.owner, tuple(values))
 
     def _target(self, node: ast.expr, scope: Scope) -> str | None:
         if isinstance(node, ast.Attribute):
@@ -410,22 +408,6 @@ class PortCollector(Collector):
             if isinstance(term, Symbol):
                 return term.text
         return None
-
-
-def _expressions(node: ast.AST) -> list[ast.expr]:
-    """The expressions of a statement, those of the statements inside it left out."""
-    match node:
-        case ast.Expr() | ast.Return():
-            return [node.value] if node.value is not None else []
-        case ast.Assign() | ast.AugAssign() | ast.AnnAssign():
-            return [node.value] if node.value is not None else []
-        case ast.If() | ast.While() | ast.Assert():
-            return [node.test]
-        case ast.For() | ast.AsyncFor():
-            return [node.iter]
-        case ast.With() | ast.AsyncWith():
-            return [one.context_expr for one in node.items]
-    return []
 
 
 def _called(node: ast.expr) -> str:

@@ -12,12 +12,12 @@ from collections.abc import Iterator
 
 from analysis.collectors import loggers
 from analysis.collectors.active import active_uses, marks
-from analysis.collectors.handlers import catches_all, caught_types, dotted, reraises, statements
+from analysis.collectors.handlers import catches_all, caught_types, reraises, statements
 from analysis.collectors.mentions import Words, marked, places
 from analysis.collectors.names import Names
 from analysis.collectors.prose import without_prose
 from analysis.collectors.shape_records import Clause, Exit, HandlerShape, TryShape
-from analysis.nodes import below, children
+from analysis.nodes import below, children, dotted
 from analysis.source import Source
 from analysis.walk import Collector, Scope, Walk
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import posixpath
 
-from analysis.nodes import below
+from analysis.nodes import below, dotted
 
 _HERE = "/1/2/3/4/5/6/7/8/9"
 """Stands for the folder of the file; nobody climbs higher than that."""
@@ -27,7 +27,7 @@ def added(tree: ast.Module) -> tuple[str, ...]:
         and isinstance(node.func, ast.Attribute)
         and node.func.attr in ("insert", "append")
         and node.args
-        and _dotted(node.func.value) == "sys.path"
+        and dotted(node.func.value) == "sys.path"
     ]
     for _, _, how, given in sorted(edits, key=lambda each: each[:2]):
         folder = _folder(given, names, 0)
@@ -39,14 +39,6 @@ def added(tree: ast.Module) -> tuple[str, ...]:
 
 def _defines(node: ast.stmt) -> bool:
     return isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
-
-
-def _dotted(node: ast.expr) -> str:
-    names: list[str] = []
-    while isinstance(node, ast.Attribute):
-        names.append(node.attr)
-        node = node.value
-    return ".".join([node.id, *reversed(names)]) if isinstance(node, ast.Name) else ""
 
 
 def _folder(node: ast.expr, names: dict[str, ast.expr], depth: int) -> str | None:
@@ -77,7 +69,7 @@ def _folder(node: ast.expr, names: dict[str, ast.expr], depth: int) -> str | Non
 
 
 def _called(node: ast.Call, names: dict[str, ast.expr], depth: int) -> str | None:
-    name = _dotted(node.func) or (node.func.attr if isinstance(node.func, ast.Attribute) else "")
+    name = dotted(node.func) or (node.func.attr if isinstance(node.func, ast.Attribute) else "")
     last = name.rpartition(".")[2]
     if last in ("resolve", "absolute", "as_posix") and isinstance(node.func, ast.Attribute) and not node.args:
         return _folder(node.func.value, names, depth + 1)

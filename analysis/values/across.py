@@ -28,7 +28,6 @@ class Passing(NamedTuple):
 
     path: str
     owner: str
-    line: int
     values: dict[str, Term]
 
 
@@ -257,7 +256,7 @@ class Across:
         if known is None or function is None:
             return
         values = _assigned(function, passed.values)
-        calls.setdefault(known, []).append(Passing(path, passed.owner, passed.line, values))
+        calls.setdefault(known, []).append(Passing(path, passed.owner, values))
 
     def _has(self, owner: Definition, method: str) -> bool:
         return f"{owner.name}.{method}" in self.functions.get(owner.path, {})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 
+from analysis import nodes
 from analysis.values.bindings import FunctionNode
 from analysis.values.terms import Choice, Const, Env, Join, Term, join, replaced
 
@@ -54,14 +55,7 @@ def default_of(function: FunctionNode, arg: ast.arg) -> ast.expr | None:
 
 def dotted(node: ast.expr) -> str:
     """``a.b.c`` as text; empty for anything else."""
-    names: list[str] = []
-    while isinstance(node, ast.Attribute):
-        names.append(node.attr)
-        node = node.value
-    if not isinstance(node, ast.Name):
-        return ""
-    names.append(node.id)
-    return ".".join(reversed(names))
+    return nodes.dotted(node) or ""
 
 
 def first_parameter(function: FunctionNode) -> ast.arg | None:

@@ -283,16 +283,6 @@ def test_two_owners_of_one_port_are_a_conflict(tmp_path: Path) -> None:
     assert ports.conflicts(table(tmp_path, files), most=2) == []
 
 
-def test_a_connection_that_nobody_binds(tmp_path: Path) -> None:
-    text = """\
-    sock.bind("tcp://*:5556")
-    sock.connect("tcp://localhost:5556")
-    sock.connect("tcp://localhost:5557")
-    sock.connect("tcp://elsewhere.example:5558")
-    """
-    assert [row.port for row in ports.unbound(table(tmp_path, {"a.py": text}))] == [5557]
-
-
 @pytest.mark.parametrize(
     ("paths", "machines"),
     [

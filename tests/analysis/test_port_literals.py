@@ -1,0 +1,93 @@
+"""Which numbers of a file are taken for ports, by what, and where they stand."""
+
+from __future__ import annotations
+
+import pytest
+
+from analysis.collectors.port_entries import ENTRIES
+from analysis.collectors.port_literals import PortLiteralCollector, speaks_of_port
+from analysis.collectors.port_records import Passed, Ports
+from analysis.collectors.ports import PortCollector
+from analysis.source import Source
+from analysis.walk import collect
+from linters.literal_port import LiteralPort
+
+
+def found(text: str) -> list[tuple[int, str, str]]:
+    source = Source.from_bytes(text.encode(), "sample.py")
+    tree = source.parse()
+    assert tree is not None
+    records = collect(source, tree, (PortLiteralCollector,))[PortLiteralCollector.topic]
+    return [(one.port, one.evidence, one.name) for one in records]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("HEALTH_PORT = 5557\n", [(5557, "name", "HEALTH_PORT")]),
+        ('x["api_port"] = 5557\n', [(5557, "name", "api_port")]),
+        ("run(app, port=5556)\n", [(5556, "keyword", "port")]),
+        ("def f(port=5556):\n    pass\n", [(5556, "parameter", "port")]),
+        ('S = {"port": "5556"}\n', [(5556, "key", "port")]),
+        ('x = os.getenv("X_PORT", 5556)\n', [(5556, "environment", "X_PORT")]),
+        ('x = config.get("http_port", 5556)\n', [(5556, "key", "http_port")]),
+        ('p.add_argument("-p", "--port", default=5556)\n', [(5556, "option", "--port")]),
+        ('s.bind(("", 5556))\n', [(5556, "socket", "")]),
+        ('s.connect(f"tcp://{host}:5556")\n', [(5556, "address", "")]),
+        ("port = 70000\nport = 0\nport = True\n", []),
+        ("timeout = 5556\nx = 5556  # the port\n", []),
+        ("import this\n" * 3, []),
+    ],
+)
+def test_a_number_is_a_port_by(text: str, expected: list[tuple[int, str, str]]) -> None:
+    assert found(text) == expected
+
+
+@pytest.mark.parametrize("name", ["PORT", "ports", "zmqPort", "--health-port", "X_PORT_NUMBER", "HTTPPort", "port2"])
+def test_names_of_ports(name: str) -> None:
+    assert speaks_of_port(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["support", "report", "port_count", "PORT_TIMEOUT", "viewport", "portfolio", "", "import"]
+)
+def test_names_of_other_things(name: str) -> None:
+    assert not speaks_of_port(name)
+
+
+def test_a_number_is_taken_once() -> None:
+    assert len(found('run(port=int(os.getenv("X_PORT", 5556)))\n')) == 1
+
+
+def test_the_rule_and_the_collector_agree_on_the_topic() -> None:
+    assert LiteralPort.options_type().lowest == 1024  # type: ignore[attr-defined]
+    assert all(entry.side in ("bind", "connect") for entry in ENTRIES.values())
+
+
+@pytest.mark.parametrize("name", sorted(ENTRIES))
+def test_every_entry_point_gives_a_row(name: str) -> None:
+    entry = ENTRIES[name]
+    given = ["None"] * 3
+    if entry.port is not None:
+        given[entry.port] = "7001"
+    call = f"{name}({', '.join(given[: (entry.port or 0) + 1])})" if entry.port is not None else f"{name}(port=7001)"
+    if entry.port is None and entry.address is not None:
+        call = f'{name}("http://h:7001")' if entry.side == "connect" else f'{name}(("h", 7001))'
+    (use,) = ports_of(f"x = {call}\n").uses
+    assert (use.side, use.by) == (entry.side, entry.by)
+    assert "7001" in f"{use.address} {use.port}"
+
+
+def test_what_is_passed_on_is_noted() -> None:
+    (passed,) = ports_of("from agents import Agent\nAgent(5556, name='a')\n").passed
+    assert isinstance(passed, Passed)
+    assert (passed.target, [key for key, _ in passed.values]) == ("0:agents:Agent", [0])
+
+
+def ports_of(text: str) -> Ports:
+    source = Source.from_bytes(text.encode(), "sample.py")
+    tree = source.parse()
+    assert tree is not None
+    (record,) = collect(source, tree, (PortCollector,))[PortCollector.topic]
+    assert isinstance(record, Ports)
+    return record
