@@ -62,6 +62,9 @@ class FileRun:
             for finding in outcome.silenced:
                 self._note(finding, Answer("skipped", *place(finding), SkipReason.NOQA.value))
             self._ignored(outcome.kept)
+            for rule in self.engine.rules:
+                for finding, why in rule.left_alone(self.facts):
+                    self._note(finding, Answer("skipped", *place(finding), why))
         asked = [found for found in outcome.kept if wanted is None or self.key(found) in wanted]
         if not asked:
             return set()

@@ -109,12 +109,30 @@ class LiteralPort(Rule):
 
     def check(self, facts: Facts) -> Iterator[Finding]:
         """Yield each literal port."""
-        options: Ports = self.options
-        if not options.tests and _TEST.search(facts.path):
-            return
-        for one in facts.records(PortLiteralCollector):
-            if one.port >= options.lowest:
+        for one, why in self._judged(facts):
+            if not why:
                 yield self._finding(facts.path, one)
+
+    def left_alone(self, facts: Facts) -> Iterator[tuple[Finding, str]]:
+        """Yield the ports that are not objected to, with the reason."""
+        for one, why in self._judged(facts):
+            if why:
+                yield self._finding(facts.path, one), why
+
+    def _judged(self, facts: Facts) -> Iterator[tuple[PortLiteral, str]]:
+        options: Ports = self.options
+        test = not options.tests and _TEST.search(facts.path) is not None
+        for one in facts.records(PortLiteralCollector):
+            if one.evidence == "documentation":
+                yield one, "documentation"
+            elif test:
+                yield one, "test-data"
+            elif not one.port:
+                yield one, "chosen-by-the-system"
+            elif one.port < options.lowest:
+                yield one, "well-known-port"
+            else:
+                yield one, ""
 
     def _finding(self, path: str, one: PortLiteral) -> Finding:
         called = f" as `{one.name}`" if one.name else ""

@@ -125,6 +125,11 @@ class Rule:
         del facts
         yield from ()
 
+    def left_alone(self, facts: Facts) -> Iterator[tuple[Finding, str]]:
+        """Yield what looks like a finding of one file and is none, with the reason: for the report of a codemod."""
+        del facts
+        yield from ()
+
     def review(self, path: str, comments: Sequence[Comment], judged: frozenset[str]) -> Iterator[Finding]:
         """Yield findings about the ``noqa`` comments of one file, after they were applied.
 

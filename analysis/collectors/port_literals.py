@@ -20,7 +20,9 @@ from analysis.source import Source
 from analysis.values.syntax import default_of, dotted
 from analysis.walk import Collector, Walk
 
-Evidence = Literal["name", "keyword", "parameter", "key", "environment", "option", "socket", "address"]
+Evidence = Literal[
+    "name", "keyword", "parameter", "key", "environment", "option", "socket", "address", "documentation"
+]
 
 _HINTS = tuple(
     re.compile(pattern)
@@ -38,7 +40,7 @@ _HINTS = tuple(
         rb"Redis\(",
     )
 )
-_NUMBER = re.compile(rb"[1-9]\d{1,4}(?!\w)")
+_NUMBER = re.compile(rb"(?:[1-9]\d{1,4}|(?<=[ =(,])0)(?!\w)")
 _NEAR = 7
 """Within so many lines of a word that speaks of ports there is a number, or nothing is looked for."""
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
@@ -86,14 +88,15 @@ _BEHIND = re.compile(r":(\d{2,5})(?![\w.-])")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.]*://[^/]*\Z")
 _PAIRS = frozenset({"bind", "connect", "connect_ex", "create_connection", "create_server", "sendto"})
 _ENV = re.compile(r"(?i)env")
-_PORTS = range(1, 65536)
+_PORTS = range(65536)
 
 
 class PortLiteral(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One literal. ``span`` is the number, or the text that holds it; ``column`` is its start in characters, from 1.
 
-    ``evidence`` says by what it is known to be a port and ``name`` what it is called there, empty when it is not.
-    ``source`` is the statement's first line, normalised.
+    ``port`` is 0 where the system is to choose one. ``evidence`` says by what it is known to be a port and ``name`` what
+    it is called there, empty when it is not; in text, ``others`` are the ports of further addresses. ``nested``: it
+    stands in a replacement field of an f-string. ``source`` is the statement's first line, normalised.
     """
 
     span: Span
@@ -103,13 +106,15 @@ class PortLiteral(msgspec.Struct, frozen=True, array_like=True, gc=False):
     name: str
     scope: str
     source: str
+    others: tuple[int, ...] = ()
+    nested: bool = False
 
 
 class PortLiteralCollector(Collector):
     """Collects the literal ports of a file."""
 
     topic: ClassVar[str] = "port-literals"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     record = PortLiteral
     nodes = (
         ast.FunctionDef,
@@ -132,6 +137,8 @@ class PortLiteralCollector(Collector):
         self._lines: list[int] = []
         self._next = 0
         self._taken: set[tuple[int, int]] = set()
+        self._parts: set[int] = set()
+        self._nested: set[int] = set()
 
     def begin(self, walk: Walk, tree: ast.Module) -> None:
         data = self.source.data
@@ -162,6 +169,7 @@ class PortLiteralCollector(Collector):
                 self._function(walk, node)
             return
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            self._addresses(walk, node.value, "documentation")
             return
         for expression in expressions(node):
             if self._hinted(expression.lineno, expression.end_lineno or expression.lineno):
@@ -195,9 +203,8 @@ class PortLiteralCollector(Collector):
 
     def _inside(self, walk: Walk, node: ast.AST) -> None:
         match node:
-            case ast.Constant(value=str(text)) if "://" in text:
-                for found in _ADDRESS.finditer(text):
-                    self._note(walk, node, int(found[1]), "address", "")
+            case ast.Constant():
+                self._addresses(walk, node, "address")
             case ast.JoinedStr():
                 self._joined(walk, node)
             case ast.Call():
@@ -207,18 +214,30 @@ class PortLiteralCollector(Collector):
                     if isinstance(key, ast.Constant) and isinstance(key.value, str) and speaks_of_port(key.value):
                         self._take(walk, value, "key", key.value)
 
+    def _addresses(self, walk: Walk, node: ast.Constant, evidence: Evidence) -> None:
+        if isinstance(node.value, str) and "://" in node.value and id(node) not in self._parts:
+            ports = [int(found[1]) for found in _ADDRESS.finditer(node.value)]
+            if ports:
+                self._note(walk, node, ports[0], evidence, "", tuple(ports[1:]))
+
     def _joined(self, walk: Walk, node: ast.JoinedStr) -> None:
         before = ""
+        ports: list[int] = []
         for part in node.values:
             if not isinstance(part, ast.Constant):
                 before += "x"
+                self._nested.update(map(id, below(part)))
                 continue
+            self._parts.add(id(part))
             text = str(part.value)
             found = _BEHIND.match(text)
-            if found is not None and _SCHEME.search(before) and ":" not in before.partition("://")[2]:
-                # The parts have places of their own from 3.12 on only.
-                self._note(walk, node, int(found[1]), "address", "")
+            if found is not None and _SCHEME.search(before) and ":" not in before.rpartition("://")[2]:
+                ports.append(int(found[1]))
+            ports += (int(found[1]) for found in _ADDRESS.finditer(text))
             before += text
+        if ports:
+            # The parts have places of their own from 3.12 on only.
+            self._note(walk, node, ports[0], "address", "", tuple(ports[1:]))
 
     def _call(self, walk: Walk, node: ast.Call) -> None:
         for each in node.keywords:
@@ -249,7 +268,9 @@ class PortLiteralCollector(Collector):
         for one, port in literals(node):
             self._note(walk, one, port, evidence, name)
 
-    def _note(self, walk: Walk, node: ast.expr, port: int, evidence: Evidence, name: str) -> None:
+    def _note(
+        self, walk: Walk, node: ast.expr, port: int, evidence: Evidence, name: str, others: tuple[int, ...] = ()
+    ) -> None:
         key = node.lineno, node.col_offset
         if port not in _PORTS or key in self._taken:
             return
@@ -257,7 +278,10 @@ class PortLiteralCollector(Collector):
         line = self.source.lines[node.lineno - 1]
         column = len(line[: node.col_offset].decode("utf-8", "replace")) + 1
         text = " ".join(line.decode("utf-8", "replace").split())
-        self.records.append(PortLiteral(span_of(node), column, port, evidence, name, walk.qualname, text))
+        nested = id(node) in self._nested
+        self.records.append(
+            PortLiteral(span_of(node), column, port, evidence, name, walk.qualname, text, others, nested)
+        )
 
 
 def speaks_of_port(name: str) -> bool:
