@@ -96,35 +96,36 @@ def rows(
     across = Across(records, Modules(paths, {path: one.paths for path, one in records.items()}))
     for path, record in records.items():
         for use in record.uses:
-            yield from _Found(across, path, use, _machine(path, machines)).rows()
+            yield from _Found(across, path, use, machines).rows()
 
 
 class _Found:
     """One use on its way to its rows."""
 
-    def __init__(self, across: Across, path: str, use: Use, machine: str) -> None:
+    def __init__(self, across: Across, path: str, use: Use, machines: Mapping[str, Sequence[str]]) -> None:
         self.across = across
         self.path = path
         self.use = use
-        self.machine = machine
+        self.machines = machines
         self._known: dict[tuple[Term, bool], Term] = {}
 
     def rows(self) -> Iterator[Row]:
         """One row for each port that the use may have, one with an expression where no number is known."""
         seen: set[tuple[str, int | None, str]] = set()
-        for owner, bound in self._owners():
+        for owner, path, bound in self._owners():
+            machine = _machine(path, self.machines)
             for transport, host, port in self._parts(bound):
-                for row in self._made(owner, transport, host, port):
+                for row in self._made(owner, machine, transport, host, port):
                     # Where no number is known, nothing tells one derived class from the next.
                     key = ("", None, row.expression) if row.port is None else (row.owner, row.port, "")
                     if key not in seen:
                         seen.add(key)
                         yield row
 
-    def _owners(self) -> Iterator[tuple[str, dict[str, Term] | None]]:
+    def _owners(self) -> Iterator[tuple[str, str, dict[str, Term] | None]]:
         """Who the use belongs to: the class, or each class derived from it that hands its own values up.
 
-        With each what it hands up; None when that plays no part.
+        With each its file, on whose machine it runs, and what it hands up; None when that plays no part.
         """
         use = self.use
         if use.owner:
@@ -141,11 +142,12 @@ class _Found:
             for call in calls:
                 yield (
                     call.owner,
+                    call.path,
                     {name: self.across.resolve(term, call.path) for name, term in call.values.items() if name in names},
                 )
             if calls:
                 return
-        yield use.owner or self._module(), None
+        yield use.owner or self._module(), self.path, None
 
     def _module(self) -> str:
         return self.path.rpartition("/")[2].removesuffix(".py")
@@ -188,15 +190,15 @@ class _Found:
 
         return replaced(found, given)
 
-    def _made(self, owner: str, transport: str, host: Term | None, port: Term) -> Iterator[Row]:
+    def _made(self, owner: str, machine: str, transport: str, host: Term | None, port: Term) -> Iterator[Row]:
         found, certainty = numbers(port)
         use = self.use
         for number in found or (None,):
             yield Row(
                 path=self.path,
-                line=use.line,
-                column=use.col + 1,
-                machine=self.machine,
+                line=use.span.line,
+                column=use.span.col + 1,
+                machine=machine,
                 owner=owner,
                 purpose=_purpose(use),
                 side=use.side,

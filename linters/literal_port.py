@@ -26,6 +26,11 @@ class Ports(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=T
     tests: bool = False
 
 
+def is_test(path: str) -> bool:
+    """Whether a file is one of the tests."""
+    return _TEST.search(path) is not None
+
+
 class LiteralPort(Rule):
     """A port that is written into the source.
 
@@ -110,7 +115,7 @@ class LiteralPort(Rule):
     def check(self, facts: Facts) -> Iterator[Finding]:
         """Yield each literal port."""
         options: Ports = self.options
-        if not options.tests and _TEST.search(facts.path):
+        if not options.tests and is_test(facts.path):
             return
         for one in facts.records(PortLiteralCollector):
             if one.port >= options.lowest:
