@@ -2,71 +2,21 @@
 
 from __future__ import annotations
 
-import re
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, ClassVar
-from weakref import WeakKeyDictionary
 
 import msgspec
 
-from analysis import ports
-from analysis.collectors.port_literals import PortLiteral, PortLiteralCollector
-from analysis.collectors.port_records import Use
-from analysis.collectors.ports import PortCollector
-from analysis.ports import Row
 from analysis.walk import Collector
-from config.settings import Settings
 from linters.literal_port import is_test
 from linters.rule import Example, Finding, TreeRule
 
 if TYPE_CHECKING:
+    from analysis.port_sides import Place
     from analysis.project import Project
 
-_SYSTEM = 1024
-"""Ports below it are the same everywhere."""
-_SERVICES = frozenset(
-    {1433, 1521, 1883, 2181, 2375, 2379, 3000, 3306, 3478, 4222, 4317, 4318, 5044, 5432, 5601, 5672, 5984, 6333, 6334}
-    | {6379, 6443, 6650, 6831, 7474, 7687, 8086, 8123, 8125, 8200, 8222, 8300, 8500, 8529, 8883, 8983, 9000, 9042}
-    | {9090, 9091, 9092, 9093, 9200, 9300, 9411, 11211, 11434, 14268, 15672, 16686, 19530, 26257, 26379, 27017, 50070}
-)
-"""Where databases, brokers, monitors and model servers listen that are installed, not written."""
-_SERVED_BY_OTHERS = frozenset({"redis", "rediss", "postgres", "postgresql", "nats", "mongodb", "amqp", "amqps", "mqtt"})
-_NEAR = re.compile(r"localhost|\b127\.|\b0\.0\.0\.0|::1\b|\b192\.168\.|\b10\.\d|\b172\.(?:1[6-9]|2\d|3[01])\.")
-_PUBLIC = re.compile(r"(?i)[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,}|(?!(?:0|10|127|192|172|169)\.)\d+\.\d+\.\d+\.\d+")
-_PROBE = re.compile(
-    r"(?i)(?:check|is|find|get|free|avail|probe|test|scan|unused).*ports?|port.*(?:free|avail|use|open)"
-)
-_NUMBER = re.compile(r"(?<![\w.])\d{4,5}(?![\w.])")
 _SHOWN = 3
-
 _MEMORY = 'class MemoryAgent:\n    def run(self):\n        self.sock.bind("tcp://*:5576")\n'
-
-_TABLES: WeakKeyDictionary[Project, list[Row]] = WeakKeyDictionary()
-
-
-def _table(project: Project, settings: Settings) -> list[Row]:
-    """The port table, worked out once for both rules."""
-    found = _TABLES.get(project)
-    if found is None:
-        found = _TABLES[project] = ports.table(project, settings.machines or None)
-    return found
-
-
-class _Places:
-    """The uses that the rows of a table were made from."""
-
-    def __init__(self, project: Project) -> None:
-        self._project = project
-        self._uses: dict[str, dict[tuple[int, int], Use]] = {}
-
-    def of(self, row: Row) -> Use:
-        known = self._uses.get(row.path)
-        if known is None:
-            records = self._project.files[row.path].records(PortCollector)
-            known = {(use.span.line, use.span.col): use for one in records for use in one.uses}
-            self._uses[row.path] = known
-        return known[row.line, row.column - 1]
 
 
 def _listed(items: Sequence[str]) -> str:
@@ -200,56 +150,25 @@ class PortConflict(TreeRule):
 
     def collectors(self) -> tuple[type[Collector], ...]:
         """What the port table is made from."""
+        # Not at the top: what this rule needs would be loaded where it is not selected, too.
+        from analysis.collectors.ports import PortCollector
+
         return (PortCollector,)
 
     def survey(self, project: Project) -> Iterator[Finding]:
         """Yield each binding of a port that another owner binds on the same machine."""
+        from analysis.port_sides import disputes
+
         options: Conflicts = self.options
-        places = _Places(project)
-        bound = [
-            row
-            for row in _table(project, self.settings)
-            if row.side == "bind"
-            and row.certainty in ("exact", "default")
-            and (options.tests or not is_test(row.path))
-            and not _is_probe(row, places.of(row))
-        ]
-        for one in ports.conflicts(bound):
-            owners = dict(_without_mains(one.owners))
-            for owner, rows in owners.items():
-                others = [f"{name} ({its[0].path}:{its[0].line})" for name, its in owners.items() if name != owner]
-                for row in rows if others else ():
-                    yield self._finding(row, places.of(row), owner, one, others)
-
-    def _finding(self, row: Row, use: Use, owner: str, conflict: ports.Conflict, others: Sequence[str]) -> Finding:
-        where = f" on {conflict.machine}" if conflict.machine else ""
-        return Finding(
-            code=self.code,
-            message=f"port {conflict.port}{where} is bound by {owner} here, and by {_listed(others)}",
-            path=row.path,
-            span=use.span,
-            column=use.column,
-            scope=use.scope,
-            source=f"{conflict.port} {owner}: {use.text}",
-        )
-
-
-def _is_probe(row: Row, use: Use) -> bool:
-    return row.by == "socket" and _PROBE.search(use.scope.rpartition(".")[2]) is not None
-
-
-def _without_mains(owners: Iterable[tuple[str, tuple[Row, ...]]]) -> Iterator[tuple[str, tuple[Row, ...]]]:
-    """The owners but those scripts whose file holds another owner: its main part starts what stands beside it."""
-    every = list(owners)
-    classes = {row.path for owner, rows in every for row in rows if not _is_script(owner, row)}
-    for owner, rows in every:
-        kept = tuple(row for row in rows if not _is_script(owner, row) or row.path not in classes)
-        if kept:
-            yield owner, kept
-
-
-def _is_script(owner: str, row: Row) -> bool:
-    return owner == row.path.rpartition("/")[2].removesuffix(".py")
+        for one in disputes(project, self.settings.machines or None, None if options.tests else is_test):
+            where = f" on {one.machine}" if one.machine else ""
+            for owner, places in one.owners:
+                others = [
+                    f"{name} ({its[0].rows[0].path}:{its[0].span.line})" for name, its in one.owners if name != owner
+                ]
+                message = f"port {one.port}{where} is bound by {owner} here, and by {_listed(others)}"
+                for place in places:
+                    yield _finding(self.code, message, place, f"{one.port} {owner}")
 
 
 class Unbound(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=True):
@@ -374,103 +293,30 @@ class UnboundConnect(TreeRule):
 
     def collectors(self) -> tuple[type[Collector], ...]:
         """What the port table is made from, and every number that is a port."""
+        from analysis.collectors.port_literals import PortLiteralCollector
+        from analysis.collectors.ports import PortCollector
+
         return (PortCollector, PortLiteralCollector)
 
     def survey(self, project: Project) -> Iterator[Finding]:
         """Yield each connection that nobody can answer."""
+        from analysis.port_sides import unanswered
+
         options: Unbound = self.options
-        rows = _table(project, self.settings)
-        bound = [row for row in rows if row.side == "bind"]
-        provided = {row.port for row in rows if row.side != "connect"} | set(options.elsewhere) | _SERVICES
-        kinds = {_kind(row) for row in bound}
-        calls: defaultdict[tuple[str, int, int, str], list[Row]] = defaultdict(list)
-        for row in rows:
-            if row.side == "connect":
-                calls[row.path, row.line, row.column, row.owner].append(row)
-        silent = [
-            found
-            for found in calls.values()
-            if all(row.port is not None and row.port >= _SYSTEM and row.port not in provided for row in found)
-            and _kind(found[0]) in kinds
-            and not any(map(_is_foreign, found))
-        ]
-        doubts = _Doubts(project, bound, silent)
-        places = _Places(project)
-        for found in silent:
-            row = found[0]
-            if (options.tests or not is_test(row.path)) and not any(map(doubts.about, found)):
-                yield self._finding(found, places.of(row))
-
-    def _finding(self, rows: Sequence[Row], use: Use) -> Finding:
-        numbers = sorted({row.port for row in rows if row.port is not None})
-        shown = _listed([str(one) for one in numbers])
-        return Finding(
-            code=self.code,
-            message=f"connects to port {shown}, which nothing in the tree binds: is the service gone or renumbered?",
-            path=rows[0].path,
-            span=use.span,
-            column=use.column,
-            scope=use.scope,
-            source=f"{shown} {rows[0].owner}: {use.text}",
-        )
+        for place in unanswered(project, self.settings.machines or None, options.elsewhere):
+            if options.tests or not is_test(place.rows[0].path):
+                shown = _listed([str(one) for one in sorted({row.port for row in place.rows if row.port is not None})])
+                message = f"connects to port {shown}, which nothing in the tree binds: is the service gone or moved?"
+                yield _finding(self.code, message, place, f"{shown} {place.rows[0].owner}")
 
 
-def _kind(row: Row) -> str:
-    """What a connection can be answered by: ZeroMQ by nothing else."""
-    return "zmq" if row.by == "zmq" else ""
-
-
-def _is_foreign(row: Row) -> bool:
-    """Whether what answers a connection is not of this tree, or need not be."""
-    if row.by in _SERVED_BY_OTHERS or row.transport in _SERVED_BY_OTHERS:
-        return True
-    if row.by == "zmq":
-        return _PUBLIC.fullmatch(row.host) is not None and not _NEAR.search(row.host)
-    return not _NEAR.search(row.host)
-
-
-class _Doubts:
-    """Why somebody may bind a number that no row binds."""
-
-    def __init__(self, project: Project, bound: Sequence[Row], silent: Iterable[Sequence[Row]]) -> None:
-        self._project = project
-        self._open: defaultdict[str, set[str]] = defaultdict(set)
-        for row in bound:
-            if row.port is None:
-                self._open[_kind(row)].add(row.path)
-        self._connected: defaultdict[int, set[str]] = defaultdict(set)
-        for found in silent:
-            for row in found:
-                for number in _numbers(row):
-                    self._connected[number].add(row.path)
-        self._broken = b"\n".join(
-            _bytes(project, path) for path, facts in project.files.items() if facts.fault is not None
-        )
-        self._written: defaultdict[int, set[str]] = defaultdict(set)
-        for path, facts in project.files.items():
-            literals: Sequence[PortLiteral] = facts.records(PortLiteralCollector)
-            for one in literals:
-                self._written[one.port].add(path)
-
-    def about(self, row: Row) -> bool:
-        """Whether the port of ``row``, or a number that it is worked out from, may be bound unseen."""
-        return any(self._about(number, _kind(row)) for number in _numbers(row))
-
-    def _about(self, number: int, kind: str) -> bool:
-        if re.search(rb"(?<!\d)%d(?!\d)" % number, self._broken):
-            return True
-        binders = self._open.get(kind, set())
-        written, connected = self._written[number], self._connected[number]
-        return bool(binders) and bool(written - connected or written & binders)
-
-
-def _numbers(row: Row) -> set[int]:
-    found = {int(one) for one in _NUMBER.findall(row.expression)}
-    return found | ({row.port} if row.port is not None else set())
-
-
-def _bytes(project: Project, path: str) -> bytes:
-    try:
-        return project.path(path).read_bytes()
-    except OSError:
-        return b""
+def _finding(code: str, message: str, place: Place, known: str) -> Finding:
+    return Finding(
+        code=code,
+        message=message,
+        path=place.rows[0].path,
+        span=place.span,
+        column=place.column,
+        scope=place.scope,
+        source=f"{known}: {place.text}",
+    )
