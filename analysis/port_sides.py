@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
@@ -35,6 +36,7 @@ _PUBLIC = re.compile(r"(?i)[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,}|(?!(?:0|10|127
 _PROBE = re.compile(
     r"(?i)(?:check|is|find|get|free|avail|probe|test|scan|unused).*ports?|port.*(?:free|avail|use|open)"
 )
+_DIGITS = re.compile(rb"[1-9]\d{3,}")
 _NUMBER = re.compile(r"(?<![\w.])\d{4,5}(?![\w.])")
 
 _TABLES: WeakKeyDictionary[Project, tuple[Machines | None, list[Row]]] = WeakKeyDictionary()
@@ -184,21 +186,24 @@ class _Doubts:
             for row in found:
                 for number in _numbers(row):
                     self._connected[number].add(row.path)
-        self._broken = b"\n".join(
-            _bytes(project, path) for path, facts in project.files.items() if facts.fault is not None
-        )
         self._written: defaultdict[int, set[str]] = defaultdict(set)
         for path, facts in project.files.items():
             literals: Sequence[PortLiteral] = facts.records(PortLiteralCollector)
             for one in literals:
                 self._written[one.port].add(path)
 
+    @cached_property
+    def _unparsed(self) -> set[int]:
+        """The numbers in the files that do not parse."""
+        broken = (_bytes(self._project, path) for path, facts in self._project.files.items() if facts.fault is not None)
+        return {int(one) for data in broken for one in _DIGITS.findall(data) if len(one) <= len("65535")}
+
     def about(self, row: Row) -> bool:
         """Whether the port of ``row``, or a number that it is worked out from, may be bound unseen."""
         return any(self._about(number, _kind(row)) for number in _numbers(row))
 
     def _about(self, number: int, kind: str) -> bool:
-        if re.search(rb"(?<!\d)%d(?!\d)" % number, self._broken):
+        if number in self._unparsed:
             return True
         binders = self._open.get(kind, set())
         written, connected = self._written[number], self._connected[number]
