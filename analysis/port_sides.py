@@ -74,7 +74,7 @@ def disputes(
         for row in _table(project, machines)
         if row.side == "bind"
         and row.certainty in ("exact", "default")
-        and not (left_out is not None and left_out(row.path))
+        and not (left_out is not None and (left_out(row.path) or left_out(row.home)))
         and not _is_probe(row, places.use(row))
     ]
     for one in ports.conflicts(bound):
@@ -125,15 +125,16 @@ class _Places:
 
     def __init__(self, project: Project) -> None:
         self._project = project
-        self._uses: dict[str, dict[tuple[int, int], Use]] = {}
+        self._uses: dict[str, dict[tuple[int, int, str, str], Use]] = {}
 
     def use(self, row: Row) -> Use:
         known = self._uses.get(row.path)
         if known is None:
             records = self._project.files[row.path].records(PortCollector)
-            known = {(use.span.line, use.span.col): use for one in records for use in one.uses}
+            known = {(use.span.line, use.span.col, use.side, use.text): use for one in records for use in one.uses}
             self._uses[row.path] = known
-        return known[row.line, row.column - 1]
+        # Two calls of one chain begin at the same place.
+        return known[row.line, row.column - 1, row.side, row.evidence]
 
     def of(self, rows: Sequence[Row]) -> Place:
         use = self.use(rows[0])
@@ -181,6 +182,9 @@ class _Doubts:
         for row in bound:
             if row.port is None:
                 self._open[_kind(row)].add(row.path)
+        self._unread = bool(project.discovery.unreadable) or any(
+            facts.fault is not None and facts.fault.kind == "unreadable" for facts in project.files.values()
+        )
         self._connected: defaultdict[int, set[str]] = defaultdict(set)
         for found in silent:
             for row in found:
@@ -203,7 +207,7 @@ class _Doubts:
         return any(self._about(number, _kind(row)) for number in _numbers(row))
 
     def _about(self, number: int, kind: str) -> bool:
-        if number in self._unparsed:
+        if self._unread or number in self._unparsed:
             return True
         binders = self._open.get(kind, set())
         written, connected = self._written[number], self._connected[number]

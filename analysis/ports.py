@@ -60,7 +60,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     configuration or a caller says otherwise; ``choice``, one of several; ``expression``, no number is known;
     ``unknown``, nothing is. ``machine`` is a name from the settings or a guess, ``owner`` the agent's class or the
     script, ``purpose`` what the socket is called for, ``side`` bind or connect, ``by`` the library, ``socket`` the
-    ZeroMQ type, ``transport`` and ``host`` parts of the address, ``evidence`` the argument as it is written.
+    ZeroMQ type, ``transport`` and ``host`` parts of the address, ``evidence`` the argument as it is written. ``home``
+    is the file of the owner: another than ``path`` where a base class binds for those derived from it.
     """
 
     path: str
@@ -78,6 +79,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     expression: str
     certainty: Certainty
     evidence: str
+    home: str = ""
 
 
 def table(project: Project, machines: Mapping[str, Sequence[str]] | None = None) -> list[Row]:
@@ -112,10 +114,9 @@ class _Found:
     def rows(self) -> Iterator[Row]:
         """One row for each port that the use may have, one with an expression where no number is known."""
         seen: set[tuple[str, int | None, str]] = set()
-        for owner, path, bound in self._owners():
-            machine = _machine(path, self.machines)
+        for owner, home, bound in self._owners():
             for transport, host, port in self._parts(bound):
-                for row in self._made(owner, machine, transport, host, port):
+                for row in self._made(owner, home, transport, host, port):
                     # Where no number is known, nothing tells one derived class from the next.
                     key = ("", None, row.expression) if row.port is None else (row.owner, row.port, "")
                     if key not in seen:
@@ -190,9 +191,10 @@ class _Found:
 
         return replaced(found, given)
 
-    def _made(self, owner: str, machine: str, transport: str, host: Term | None, port: Term) -> Iterator[Row]:
+    def _made(self, owner: str, home: str, transport: str, host: Term | None, port: Term) -> Iterator[Row]:
         found, certainty = numbers(port)
         use = self.use
+        machine = _machine(home, self.machines)
         for number in found or (None,):
             yield Row(
                 path=self.path,
@@ -211,6 +213,7 @@ class _Found:
                 expression=written(port),
                 certainty=certainty,
                 evidence=use.text,
+                home=home,
             )
 
 

@@ -24,6 +24,12 @@ def _listed(items: Sequence[str]) -> str:
     return ", ".join(items[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
+def _where(place: Place) -> str:
+    """Where an owner binds, and where it is defined when a base class binds for it."""
+    row = place.rows[0]
+    return f"{row.home}, in {row.path}:{row.line}" if row.home != row.path else f"{row.path}:{row.line}"
+
+
 class Conflicts(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=True):
     """Options of E911.
 
@@ -70,6 +76,7 @@ class PortConflict(TreeRule):
     - The main part of a script and the class beside it in the same file.
     - A port that is one of several (`9100 if edge else 9000`), or is known at run time only. Missed alarm.
     - A raw socket that is bound to see whether the port is free.
+    - What test files bind, or the classes of test files through a base class.
     - Files that do not parse. Missed alarm.
 
     ## Options
@@ -139,6 +146,17 @@ class PortConflict(TreeRule):
             },
         ),
         Example(
+            "a class of the tests, through a base class",
+            files={
+                "base.py": "class Agent:\n    def __init__(self, port):\n        self.port = port\n\n"
+                '    def run(self):\n        self.sock.bind(f"tcp://*:{self.port}")\n',
+                "asr.py": "from base import Agent\n\n\nclass Listener(Agent):\n"
+                "    def __init__(self):\n        super().__init__(port=5556)\n",
+                "tests/test_base.py": "from base import Agent\n\n\nclass Fake(Agent):\n"
+                "    def __init__(self):\n        super().__init__(port=5556)\n",
+            },
+        ),
+        Example(
             "whether a port is free",
             files={
                 "asr.py": 'class Listener:\n    def run(self):\n        self.sock.bind("tcp://*:5556")\n',
@@ -163,11 +181,11 @@ class PortConflict(TreeRule):
         for one in disputes(project, self.settings.machines or None, None if options.tests else is_test):
             where = f" on {one.machine}" if one.machine else ""
             for owner, places in one.owners:
-                others = [
-                    f"{name} ({its[0].rows[0].path}:{its[0].span.line})" for name, its in one.owners if name != owner
-                ]
-                message = f"port {one.port}{where} is bound by {owner} here, and by {_listed(others)}"
+                others = [f"{name} ({_where(its[0])})" for name, its in one.owners if name != owner]
                 for place in places:
+                    row = place.rows[0]
+                    derived = f" ({row.home})" if row.home != row.path else ""
+                    message = f"port {one.port}{where} is bound by {owner}{derived} here, and by {_listed(others)}"
                     yield _finding(self.code, message, place, f"{one.port} {owner}")
 
 
@@ -215,7 +233,7 @@ class UnboundConnect(TreeRule):
       monitors and model servers, which are installed and not written.
     - The tree binds nothing of the kind (ZeroMQ, or anything else): it is a client of something else.
     - The host is a public name or address; for anything but ZeroMQ, it is not known to be local.
-    - A file that does not parse holds the number: it may be the one that binds it.
+    - A file that does not parse holds the number: it may be the one that binds it. So may any file that cannot be read.
     - Something of the kind is bound to a port that is known at run time only, and the number stands in another file
       that does not connect to it.
 

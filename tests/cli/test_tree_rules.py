@@ -149,6 +149,17 @@ def test_a_file_that_does_not_parse_in_what_was_not_named(tree: Path) -> None:
     assert unsnarl("check", "--select=E912", "b", cwd=tree).stdout == ""
 
 
+def test_a_file_that_cannot_be_read_may_hold_the_binder(tree: Path) -> None:
+    (tree / "b" / "gone.py").symlink_to(tree / "nowhere.py")
+    done = unsnarl("check", "--select=E912", cwd=tree)
+    assert (done.returncode, done.stdout.count("E912")) == (2, 0)
+
+
+def test_a_file_that_is_named_though_it_is_excluded_is_no_part_of_the_tree(tree: Path) -> None:
+    write(tree, {"unsnarl.toml": SETTINGS + 'exclude = ["b/"]\n', "b/tts.py": f"{SPEAKER[:-1]}  # noqa: E911\n"})
+    assert unsnarl("check", "--select=E905,E911,E912", "b/tts.py", cwd=tree).stdout == ""
+
+
 def test_machines(tree: Path) -> None:
     write(tree, {"unsnarl.toml": SETTINGS + '[machines]\nfirst = ["a"]\nsecond = ["b"]\n'})
     assert unsnarl("check", cwd=tree).stdout.splitlines() == SAID[1:2]
