@@ -204,8 +204,8 @@ class UnboundConnect(TreeRule):
     """A connection to a port that nothing in the tree binds.
 
     ## What it flags
-    A socket, channel or request that goes to a port whose number is known, when no code of the tree binds that port on
-    any machine and no configuration declares it. Where the port is one of several, none of them is bound.
+    A socket, channel or request that goes to a port whose number is known, when nothing that `unsnarl ports` shows
+    binds or declares that port, on any machine. Where the port is one of several, none of them is bound.
 
     ## Why it matters
     A ZeroMQ socket connects to nobody without a word and waits: the request gets no answer, the subscription stays
