@@ -168,7 +168,15 @@ class Session:
         return self._report(chosen, sound, ledger.faults, known, baseline_file, len(ledger.excluded), note, surveyed)
 
     def check_source(
-        self, chosen: Sequence[Rule], name: str, data: bytes, baseline_file: Path | None, *, force_exclude: bool = False
+        self,
+        chosen: Sequence[Rule],
+        name: str,
+        data: bytes,
+        baseline_file: Path | None,
+        *,
+        jobs: int | None = None,
+        cache: bool = True,
+        force_exclude: bool = False,
     ) -> tuple[Report, baseline.Match | None]:
         """As ``check``, for one source at hand that goes by ``name``. Raises Trouble."""
         from analysis.reading import analyse
@@ -183,7 +191,7 @@ class Session:
         wide = [one for one in chosen if isinstance(one, TreeRule)]
         surveyed = None
         if wide and not faults:
-            tree = self._tree(wide, None, True)
+            tree = self._tree(wide, jobs, cache)
             # What stands in the editor goes before what was saved.
             tree.files = dict(sorted({**tree.files, facts.path: facts}.items()))
             surveyed = Surveyed(tree.files, runner.survey(tree, wide))

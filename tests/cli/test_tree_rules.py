@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,10 @@ def test_what_stands_in_the_editor_goes_before_what_was_saved(tree: Path) -> Non
     moved = unsnarl("check", "--stdin-filename=b/client.py", "-", cwd=tree, stdin="\n" + CLIENT)
     assert moved.stdout.startswith("b/client.py:2:1: E912")
     assert unsnarl("check", *options, cwd=tree, stdin="def f(:\n").returncode == 2
+    index = tree / ".unsnarl_cache"
+    shutil.rmtree(index)
+    assert unsnarl("check", "--no-cache", *options, cwd=tree, stdin=LISTENER).returncode == 1
+    assert not index.exists()
     new = unsnarl("check", "--stdin-filename=a/new.py", "-", cwd=tree, stdin=LISTENER.replace("Listener", "New"))
     assert new.stdout == (
         "a/new.py:3:9: E911 port 5556 is bound by New here, and by Listener (a/asr.py:3), Speaker (b/tts.py:3)\n"
