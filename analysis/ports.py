@@ -60,7 +60,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     configuration or a caller says otherwise; ``choice``, one of several; ``expression``, no number is known;
     ``unknown``, nothing is. ``machine`` is a name from the settings or a guess, ``owner`` the agent's class or the
     script, ``purpose`` what the socket is called for, ``side`` bind or connect, ``by`` the library, ``socket`` the
-    ZeroMQ type, ``transport`` and ``host`` parts of the address, ``evidence`` the argument as it is written.
+    ZeroMQ type, ``transport`` and ``host`` parts of the address, ``evidence`` the argument as it is written. ``home``
+    is the file of the owner: another than ``path`` where a base class binds for those derived from it.
     """
 
     path: str
@@ -78,6 +79,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     expression: str
     certainty: Certainty
     evidence: str
+    home: str = ""
 
 
 def table(project: Project, machines: Mapping[str, Sequence[str]] | None = None) -> list[Row]:
@@ -96,35 +98,35 @@ def rows(
     across = Across(records, Modules(paths, {path: one.paths for path, one in records.items()}))
     for path, record in records.items():
         for use in record.uses:
-            yield from _Found(across, path, use, _machine(path, machines)).rows()
+            yield from _Found(across, path, use, machines).rows()
 
 
 class _Found:
     """One use on its way to its rows."""
 
-    def __init__(self, across: Across, path: str, use: Use, machine: str) -> None:
+    def __init__(self, across: Across, path: str, use: Use, machines: Mapping[str, Sequence[str]]) -> None:
         self.across = across
         self.path = path
         self.use = use
-        self.machine = machine
+        self.machines = machines
         self._known: dict[tuple[Term, bool], Term] = {}
 
     def rows(self) -> Iterator[Row]:
         """One row for each port that the use may have, one with an expression where no number is known."""
         seen: set[tuple[str, int | None, str]] = set()
-        for owner, bound in self._owners():
+        for owner, home, bound in self._owners():
             for transport, host, port in self._parts(bound):
-                for row in self._made(owner, transport, host, port):
+                for row in self._made(owner, home, transport, host, port):
                     # Where no number is known, nothing tells one derived class from the next.
                     key = ("", None, row.expression) if row.port is None else (row.owner, row.port, "")
                     if key not in seen:
                         seen.add(key)
                         yield row
 
-    def _owners(self) -> Iterator[tuple[str, dict[str, Term] | None]]:
+    def _owners(self) -> Iterator[tuple[str, str, dict[str, Term] | None]]:
         """Who the use belongs to: the class, or each class derived from it that hands its own values up.
 
-        With each what it hands up; None when that plays no part.
+        With each its file, on whose machine it runs, and what it hands up; None when that plays no part.
         """
         use = self.use
         if use.owner:
@@ -141,11 +143,12 @@ class _Found:
             for call in calls:
                 yield (
                     call.owner,
+                    call.path,
                     {name: self.across.resolve(term, call.path) for name, term in call.values.items() if name in names},
                 )
             if calls:
                 return
-        yield use.owner or self._module(), None
+        yield use.owner or self._module(), self.path, None
 
     def _module(self) -> str:
         return self.path.rpartition("/")[2].removesuffix(".py")
@@ -188,15 +191,16 @@ class _Found:
 
         return replaced(found, given)
 
-    def _made(self, owner: str, transport: str, host: Term | None, port: Term) -> Iterator[Row]:
+    def _made(self, owner: str, home: str, transport: str, host: Term | None, port: Term) -> Iterator[Row]:
         found, certainty = numbers(port)
         use = self.use
+        machine = _machine(home, self.machines)
         for number in found or (None,):
             yield Row(
                 path=self.path,
-                line=use.line,
-                column=use.col + 1,
-                machine=self.machine,
+                line=use.span.line,
+                column=use.span.col + 1,
+                machine=machine,
                 owner=owner,
                 purpose=_purpose(use),
                 side=use.side,
@@ -209,6 +213,7 @@ class _Found:
                 expression=written(port),
                 certainty=certainty,
                 evidence=use.text,
+                home=home,
             )
 
 

@@ -38,7 +38,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
 
     ``safe_executor``: import target of the executor that rewritten code uses, as ``module:name``.
     ``exclude``: patterns as in ``.gitignore``, relative to the root, of files that are left alone.
-    ``select``: codes of the rules that run, or beginnings of codes; an empty list means all.
+    ``select``: codes of the rules that run, or beginnings of codes; an empty list means all that are on by default.
     ``ignore``: codes of the rules that do not run, or beginnings; where both name a rule, the longer name wins.
     ``per_file_ignores``: pattern to the codes or prefixes that are not reported in files it matches.
     ``require_reason``: whether a ``noqa`` that silences one of our rules must say why (E904).

@@ -26,6 +26,11 @@ class Ports(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=T
     tests: bool = False
 
 
+def is_test(path: str) -> bool:
+    """Whether a file is one of the tests."""
+    return _TEST.search(path) is not None
+
+
 class LiteralPort(Rule):
     """A port that is written into the source.
 
@@ -121,7 +126,7 @@ class LiteralPort(Rule):
 
     def _judged(self, facts: Facts) -> Iterator[tuple[PortLiteral, str]]:
         options: Ports = self.options
-        test = not options.tests and _TEST.search(facts.path) is not None
+        test = not options.tests and is_test(facts.path)
         for one in facts.records(PortLiteralCollector):
             if one.evidence == "documentation":
                 yield one, "documentation"

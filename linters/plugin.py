@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from analysis import generated
 from analysis.collectors.suppressions import SuppressionCollector
 from analysis.source import Source
-from config.settings import SettingsError, load
+from config.settings import Settings, SettingsError, load
 from linters import runner
-from linters.rule import Rule, Selection, rules
+from linters.rule import Rule, Selection, TreeRule, rules
 
 if TYPE_CHECKING:
     import argparse
@@ -47,7 +47,7 @@ class Checker:
         try:
             config = Path(options.unsnarl_config) if options.unsnarl_config else None
             # Which codes are shown is flake8's to say, by its own options.
-            cls._rules = rules(load(Path.cwd(), config), Selection())
+            cls._rules = _alone(load(Path.cwd(), config))
         except SettingsError as error:
             from flake8.exceptions import ExecutionError
 
@@ -55,7 +55,7 @@ class Checker:
 
     def run(self) -> Iterator[tuple[int, int, str, type[Checker]]]:
         """Yield line (from 1), column (in characters, from 0), text and ourselves for each finding."""
-        chosen = self._rules if self._rules is not None else rules(load(Path.cwd()), Selection())
+        chosen = self._rules if self._rules is not None else _alone(load(Path.cwd()))
         text = "".join(self._lines)
         source = Source.from_bytes(text.encode("utf-8", "surrogatepass"), self._filename)
         if self._filename.endswith(generated.NAMES) or generated.generated_mark(source.data):
@@ -70,3 +70,8 @@ class Checker:
         outcome = runner.check(facts, chosen)
         for finding in sorted([*outcome.kept, *outcome.silenced], key=runner.place):
             yield finding.span.line, finding.column - 1, f"{finding.code} {finding.message}", type(self)
+
+
+def _alone(settings: Settings) -> list[Rule]:
+    """The rules that can judge a file by itself: flake8 shows us one at a time, in processes of its own."""
+    return [one for one in rules(settings, Selection(("E",))) if not isinstance(one, TreeRule)]

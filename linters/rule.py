@@ -7,13 +7,16 @@ import pkgutil
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import msgspec
 
 from analysis.facts import Span
 from analysis.walk import Collector
 from config.settings import Settings, nearest
+
+if TYPE_CHECKING:
+    from analysis.project import Project
 
 
 class Facts(Protocol):
@@ -71,23 +74,43 @@ class NoOptions(msgspec.Struct, frozen=True):
 class Example(msgspec.Struct, frozen=True):
     """Source that a rule is clean on, or flags on each line that ends in a ``# <CODE>`` mark, once per mark.
 
-    ``options`` are settings of ``[tool.unsnarl]`` that the example runs under; ``why`` says what it shows.
+    ``options`` are settings of ``[tool.unsnarl]`` that the example runs under; ``why`` says what it shows. A rule that
+    looks across files has ``files``, by path, in place of ``source``.
     """
 
     why: str
-    source: str
+    source: str = ""
     options: dict[str, Any] = {}
+    files: dict[str, str] = {}
 
     @property
     def flagged(self) -> list[tuple[int, str]]:
-        """The (line, code) pairs that the marks expect, in order."""
-        lines = enumerate(self.source.splitlines(), 1)
-        return [(number, code) for number, line in lines for code in re.findall(r"<([A-Z]{1,3}\d{3})>", line)]
+        """The (line, code) pairs that the marks expect, in order; file by file, where there are several."""
+        return [pair for text in (self.files or {"": self.source}).values() for pair in _marks(text)]
+
+    @property
+    def places(self) -> list[tuple[str, int, str]]:
+        """The (path, line, code) triples that the marks in ``files`` expect, by path."""
+        return [(path, *pair) for path, text in sorted(self.files.items()) for pair in _marks(text)]
 
     @property
     def plain(self) -> str:
         """The source without its marks, for documentation."""
-        return re.sub(r"[ \t]*#(?:[ \t]*<[A-Z]{1,3}\d{3}>)+", "", self.source)
+        return _unmarked(self.source)
+
+    @property
+    def plain_files(self) -> dict[str, str]:
+        """The files without their marks."""
+        return {path: _unmarked(text) for path, text in self.files.items()}
+
+
+def _marks(text: str) -> list[tuple[int, str]]:
+    lines = enumerate(text.splitlines(), 1)
+    return [(number, code) for number, line in lines for code in re.findall(r"<([A-Z]{1,3}\d{3})>", line)]
+
+
+def _unmarked(text: str) -> str:
+    return re.sub(r"[ \t]*#(?:[ \t]*<[A-Z]{1,3}\d{3}>)+", "", text)
 
 
 class Rule:
@@ -99,7 +122,8 @@ class Rule:
     ``code`` is unique and never reused; ``name`` states the pattern, in kebab case; ``message`` is one line;
     ``since`` the version it appeared in; ``neighbours`` the codes of other linters that look at the same thing;
     ``eases`` the codes of the rules whose findings a codemod may turn into one of this rule, which is the lesser evil;
-    ``options_type`` the typed table ``[tool.unsnarl.rules.<code>]``.
+    ``options_type`` the typed table ``[tool.unsnarl.rules.<code>]``; ``default`` whether the rule runs where nothing is
+    selected.
     """
 
     code: ClassVar[str]
@@ -109,6 +133,7 @@ class Rule:
     neighbours: ClassVar[tuple[str, ...]] = ()
     eases: ClassVar[tuple[str, ...]] = ()
     options_type: ClassVar[type[msgspec.Struct]] = NoOptions
+    default: ClassVar[bool] = True
     examples: ClassVar[tuple[Example, ...]] = ()
 
     def __init__(self, settings: Settings) -> None:
@@ -139,6 +164,15 @@ class Rule:
         yield from ()
 
 
+class TreeRule(Rule):
+    """A rule that looks across files. It needs the whole tree, so that flake8 and a single source never run it."""
+
+    def survey(self, project: Project) -> Iterator[Finding]:
+        """Yield the findings of all files of a whole tree, which answers ``collectors``."""
+        del project
+        yield from ()
+
+
 @cache
 def kinds() -> dict[str, type[Rule]]:
     """Every rule by its code, in order. Rules are found by walking this package."""
@@ -148,7 +182,7 @@ def kinds() -> dict[str, type[Rule]]:
     for module in pkgutil.iter_modules(linters.__path__, "linters."):
         if not module.ispkg:
             for one in vars(importlib.import_module(module.name)).values():
-                if isinstance(one, type) and issubclass(one, Rule) and one is not Rule:
+                if isinstance(one, type) and issubclass(one, Rule) and one not in (Rule, TreeRule):
                     found[one.code] = one
     return dict(sorted(found.items()))
 
@@ -177,6 +211,8 @@ def check_codes(codes: Iterable[str], known: Iterable[str]) -> None:
 def rules(settings: Settings, selection: Selection | None = None) -> list[Rule]:
     """The rules to run under ``settings``; ``selection`` stands in for its ``select`` and ``ignore``.
 
+    A rule that is off by default runs when ``select`` names its code or the beginning of it.
+
     Raises SettingsError when the settings name a rule that does not exist, or an option that its rule does not have.
     """
     known = kinds()
@@ -194,4 +230,5 @@ def rules(settings: Settings, selection: Selection | None = None) -> list[Rule]:
         if code not in known:
             raise settings.error(("rules", code), f"unknown rule code; {nearest(code, known)}")
     chosen = selection if selection is not None else Selection(settings.select, settings.ignore)
-    return [one for one in [kind(settings) for kind in known.values()] if chosen.takes(one.code)]
+    made = [kind(settings) for kind in known.values()]
+    return [one for one in made if chosen.takes(one.code) and (one.default or chosen.select)]

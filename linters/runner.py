@@ -5,15 +5,18 @@ from __future__ import annotations
 import ast
 import fnmatch
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from analysis.collectors.suppressions import SuppressionCollector
 from analysis.source import Source, in_deep_stack
 from analysis.walk import Collector, collect
 from config.settings import Settings
 from linters import suppress
-from linters.rule import Facts, Finding, Rule, Selection
+from linters.rule import Facts, Finding, Rule, Selection, TreeRule
 from linters.suppress import Outcome
+
+if TYPE_CHECKING:
+    from analysis.project import Project
 
 
 class SourceFacts:
@@ -58,11 +61,35 @@ class Ignores:
         ]
 
 
-def check(facts: Facts, rules: Sequence[Rule], ignores: Ignores | None = None) -> Outcome:
-    """The findings of one file, in source order, with its ``noqa`` applied."""
+def survey(project: Project, rules: Iterable[Rule]) -> dict[str, list[Finding]]:
+    """What those of ``rules`` that look across files find in a whole tree, by path."""
+    found: dict[str, list[Finding]] = {}
+    for rule in rules:
+        if isinstance(rule, TreeRule):
+            for finding in rule.survey(project):
+                found.setdefault(finding.path, []).append(finding)
+    return found
+
+
+def check(
+    facts: Facts,
+    rules: Sequence[Rule],
+    ignores: Ignores | None = None,
+    surveyed: Sequence[Finding] | None = None,
+) -> Outcome:
+    """The findings of one file, in source order, with its ``noqa`` applied.
+
+    ``surveyed`` are those in it of the rules that look across files; None where these have not seen it, so that a
+    ``noqa`` for them is not judged.
+    """
     selections = ignores.of(facts.path) if ignores is not None else []
-    chosen = [rule for rule in rules if all(one.takes(rule.code) for one in selections)] if selections else rules
+    chosen = [rule for rule in rules if surveyed is not None or not isinstance(rule, TreeRule)]
+    if selections:
+        chosen = [rule for rule in chosen if all(one.takes(rule.code) for one in selections)]
     found = [finding for rule in chosen for finding in rule.check(facts)]
+    if surveyed:
+        codes = {rule.code for rule in chosen}
+        found += [finding for finding in surveyed if finding.code in codes]
     if len(found) > 1:
         found.sort(key=place)
     if not facts.records(SuppressionCollector):

@@ -204,7 +204,8 @@ class UnusedSuppression(Rule):
     ```
 
     ## When it is left alone
-    - The code is another tool's, a prefix such as `E9`, or of a rule that is not selected.
+    - The code is another tool's, a prefix such as `E9`, or of a rule that is not selected or cannot run: one that looks
+      across files, in flake8 or on a part of a tree.
     - A `noqa` with no codes: what other tools would say there is not known here.
     - The text is part of a string.
 

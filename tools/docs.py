@@ -98,8 +98,27 @@ def rule_index() -> str:
             "What `unsnarl check` and `flake8` report. `unsnarl check --explain CODE` prints a page on the terminal.",
             "",
             *table(("code", "name", "message", "rewritten by"), rows),
+            "",
+            *rule_notes(),
         ]
     )
+
+
+def rule_notes() -> list[str]:
+    """What is to be told of the rules that look across files and of those that are off by default."""
+    kinds = rule_module.kinds().items()
+    wide = [code for code, rule in kinds if issubclass(rule, rule_module.TreeRule)]
+    off = [code for code, rule in kinds if not rule.default]
+    out = []
+    if wide:
+        out.append(
+            f"{', '.join(wide)} look across files: `unsnarl check` reports them for a whole tree, flake8 never does."
+        )
+    if off:
+        out.append(
+            f'{", ".join(off)} run where they are selected: `select = ["E9"]` in the settings selects every rule.'
+        )
+    return out
 
 
 def rule_page(rule: type[rule_module.Rule]) -> str:
@@ -111,7 +130,9 @@ def rule_page(rule: type[rule_module.Rule]) -> str:
         "",
         f"> {rule.message}",
         "",
-        f"Since {rule.since}. Rewritten by: {fixes}. Neighbours in other linters: {near}.",
+        f"Since {rule.since}. Rewritten by: {fixes}. Neighbours in other linters: {near}."
+        + ("" if rule.default else " Off by default: it runs where it is selected.")
+        + (" Not in flake8: it looks across files." if issubclass(rule, rule_module.TreeRule) else ""),
         "",
         markdown(inspect.getdoc(rule) or ""),
     ]
@@ -130,7 +151,11 @@ def rule_page(rule: type[rule_module.Rule]) -> str:
                 f"Where a line ends in `# <{rule.code}>`, it is reported there; the mark is not part of the code.",
             ]
         for example in examples:
-            out += ["", f"{sentence(example.why)}{under(example.options)}", "", *code_block(example.source)]
+            out += ["", f"{sentence(example.why)}{under(example.options)}"]
+            if example.source:
+                out += ["", *code_block(example.source)]
+            for path, text in example.files.items():
+                out += ["", f"`{path}`:", "", *code_block(text)]
     return "\n".join(out)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -13,7 +13,7 @@ from analysis.words import plural
 from config.settings import Settings, SettingsError
 from config.settings import load as load_settings
 from linters import baseline, runner
-from linters.rule import Finding, Rule, Selection, check_codes, kinds, rules
+from linters.rule import Finding, Rule, Selection, TreeRule, check_codes, kinds, rules
 from linters.suppress import Outcome
 from unsnarl.files import whole
 from unsnarl.report import Broken, Report
@@ -46,7 +46,10 @@ class Session:
             rules(self.settings)
         except SettingsError as error:
             raise Trouble(str(error)) from None
-        self.root = root_of(first, None if config else self.settings.origin)
+        origin = None if config else self.settings.origin
+        self.root = root_of(first, origin)
+        self.anchored = origin is not None or (self.root / ".git").exists()
+        """Whether settings or a repository say that ``root`` is where the tree begins."""
 
     def name(self, path: str) -> str:
         """How reports and files name ``path``: relative to the root where it lies below it."""
@@ -88,11 +91,12 @@ class Session:
         cache: bool = True,
         force_exclude: bool = False,
         ignored: bool = False,
+        whole_tree: bool = False,
     ) -> Project:
         """The tree with what ``collectors`` note down, loaded under a progress bar. Raises Trouble.
 
         ``force_exclude``: what the settings exclude is left out even when it is named. ``ignored``: git is asked to
-        name what it ignores.
+        name what it ignores. ``whole_tree``: all below ``root``, whatever paths were named.
         """
         from analysis.discovery import NoSuchPath
         from analysis.project import load
@@ -101,7 +105,7 @@ class Session:
         try:
             with Progress("reading") as progress:
                 return load(
-                    self.paths,
+                    [self.root] if whole_tree else self.paths,
                     root=self.root,
                     collectors=collectors,
                     jobs=jobs,
@@ -149,14 +153,30 @@ class Session:
         ``held`` is what stands in ``baseline_file``, when that was read already.
         """
         known = read_baseline(baseline_file) if baseline_file is not None and held is None else held
-        project = self.project(runner.collectors(chosen), jobs=jobs, cache=cache, force_exclude=force_exclude)
+        chosen, note = self._known(chosen)
+        wide = [one for one in chosen if isinstance(one, TreeRule)]
+        covered = self._covered()
+        asked = chosen if covered else [one for one in chosen if one not in wide]
+        project = self.project(runner.collectors(asked), jobs=jobs, cache=cache, force_exclude=force_exclude)
+        surveyed = None
+        if wide:
+            tree = project if covered else self._tree(wide, jobs, cache)
+            surveyed = Surveyed(tree.files, runner.survey(tree, wide))
         ledger = project.ledger
         sound = [facts for facts in project.files.values() if facts.fault is None]
-        note = self.nothing(project, force_exclude=force_exclude)
-        return self._report(chosen, sound, ledger.faults, known, baseline_file, len(ledger.excluded), note)
+        note = "\n".join(filter(None, (note, self.nothing(project, force_exclude=force_exclude))))
+        return self._report(chosen, sound, ledger.faults, known, baseline_file, len(ledger.excluded), note, surveyed)
 
     def check_source(
-        self, chosen: Sequence[Rule], name: str, data: bytes, baseline_file: Path | None, *, force_exclude: bool = False
+        self,
+        chosen: Sequence[Rule],
+        name: str,
+        data: bytes,
+        baseline_file: Path | None,
+        *,
+        jobs: int | None = None,
+        cache: bool = True,
+        force_exclude: bool = False,
     ) -> tuple[Report, baseline.Match | None]:
         """As ``check``, for one source at hand that goes by ``name``. Raises Trouble."""
         from analysis.reading import analyse
@@ -165,9 +185,36 @@ class Session:
         known = read_baseline(baseline_file) if baseline_file is not None else None
         if force_exclude and self.excludes(name):
             return self._report(chosen, [], {}, known, baseline_file, 1)
+        chosen, note = self._known(chosen)
         facts = analyse(Source.from_bytes(data, name), runner.collectors(chosen), self.name(name))
         faults = {facts.path: facts.fault} if facts.fault is not None else {}
-        return self._report(chosen, [] if faults else [facts], faults, known, baseline_file, 0)
+        wide = [one for one in chosen if isinstance(one, TreeRule)]
+        surveyed = None
+        if wide and not faults:
+            tree = self._tree(wide, jobs, cache)
+            # What stands in the editor goes before what was saved.
+            tree.files = dict(sorted({**tree.files, facts.path: facts}.items()))
+            surveyed = Surveyed(tree.files, runner.survey(tree, wide))
+        return self._report(chosen, [] if faults else [facts], faults, known, baseline_file, 0, note, surveyed)
+
+    def _covered(self) -> bool:
+        """Whether the paths hold all of the tree."""
+        return any(place == self.root or place in self.root.parents for place in map(whole, self.paths))
+
+    def _known(self, chosen: Sequence[Rule]) -> tuple[list[Rule], str]:
+        """Those of ``chosen`` that can be judged, and a note on the others: part of a tree says nothing of the rest."""
+        if self.anchored or self._covered():
+            return list(chosen), ""
+        wide = [one.code for one in chosen if isinstance(one, TreeRule)]
+        note = (
+            f"Not looked for: {', '.join(wide)}, which take the whole tree. Name its folder, or mark where it begins "
+            "with a pyproject.toml that has [tool.unsnarl], an unsnarl.toml or a repository."
+        )
+        return [one for one in chosen if one.code not in wide], note if wide else ""
+
+    def _tree(self, wide: Sequence[Rule], jobs: int | None, cache: bool) -> Project:
+        """The whole tree, from the index where it is known, with what ``wide`` ask for."""
+        return self.project(runner.collectors(wide), jobs=jobs, cache=cache, whole_tree=True)
 
     def _report(
         self,
@@ -178,12 +225,13 @@ class Session:
         baseline_file: Path | None,
         excluded: int,
         note: str = "",
+        surveyed: Surveyed | None = None,
     ) -> tuple[Report, baseline.Match | None]:
         ignores = runner.Ignores(self.settings)
         findings: list[Finding] = []
         silenced: list[tuple[Finding, str]] = []
         for facts in sound:
-            outcome = runner.check(facts, chosen, ignores)
+            outcome = runner.check(facts, chosen, ignores, surveyed.of(facts.path) if surveyed is not None else None)
             findings.extend(outcome.kept)
             silenced.extend(with_reasons(outcome))
         broken = [Broken(path, one.kind, one.message, one.line, one.col) for path, one in faults.items()]
@@ -226,6 +274,17 @@ class Session:
 
         eases = {code: rule.eases for code, rule in kinds().items()}
         return baseline.match(known, findings, faults, looked_at, gone, eases)
+
+
+class Surveyed(NamedTuple):
+    """What the rules that look across files found, by path, and the files that they saw."""
+
+    files: Mapping[str, FileFacts]
+    found: Mapping[str, list[Finding]]
+
+    def of(self, path: str) -> list[Finding] | None:
+        """The findings in one file; None when it is not of the tree."""
+        return self.found.get(path, []) if path in self.files else None
 
 
 def read_baseline(file: Path) -> Counter[baseline.Key]:

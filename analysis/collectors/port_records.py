@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from analysis.facts import Span
 from analysis.values.terms import Term
 
 Side = Literal["bind", "connect"]
@@ -18,10 +19,13 @@ class Use(msgspec.Struct, frozen=True, array_like=True, gc=False):
     the address where it is one text, None where host and port are handed over apart. ``owner`` is the class
     whose method does it, or empty. ``receiver`` is the socket as it is written, ``socket`` its ZeroMQ type where it is
     known. ``text`` is the argument as it is written.
+
+    ``span`` is the whole call, ``column`` its start in characters, from 1, and ``scope`` the definition it stands in.
     """
 
-    line: int
-    col: int
+    span: Span
+    column: int
+    scope: str
     side: Side
     by: str
     address: Term | None

@@ -7,6 +7,7 @@ import re
 from bisect import bisect_left
 from typing import ClassVar
 
+from analysis.collectors.handlers import span_of
 from analysis.collectors.port_entries import ENTRIES, Entry
 from analysis.collectors.port_records import Callee, Passed, Ports, Side, Use
 from analysis.collectors.port_terms import is_address, is_port, is_url, may_be_port, port_like, telling, text_of
@@ -68,7 +69,7 @@ class PortCollector(Collector):
     """One :class:`~analysis.collectors.port_records.Ports` per file that has anything to say."""
 
     topic: ClassVar[str] = "ports"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     record = Ports
     nodes = (
         *Scopes.nodes,
@@ -278,9 +279,11 @@ class PortCollector(Collector):
         while owner.outer is not None and not owner.owner:
             owner = owner.outer
         text = ast.unparse(node)
+        line = self.source.lines[call.lineno - 1]
         return Use(
-            call.lineno,
-            call.col_offset,
+            span_of(call),
+            len(line[: call.col_offset].decode("utf-8", "replace")) + 1,
+            scope.qualname or "<module>",
             side,
             by,
             address,

@@ -109,6 +109,13 @@ def test_the_comments_are_judged_too(tmp_path: Path) -> None:
     ]
 
 
+def test_rules_that_look_across_files_neither_report_nor_are_judged(tmp_path: Path) -> None:
+    (tmp_path / "unsnarl.toml").write_text('select = ["E9"]\n')
+    (tmp_path / "a.py").write_text('a.bind("tcp://*:80")  # noqa: E911\nclass B:\n    sock.bind("tcp://*:80")\n')
+    done = flake8("--select=E905,E911,E912", "a.py", cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
 def test_settings_of_the_project_or_of_a_named_file(tmp_path: Path) -> None:
     text = "try: ...\nexcept Exception: log.exception('x')\n"
     (tmp_path / "other").mkdir()

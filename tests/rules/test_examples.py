@@ -13,6 +13,7 @@ import msgspec
 import pytest
 
 from analysis.collectors.suppressions import SuppressionCollector
+from analysis.project import load
 from analysis.reading import analyse
 from analysis.source import Source
 from config.settings import Settings
@@ -20,7 +21,9 @@ from linters import runner
 from linters.rule import Example, Finding, Rule, Selection, kinds, rules
 from linters.suppress import Outcome
 
-EXAMPLES = [(kind, number) for kind in kinds().values() for number in range(len(kind.examples))]
+EVERY = [(kind, number) for kind in kinds().values() for number in range(len(kind.examples))]
+EXAMPLES = [(kind, number) for kind, number in EVERY if not kind.examples[number].files]
+TREES = [(kind, number) for kind, number in EVERY if kind.examples[number].files]
 STARTS = ("except", "SafeExecutor", "Guard", "Near", "executors.", "#")
 HEADINGS = [
     "What it flags",
@@ -114,6 +117,59 @@ def _toml(options: dict[str, object]) -> dict[str, str]:
         return msgspec.json.encode(one).decode()
 
     return {key: value(one) for key, one in options.items()}
+
+
+def outcomes_of(files: dict[str, str], kind: type[Rule], settings: Settings, tree: Path) -> dict[str, Outcome]:
+    """What the rule says of a tree with these files, by path."""
+    for name, text in files.items():
+        (tree / name).parent.mkdir(parents=True, exist_ok=True)
+        (tree / name).write_text(text, "utf-8")
+    chosen = rules(settings, Selection((kind.code, "E905")))
+    project = load([tree], root=tree, collectors=runner.collectors(chosen), cache=False)
+    surveyed = runner.survey(project, chosen)
+    assert all(facts.fault is None for facts in project.files.values())
+    return {
+        path: runner.check(facts, chosen, None, surveyed.get(path, [])) for path, facts in project.files.items()
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("pair", TREES, ids=example_id)
+def test_findings_of_a_tree_sit_where_marked(pair: tuple[type[Rule], int], tmp_path: Path) -> None:
+    kind, example = pair[0], pair[0].examples[pair[1]]
+    found = outcomes_of(example.plain_files, kind, settings_of(example), tmp_path)
+    assert [(path, *place) for path, one in found.items() for place in places(one.kept)] == example.places
+    for path, outcome in found.items():
+        lines = example.plain_files[path].splitlines()
+        for one in outcome.kept:
+            line = lines[one.span.line - 1]
+            assert re.match(r"[\w.]+\(", line[one.column - 1 :])
+            assert line.encode()[one.span.col : one.span.end_col].endswith(b")")
+
+
+@pytest.mark.parametrize("pair", TREES, ids=example_id)
+def test_noqa_silences_findings_of_a_tree_and_is_used(pair: tuple[type[Rule], int], tmp_path: Path) -> None:
+    kind, example = pair[0], pair[0].examples[pair[1]]
+    files = {
+        path: re.sub(rf"# <{kind.code}>.*", f"# noqa: {kind.code} as an example", text)
+        for path, text in example.files.items()
+    }
+    found = outcomes_of(files, kind, settings_of(example), tmp_path)
+    assert [one for outcome in found.values() for one in outcome.kept] == []
+    silenced = [(path, *place) for path, one in found.items() for place in places(one.silenced)]
+    assert silenced == example.places
+
+
+@pytest.mark.parametrize("pair", TREES, ids=example_id)
+def test_the_order_of_files_makes_no_difference(pair: tuple[type[Rule], int], tmp_path: Path) -> None:
+    kind, example = pair[0], pair[0].examples[pair[1]]
+    outcomes_of(example.plain_files, kind, settings_of(example), tmp_path)
+    chosen = rules(settings_of(example), Selection((kind.code,)))
+    found = []
+    for backwards in (False, True):
+        project = load([tmp_path], root=tmp_path, collectors=runner.collectors(chosen), cache=False)
+        project.files = dict(sorted(project.files.items(), reverse=backwards))
+        found.append({path: sorted(map(str, them)) for path, them in runner.survey(project, chosen).items()})
+    assert found[0] == found[1]
 
 
 @pytest.mark.parametrize("kind", kinds().values(), ids=lambda kind: kind.code)

@@ -55,18 +55,11 @@ def command(paths: tuple[str, ...], explain: str | None, **options: Any) -> None
     session = Session((name,) if on_stdin else paths, options["config"])
     chosen = session.rules(options["select"], options["ignore"])
     file = None if options["no_baseline"] else session.baseline_file(options["baseline_file"])
+    how = {"jobs": options["jobs"], "cache": not options["no_cache"], "force_exclude": options["force_exclude"]}
     if on_stdin:
-        report, _ = session.check_source(
-            chosen, name, sys.stdin.buffer.read(), file, force_exclude=options["force_exclude"]
-        )
+        report, _ = session.check_source(chosen, name, sys.stdin.buffer.read(), file, **how)
     else:
-        report, _ = session.check(
-            chosen,
-            file,
-            jobs=options["jobs"],
-            cache=not options["no_cache"],
-            force_exclude=options["force_exclude"],
-        )
+        report, _ = session.check(chosen, file, **how)
     deliver(render(report, options), options["output_file"])
     if not options["quiet"]:
         from unsnarl.output.text import summary

@@ -6,7 +6,7 @@ import inspect
 
 import click
 
-from linters.rule import kinds
+from linters.rule import TreeRule, kinds
 from unsnarl.trouble import Trouble
 
 
@@ -31,4 +31,6 @@ def document(code: str) -> str:
         raise Trouble(f"unknown rule code `{code}`; {nearest(code.upper(), known)}")
     title = f"# {rule.code} {rule.name}"
     neighbours = f"\n\nSee also: {', '.join(rule.neighbours)} of other linters." if rule.neighbours else ""
-    return f"{title}\n\n{inspect.cleandoc(rule.__doc__ or '')}\n\nSince {rule.since}.{neighbours}"
+    when = "" if rule.default else " Off by default: it runs where it is selected."
+    where = " Not in flake8: it looks across files." if issubclass(rule, TreeRule) else ""
+    return f"{title}\n\n{inspect.cleandoc(rule.__doc__ or '')}\n\nSince {rule.since}.{when}{where}{neighbours}"
