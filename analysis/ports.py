@@ -194,7 +194,7 @@ class _Found:
     def _made(self, owner: str, home: str, transport: str, host: Term | None, port: Term) -> Iterator[Row]:
         found, certainty = numbers(port)
         use = self.use
-        machine = _machine(home, self.machines)
+        machine = machine_of(home, self.machines)
         for number in found or (None,):
             yield Row(
                 path=self.path,
@@ -319,7 +319,8 @@ def _purpose(use: Use) -> str:
     return role if use.by in ("zmq", "socket") else use.by
 
 
-def _machine(path: str, machines: Mapping[str, Sequence[str]]) -> str:
+def machine_of(path: str, machines: Mapping[str, Sequence[str]]) -> str:
+    """The machine whose folders hold the file at ``path``, the deepest of several; empty when none does."""
     best, length = "", -1
     for name, folders in machines.items():
         for folder in folders:

@@ -194,10 +194,12 @@ class Run:
                 outcomes.append(outcome)
                 progress(len(outcomes), len(jobs))
         ledger = project.ledger
+        limited = self._limited(sorted(outcomes, key=lambda one: one.path))
+        more = self.codemod.complete(project, session.settings, self.own, prepared, limited)
         return Report(
             codemod=self.codemod.name,
             root=session.root,
-            outcomes=self._limited(sorted(outcomes, key=lambda one: one.path)),
+            outcomes=sorted([*limited, *more], key=lambda one: one.path),
             faults=ledger.faults,
             analysed=len(ledger.analysed),
             excluded=len(ledger.excluded),
@@ -259,7 +261,7 @@ class Run:
             raise Trouble(f"{moving[0]}: {CHANGED}; nothing was written. Run again when the tree is at rest")
         paths = {one.path: str(session.root / one.path) for one in report.changed}
         if not self.given["allow_dirty"]:
-            problem = objection(session.root, paths.values())
+            problem = objection(session.root, [paths[one.path] for one in report.changed if one.old])
             if problem is not None:
                 raise Trouble(f"{problem}; nothing was written. Commit first, or say --allow-dirty")
         transaction.write([Replacement(paths[one.path], one.old, one.new, one.edits) for one in report.changed])
@@ -322,7 +324,7 @@ class Run:
         facts = analyse(source, engine.collectors, path)
         project = Project(session.root, Discovery(session.root), 1, False)
         project.files = {path: facts}
-        prepared = self.codemod.prepare(project, session.settings, self.own)
+        prepared = self.codemod.prepare(project, session.settings, {**self.own, "stream": True})
         targets = self._targets(project, session)
         refusal = targets.refusal(path) if targets is not None else None
         outcome = Outcome(path)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from analysis.source import Source
     from analysis.walk import Collector
     from codemods.imports import Imports
+    from codemods.outcome import Outcome
     from config.settings import Settings
     from linters.rule import Finding
 
@@ -98,6 +99,21 @@ class Codemod(ABC):
         ``ast`` counts them) went. Only to be overridden by a codemod that keeps positions in it.
         """
         return prepared
+
+    def complete(
+        self,
+        project: Project,
+        settings: Settings,
+        options: Mapping[str, Any],
+        prepared: Mapping[str, bytes],
+        outcomes: Sequence[Outcome],
+    ) -> Sequence[Outcome]:
+        """The other files that have to change together with those of ``outcomes``: a registry, a plan.
+
+        An outcome whose ``old`` is empty makes a file that must not be there. Called in the parent process, before
+        anything is written.
+        """
+        return ()
 
     @abstractmethod
     def rewrite(self, file: FileView, prepared: bytes | None) -> Iterator[Rewrite | Declined | Skipped]:

@@ -15,17 +15,20 @@ Edit = tuple[int, int, bytes]
 _Block = tuple[int, int, list[bytes]]
 
 
-def unified(path: str, old: bytes, edits: Sequence[Edit]) -> bytes:
-    """The difference that ``edits`` make to ``old``, as ``git apply`` and ``patch -p1`` read it.
+def unified(path: str, old: bytes | None, edits: Sequence[Edit]) -> bytes:
+    """The difference that ``edits`` make to ``old``, None for a file that is made, as ``git apply`` and ``patch -p1``
+    read it.
 
     It is in bytes, so that no encoding is in the way, and its lines end where git says that they do, at a line feed.
     """
+    made = old is None
+    old = old or b""
     lines = _LINE.findall(old)
     blocks = [one for block in _blocks(old, lines, edits) for one in _refined(lines, block)]
     if not blocks:
         return b""
     name = path.encode("utf-8", "surrogateescape").lstrip(b"/")
-    out = [b"--- a/" + name + b"\n", b"+++ b/" + name + b"\n"]
+    out = [b"--- " + (b"/dev/null" if made else b"a/" + name) + b"\n", b"+++ b/" + name + b"\n"]
     shift = 0
     for hunk in _hunks(blocks):
         first = max(hunk[0][0] - _CONTEXT, 0)

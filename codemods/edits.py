@@ -86,6 +86,14 @@ class Reason(StrEnum):
     SIBLING_TYPE = "sibling-type-is-not-known"
     SIBLING_ORDER = "order-of-the-handlers"
     STANDALONE = "file-runs-without-the-import-target"
+    # Said by the rewrites of ports.
+    PORT_CONFLICT = "port-has-two-owners"
+    PORT_OF_SEVERAL = "port-of-several-machines"
+    OTHER_REGISTRY = "another-registry-is-nearer"
+    NO_NAME_YET = "port-has-no-name-yet"
+    INSIDE_FIELD = "inside-a-replacement-field"
+    NOT_FOUND = "number-not-found-in-the-text"
+    TEST_DATA = "test-data"
     # Said by the planner of imports.
     BEFORE_IMPORT = "runs-before-its-import"
     DEFINES_TARGET = "file-is-needed-by-the-import-target"
@@ -126,6 +134,13 @@ _MEANINGS: dict[Reason, str] = {
     Reason.SIBLING_TYPE: "It is not known whether the type of another handler is recovered by an executor.",
     Reason.SIBLING_ORDER: "The handlers stand in an order that tests behind the block cannot keep.",
     Reason.STANDALONE: "The file is run by tools that do not have the import target.",
+    Reason.PORT_CONFLICT: "Several owners bind the port on one machine; --renumber moves all but one.",
+    Reason.PORT_OF_SEVERAL: "Several machines have the port, and which of them is meant cannot be told.",
+    Reason.OTHER_REGISTRY: "`get_port` would not read the registry of this tree in the file.",
+    Reason.NO_NAME_YET: "The registry has no name for the port, and a run over one source cannot give it one.",
+    Reason.INSIDE_FIELD: "It stands in a replacement field of an f-string, whose quotes a call could break.",
+    Reason.NOT_FOUND: "Its digits could not be found in the text as it is written.",
+    Reason.TEST_DATA: "It stands in a test, which is to say what it expects.",
     Reason.BEFORE_IMPORT: "The code runs before the place where the import can go.",
     Reason.DEFINES_TARGET: "The import target lives in this file or imports it, so importing it here makes a cycle.",
     Reason.SHADOWED_TARGET: "The tree has a package of its own with the import target's name; set another target.",

@@ -36,7 +36,8 @@ class Outcome(msgspec.Struct, frozen=True, array_like=True):
     """What became of one file.
 
     ``edits`` turn the bytes with the digest ``old`` into those with the digest ``new``; there are none when the file
-    stays as it is. ``fault`` is a sentence when the file could not be dealt with at all.
+    stays as it is. ``old`` is empty for a file that is made. ``fault`` is a sentence when the file could not be dealt
+    with at all; ``note`` says what was done to one without findings.
     """
 
     path: str
@@ -45,3 +46,4 @@ class Outcome(msgspec.Struct, frozen=True, array_like=True):
     old: bytes = b""
     new: bytes = b""
     fault: str = ""
+    note: str = ""

@@ -78,6 +78,8 @@ def difference(report: Report, outcome: Outcome) -> bytes:
     """The unified difference of one changed file, which must not have been written yet."""
     from codemods.difference import unified
 
+    if not outcome.old:
+        return unified(outcome.path, None, outcome.edits)
     old = report.stream if report.stream is not None else (report.root / outcome.path).read_bytes()
     return unified(outcome.path, old, outcome.edits)
 
@@ -146,7 +148,7 @@ def as_text(report: Report) -> str:
         if one.edits:
             counts = Counter(answer.verdict for answer in one.answers)
             parts = ((counts["rewritten"], done), (counts["narrowed"], done.replace("rewritten", "narrowed")))
-            text = ", ".join(f"{number} {word}" for number, word in parts if number)
+            text = ", ".join(f"{number} {word}" for number, word in parts if number) or _other(one, report.written)
             rows.append((one.path, 0, 0, f"{name}: {text}"))
         for answer in one.answers:
             if answer.verdict == "declined" and answer.reason != Reason.LIMIT:
@@ -160,6 +162,12 @@ def as_text(report: Report) -> str:
         rows.append((path, line, 0, f"{place}: failed, {message}"))
     rows.sort(key=lambda row: row[:3])
     return "".join(_printable(row) + "\n" for row in [*(row[3] for row in rows), *_put_off(report)])
+
+
+def _other(outcome: Outcome, written: bool) -> str:
+    """What was done to a file that has no findings."""
+    verb = ("added" if outcome.old else "made") if written else ("would be added" if outcome.old else "would be made")
+    return f"{outcome.note} {verb}" if outcome.old else f"{verb}, with {outcome.note}"
 
 
 def _put_off(report: Report) -> list[str]:

@@ -147,16 +147,17 @@ class Registry(msgspec.Struct, frozen=True):
 
         document: dict[str, Any] = {"version": VERSION}
         if self.machines:
-            document["machines"] = {one.name: _machine_out(one) for one in self.machines}
+            document["machines"] = {one.name: machine_out(one) for one in self.machines}
         ports: dict[str, Any] = {}
         for name in dict.fromkeys(one.name for one in self.ports):
-            entries = [_port_out(one, bool(self.machines)) for one in self.entries(name)]
+            entries = [port_out(one, bool(self.machines)) for one in self.entries(name)]
             ports[name] = entries[0] if len(entries) == 1 else entries
         document["ports"] = ports
         return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=float("inf"))
 
 
-def _machine_out(one: Machine) -> dict[str, Any]:
+def machine_out(one: Machine) -> dict[str, Any]:
+    """A machine as it is written below its name."""
     out: dict[str, Any] = {}
     if one.paths:
         out["paths"] = list(one.paths)
@@ -165,7 +166,8 @@ def _machine_out(one: Machine) -> dict[str, Any]:
     return out
 
 
-def _port_out(one: Port, machines: bool) -> dict[str, Any]:
+def port_out(one: Port, machines: bool) -> dict[str, Any]:
+    """A port as it is written below its name, with its machine where the file names ``machines``."""
     out: dict[str, Any] = {"port": one.port}
     if machines:
         out["machine"] = one.machine

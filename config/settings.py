@@ -37,6 +37,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     """What a tree says about itself. Every key has a default, so that no file is needed.
 
     ``safe_executor``: import target of the executor that rewritten code uses, as ``module:name``.
+    ``get_port``: import target of the look-up in the port registry that rewritten code uses, as ``module:name``.
     ``exclude``: patterns as in ``.gitignore``, relative to the root, of files that are left alone.
     ``select``: codes of the rules that run, or beginnings of codes; an empty list means all that are on by default.
     ``ignore``: codes of the rules that do not run, or beginnings; where both name a rule, the longer name wins.
@@ -53,6 +54,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     """
 
     safe_executor: str = "runtime.safe_executor:SafeExecutor"
+    get_port: str = "runtime.ports:get_port"
     exclude: tuple[str, ...] = ()
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
@@ -154,9 +156,11 @@ def parse(data: bytes, file: Path) -> Settings:
         table = {}
     settings = _convert(table, Settings, (), _Document(file, data.decode("utf-8")), ("origin",))
     settings = msgspec.structs.replace(settings, origin=file)
-    module, colon, name = settings.safe_executor.partition(":")
-    if not (colon and name.isidentifier() and all(part.isidentifier() for part in module.split("."))):
-        raise settings.error(("safe-executor",), 'expected "module:name", as in "runtime.safe_executor:SafeExecutor"')
+    for field in ("safe_executor", "get_port"):
+        module, colon, name = getattr(settings, field).partition(":")
+        if not (colon and name.isidentifier() and all(part.isidentifier() for part in module.split("."))):
+            usual = getattr(Settings(), field)
+            raise settings.error((field.replace("_", "-"),), f'expected "module:name", as in "{usual}"')
     return settings
 
 

@@ -20,9 +20,7 @@ from analysis.source import Source
 from analysis.values.syntax import default_of, dotted
 from analysis.walk import Collector, Walk
 
-Evidence = Literal[
-    "name", "keyword", "parameter", "key", "environment", "option", "socket", "address", "documentation"
-]
+Evidence = Literal["name", "keyword", "parameter", "key", "environment", "option", "socket", "address", "documentation"]
 
 _HINTS = tuple(
     re.compile(pattern)
@@ -83,7 +81,7 @@ _OTHER = frozenset(
     }
 )
 """What a name speaks of when it ends in one of these: not of one port."""
-_ADDRESS = re.compile(r"[a-z][a-z0-9+.]*://[^/\s:]*:(\d{2,5})(?![\w.-])")
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.]*://([^/\s:]*):(\d{2,5})(?![\w.-])")
 _BEHIND = re.compile(r":(\d{2,5})(?![\w.-])")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.]*://[^/]*\Z")
 _PAIRS = frozenset({"bind", "connect", "connect_ex", "create_connection", "create_server", "sendto"})
@@ -95,8 +93,9 @@ class PortLiteral(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One literal. ``span`` is the number, or the text that holds it; ``column`` is its start in characters, from 1.
 
     ``port`` is 0 where the system is to choose one. ``evidence`` says by what it is known to be a port and ``name`` what
-    it is called there, empty when it is not; in text, ``others`` are the ports of further addresses. ``nested``: it
-    stands in a replacement field of an f-string. ``source`` is the statement's first line, normalised.
+    it is called there, empty when it is not; in text, ``others`` are the ports of further addresses and ``hosts`` the
+    hosts of all, ``?`` for one that is put in. ``nested``: it stands in a replacement field of an f-string. ``source`` is
+    the statement's first line, normalised.
     """
 
     span: Span
@@ -107,6 +106,7 @@ class PortLiteral(msgspec.Struct, frozen=True, array_like=True, gc=False):
     scope: str
     source: str
     others: tuple[int, ...] = ()
+    hosts: tuple[str, ...] = ()
     nested: bool = False
 
 
@@ -216,28 +216,31 @@ class PortLiteralCollector(Collector):
 
     def _addresses(self, walk: Walk, node: ast.Constant, evidence: Evidence) -> None:
         if isinstance(node.value, str) and "://" in node.value and id(node) not in self._parts:
-            ports = [int(found[1]) for found in _ADDRESS.finditer(node.value)]
-            if ports:
-                self._note(walk, node, ports[0], evidence, "", tuple(ports[1:]))
+            self._found(walk, node, [(int(found[2]), found[1]) for found in _ADDRESS.finditer(node.value)], evidence)
+
+    def _found(self, walk: Walk, node: ast.expr, places: list[tuple[int, str]], evidence: Evidence) -> None:
+        if places:
+            ports, hosts = zip(*places, strict=True)
+            self._note(walk, node, ports[0], evidence, "", ports[1:], hosts)
 
     def _joined(self, walk: Walk, node: ast.JoinedStr) -> None:
         before = ""
-        ports: list[int] = []
+        places: list[tuple[int, str]] = []
         for part in node.values:
             if not isinstance(part, ast.Constant):
-                before += "x"
+                before += "?"
                 self._nested.update(map(id, below(part)))
                 continue
             self._parts.add(id(part))
             text = str(part.value)
             found = _BEHIND.match(text)
-            if found is not None and _SCHEME.search(before) and ":" not in before.rpartition("://")[2]:
-                ports.append(int(found[1]))
-            ports += (int(found[1]) for found in _ADDRESS.finditer(text))
+            host = before.rpartition("://")[2]
+            if found is not None and _SCHEME.search(before) and ":" not in host:
+                places.append((int(found[1]), host))
+            places += ((int(one[2]), one[1]) for one in _ADDRESS.finditer(text))
             before += text
-        if ports:
-            # The parts have places of their own from 3.12 on only.
-            self._note(walk, node, ports[0], "address", "", tuple(ports[1:]))
+        # The parts have places of their own from 3.12 on only.
+        self._found(walk, node, places, "address")
 
     def _call(self, walk: Walk, node: ast.Call) -> None:
         for each in node.keywords:
@@ -269,7 +272,14 @@ class PortLiteralCollector(Collector):
             self._note(walk, one, port, evidence, name)
 
     def _note(
-        self, walk: Walk, node: ast.expr, port: int, evidence: Evidence, name: str, others: tuple[int, ...] = ()
+        self,
+        walk: Walk,
+        node: ast.expr,
+        port: int,
+        evidence: Evidence,
+        name: str,
+        others: tuple[int, ...] = (),
+        hosts: tuple[str, ...] = (),
     ) -> None:
         key = node.lineno, node.col_offset
         if port not in _PORTS or key in self._taken:
@@ -280,7 +290,7 @@ class PortLiteralCollector(Collector):
         text = " ".join(line.decode("utf-8", "replace").split())
         nested = id(node) in self._nested
         self.records.append(
-            PortLiteral(span_of(node), column, port, evidence, name, walk.qualname, text, others, nested)
+            PortLiteral(span_of(node), column, port, evidence, name, walk.qualname, text, others, hosts, nested)
         )
 
 

@@ -36,7 +36,7 @@ def found(text: str) -> list[tuple[int, str, str]]:
         ('s.connect(f"tcp://{host}:5556")\n', [(5556, "address", "")]),
         ("port = 70000\nport = True\n", []),
         ("port = 0\n", [(0, "name", "port")]),
-        ('def f():\n    """Sends to tcp://h:5556."""\n', [(5556, "documentation", "")]),
+        ('def f():\n    """Sends to tcp://h:5556 now."""\n', [(5556, "documentation", "")]),
         ("timeout = 5556\nx = 5556  # the port\n", []),
         ("import this\n" * 3, []),
     ],

@@ -1,0 +1,210 @@
+"""Answers E910: gives every port that is written out its name in the registry, and looks it up there.
+
+::
+
+    self.socket.bind("tcp://*:5556")         self.socket.bind(f"tcp://*:{get_port('MEMORY_AGENT')}")
+    PORT = int(os.getenv("X_PORT", 5556))    PORT = int(os.getenv("X_PORT", get_port("MEMORY_AGENT")))
+
+``config/ports.yaml`` is made or completed in the same transaction: what stands there keeps its name, its comment and its
+place. A name is one port of one machine, in every file of the tree and on both sides of the connection.
+
+The number that a program works with is the one that stood there, until somebody changes the registry or the environment
+says otherwise (``UNSNARL_PORT_OFFSET`` and the like, which are not set by themselves). What differs:
+
+- The module that ``get_port`` comes from is imported, and the registry read at the first look-up: where neither is
+  there, the program ends with an error that says so.
+- A default, a constant or a class attribute is looked up where the line runs, once, as the number was.
+- ``--renumber`` alone changes numbers: of two owners that bind one port, one is moved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import click
+import msgspec
+
+from analysis.collectors.port_literals import PortLiteralCollector
+from analysis.collectors.ports import PortCollector
+from analysis.discovery import discover
+from analysis.index import digest_of
+from codemods.codemod import Codemod, FileView
+from codemods.edits import Declined, Example, Need, Reason, Rewrite, Skipped
+from codemods.get_port_examples import EXAMPLES
+from codemods.imports import Refused
+from codemods.outcome import Outcome
+from codemods.port_edits import edits
+from codemods.port_plan import Decision, Named, Plan
+from config.registry import Port, RegistryError
+from config.registry_edit import added
+from unsnarl.trouble import Trouble
+
+if TYPE_CHECKING:
+    from analysis.project import Project
+    from analysis.walk import Collector
+    from config.settings import Settings
+    from linters.rule import Finding
+
+
+class GetPortCodemod(Codemod):
+    """Rewrites what E910 reports."""
+
+    name: ClassVar[str] = "get_port"
+    summary: ClassVar[str] = "Give literal ports a name in config/ports.yaml, and look them up there."
+    answers: ClassVar[tuple[str, ...]] = ("E910",)
+    target: ClassVar[str | None] = "get_port"
+    collectors: ClassVar[tuple[type[Collector], ...]] = (PortLiteralCollector,)
+    examples: ClassVar[tuple[Example, ...]] = EXAMPLES
+
+    def parameters(self) -> Sequence[click.Parameter]:
+        """``--renumber``."""
+        return (
+            click.Option(
+                ["--renumber"],
+                is_flag=True,
+                help="Where several owners bind one port on one machine, give all but one of them another.",
+            ),
+        )
+
+    def surveys(self, settings: Settings, options: Mapping[str, Any]) -> tuple[type[Collector], ...]:
+        """Who binds and who connects, of every file."""
+        return (PortCollector,)
+
+    def prepare(self, project: Project, settings: Settings, options: Mapping[str, Any]) -> Mapping[str, bytes]:
+        """Decide on a name for every literal of the tree, of which ``project`` may be a part."""
+        plan = self._plan(project, settings, options)
+        return {path: msgspec.msgpack.encode(one) for path, one in plan.prepared().items() if path in project.files}
+
+    def _plan(self, project: Project, settings: Settings, options: Mapping[str, Any]) -> Plan:
+        try:
+            return Plan(
+                _whole(project, settings),
+                settings,
+                renumber=bool(options.get("renumber")),
+                stream=bool(options.get("stream")),
+            )
+        except RegistryError as error:
+            raise Trouble(str(error)) from None
+
+    def rewrite(self, file: FileView, prepared: bytes | None) -> Iterator[Rewrite | Declined | Skipped]:
+        """Answer the findings of one file."""
+        decided = msgspec.msgpack.decode(prepared, type=list[Decision]) if prepared else []
+        places = {(one.line, one.col): one for one in decided}
+        for finding in file.findings:
+            yield self._answer(file, finding, places.get((finding.span.line, finding.span.col)))
+
+    def _answer(self, file: FileView, finding: Finding, decision: Decision | None) -> Rewrite | Declined:
+        if decision is None:
+            return Declined(finding.code, finding.span, Reason.TEST_DATA)
+        if not decision.names:
+            return Declined(finding.code, finding.span, Reason(decision.reason), decision.detail)
+        if file.path.rpartition("/")[2] == "setup.py":
+            detail = "setup.py runs where the project's requirements are not installed yet"
+            return Declined(finding.code, finding.span, Reason.STANDALONE, detail)
+        module, _, name = file.settings.get_port.partition(":")
+        need = Need(module, name)
+        try:
+            function = file.imports.bind(need, finding.span.line)
+        except Refused as refused:
+            return Declined(finding.code, finding.span, refused.reason, refused.detail)
+        span = finding.span
+        splices = edits(
+            file.source,
+            file.source.offset(span.line, span.col),
+            file.source.offset(span.end_line, span.end_col),
+            [one.was for one in decision.names],
+            {one.was: _call(function, one) for one in decision.names},
+        )
+        if not splices:
+            return Declined(finding.code, span, Reason.NOT_FOUND)
+        detail = ", ".join(_told(one) for one in decision.names)
+        return Rewrite(finding.code, span, splices, needs=(need,), detail=detail)
+
+    def complete(
+        self,
+        project: Project,
+        settings: Settings,
+        options: Mapping[str, Any],
+        prepared: Mapping[str, bytes],
+        outcomes: Sequence[Outcome],
+    ) -> Sequence[Outcome]:
+        """The registry with the names that were put in and are not there yet."""
+        new = list(_new(prepared, outcomes))
+        if not new:
+            return ()
+        plan = self._plan(project, settings, options)
+        try:
+            old = plan.file.read_bytes() if plan.file.exists() else None
+            text = added(old, new, plan.new_machines(one.machine for one in new), plan.file)
+        except (RegistryError, OSError) as error:
+            raise Trouble(str(error)) from None
+        root = project.root
+        path = plan.file.relative_to(root).as_posix() if plan.file.is_relative_to(root) else str(plan.file)
+        note = f"{len(new)} {'name' if len(new) == 1 else 'names'}"
+        if old is None:
+            return (Outcome(path, (), ((0, 0, text),), b"", digest_of(text), note=note),)
+        return (Outcome(path, (), _difference(old, text), digest_of(old), digest_of(text), note=note),)
+
+
+def _whole(project: Project, settings: Settings) -> Project:
+    """The whole tree of ``project``: the other side of a connection may stand where nobody asked for."""
+    from analysis.project import Project as Whole
+    from analysis.project import load
+
+    found = discover([project.root], project.root, settings.exclude)
+    if found.files.keys() <= project.files.keys():
+        return project
+    whole = load(
+        [project.root],
+        root=project.root,
+        collectors=(PortCollector, PortLiteralCollector),
+        jobs=project.jobs,
+        cache=project.cache,
+        exclude=settings.exclude,
+    )
+    both = Whole(project.root, whole.discovery, project.jobs, project.cache)
+    both.files = dict(sorted({**whole.files, **project.files}.items()))
+    return both
+
+
+def _call(function: str, named: Named) -> str:
+    machine = f', machine="{named.entry.machine}"' if named.several else ""
+    return f'{function}("{named.entry.name}"{machine})'
+
+
+def _told(named: Named) -> str:
+    """What became of a port, for the report."""
+    moved = f", moved from {named.was}" if named.was != named.entry.port else ""
+    return f"{named.entry.name} = {named.entry.port}{moved}"
+
+
+def _new(prepared: Mapping[str, bytes], outcomes: Sequence[Outcome]) -> Iterator[Port]:
+    """The entries of the names that were put in, each once, by machine and port."""
+    wanted: dict[str, Port] = {}
+    for outcome in outcomes:
+        made = {(one.line, one.column) for one in outcome.answers if one.verdict == "rewritten"}
+        blob = prepared.get(outcome.path)
+        if not made or not outcome.edits or blob is None:
+            continue
+        for decision in msgspec.msgpack.decode(blob, type=list[Decision]):
+            if (decision.line, decision.column) in made:
+                wanted.update((one.entry.name, one.entry) for one in decision.names if not one.known)
+    yield from sorted(wanted.values(), key=lambda one: (one.machine, one.port))
+
+
+def _difference(old: bytes, new: bytes) -> tuple[tuple[int, int, bytes], ...]:
+    """One edit that leaves what both begin and end with."""
+    first = 0
+    while first < min(len(old), len(new)) and old[first] == new[first]:
+        first += 1
+    last = 0
+    while last < min(len(old), len(new)) - first and old[-1 - last] == new[-1 - last]:
+        last += 1
+    return ((first, len(old) - last, new[first : len(new) - last]),)
+
+
+if __name__ == "__main__":
+    from codemods.cli import main
+
+    main("get_port")

@@ -1,0 +1,116 @@
+"""Readable names for ports: from their owner, from what the source calls them, or from the service behind them."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from config.registry import LONGEST_NAME, PORT_NAME, RESERVED_NAMES
+
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_EMPTY = frozenset(
+    {
+        "port",
+        "ports",
+        "default",
+        "socket",
+        "sock",
+        "zmq",
+        "tcp",
+        "server",
+        "client",
+        "self",
+        "my",
+        "main",
+        "base",
+        "the",
+    }
+    | {"number", "num", "no", "addr", "address", "url", "uri", "endpoint", "host", "bind", "connect", "config", "args"}
+    | {"env", "s", "x", "listen", "target", "remote", "local", "current", "pc"}
+)
+"""Words that tell one port from no other."""
+_KINDS = frozenset(
+    {"health", "check", "healthcheck", "http", "https", "api", "rest", "pub", "sub", "push", "pull", "rep", "req"}
+    | {"router", "dealer", "pair", "metrics", "prometheus", "web", "websocket", "ws", "rpc", "grpc", "data", "control"}
+    | {
+        "command",
+        "status",
+        "input",
+        "output",
+        "in",
+        "out",
+        "agent",
+        "agents",
+        "event",
+        "events",
+        "internal",
+        "external",
+    }
+    | {"udp", "debug", "admin", "ui", "monitor", "monitoring", "fallback", "alt", "backup", "secondary", "primary"}
+    | {
+        "service",
+        "services",
+        "publish",
+        "subscribe",
+        "publisher",
+        "subscriber",
+        "request",
+        "response",
+        "stream",
+        "proxy",
+    }
+)
+"""Words that say which of its ports, but not whose."""
+
+
+def words(text: str) -> list[str]:
+    """The words of a name in capitals: ``healthPort`` has HEALTH and PORT."""
+    return [one.upper() for one in _WORDS.findall(text)]
+
+
+def label(text: str) -> tuple[str, bool]:
+    """What a name says of a port, as a name, and whether that tells whose port it is."""
+    kept = [one for one in words(text) if one.lower() not in _EMPTY]
+    return "_".join(kept), any(one.lower() not in _KINDS and not one.isdigit() for one in kept)
+
+
+def joined(owner: str, qualifier: str) -> str:
+    """The name of the port ``qualifier`` of ``owner``; words that both have stand once."""
+    first = words(owner)
+    return "_".join([*first, *(one for one in qualifier.split("_") if one and one not in first)])
+
+
+def commonest(labels: Iterable[str]) -> str:
+    """The label that is there most often, the first by the alphabet of several; empty when there is none."""
+    counts = Counter(filter(None, labels))
+    return min(counts, key=lambda one: (-counts[one], one), default="")
+
+
+def usable(name: str) -> str:
+    """``name`` as the registry takes it."""
+    name = re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_").upper()[: LONGEST_NAME - 20]
+    if not PORT_NAME.fullmatch(name) or name in RESERVED_NAMES:
+        name = f"PORT_{name}".rstrip("_")
+    return name
+
+
+class Names:
+    """The names that are given out, each once whatever its case."""
+
+    def __init__(self, taken: Iterable[str]) -> None:
+        self._taken = {one.casefold() for one in taken}
+
+    def give(self, choices: Sequence[str]) -> str:
+        """The first of ``choices`` that nobody has, or the last with a number."""
+        for one in choices:
+            name = usable(one)
+            if name.casefold() not in self._taken:
+                break
+        else:
+            number = 2
+            while f"{name}_{number}".casefold() in self._taken:
+                number += 1
+            name = f"{name}_{number}"
+        self._taken.add(name.casefold())
+        return name

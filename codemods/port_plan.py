@@ -1,0 +1,370 @@
+"""Which name every literal port of a tree gets: one for each port of a machine, in every file that speaks of it.
+
+A name stands for a port on a machine, whoever writes the number down: both sides of a connection have it. A port that
+two owners bind on one machine has no name before one of them moves.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from analysis import ports
+from analysis.collectors.port_literals import PortLiteral, PortLiteralCollector
+from analysis.port_sides import Dispute, disputes
+from codemods.edits import Reason
+from codemods.port_names import Names, commonest, joined, label, usable, words
+from config import registry
+from config.registry import Machine, Port, Registry
+from linters.literal_port import Ports, is_test
+
+if TYPE_CHECKING:
+    from analysis.ports import Row
+    from analysis.project import Project
+    from config.settings import Settings
+
+SHARED = "shared"
+"""The machine of ports that code uses which may run on any."""
+_LOCAL = frozenset({"", "*", "localhost", "127.0.0.1", "0.0.0.0", "::", "::1", "[::]", "[::1]"})  # noqa: S104
+_SHOWN = 3
+
+
+class Key(NamedTuple):
+    """A port of a machine, whose name is empty where the tree does not tell machines apart."""
+
+    machine: str
+    port: int
+
+
+class Named(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """The name that the literal ``was`` gets. ``several``: that name is on several machines, so the call says which.
+
+    ``entry`` is what the registry says of it, or has to say; ``entry.port`` is another number where it was moved.
+    """
+
+    was: int
+    entry: Port
+    several: bool = False
+    known: bool = False
+
+
+class Decision(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What becomes of one literal, known by where it stands (``col`` in UTF-8 bytes, ``column`` for people).
+
+    ``names`` are those of its ports; none where it is declined for ``reason``.
+    """
+
+    line: int
+    col: int
+    column: int
+    names: tuple[Named, ...] = ()
+    reason: str = ""
+    detail: str = ""
+
+
+class Site(NamedTuple):
+    """One literal in its file."""
+
+    path: str
+    machine: str
+    literal: PortLiteral
+
+
+class Plan:
+    """The decisions for a tree.
+
+    ``file`` is its registry, which need not be there; ``known`` is what stands in it. Raises RegistryError.
+    """
+
+    def __init__(self, project: Project, settings: Settings, *, renumber: bool, stream: bool) -> None:
+        self.project = project
+        self.root = project.root
+        self.file = registry.find(self.root) or self.root / registry.FILE
+        self.known = registry.load(self.file) if self.file.exists() else Registry(file=self.file)
+        self.machines = self._machines(settings)
+        self.renumber = renumber
+        self.stream = stream
+        self.rows = [
+            row
+            for row in ports.table(project, self.machines)
+            if row.port and not is_test(row.path) and not is_test(row.home)
+        ]
+        self.disputes: dict[Key, Dispute] = {
+            Key(one.machine, one.port): one for one in disputes(project, self.machines, is_test)
+        }
+        self.binders: dict[int, dict[str, list[Row]]] = {}
+        for row in self.rows:
+            if row.side != "connect" and row.port:
+                self.binders.setdefault(row.port, {}).setdefault(row.machine, []).append(row)
+        self.lowest: int = settings.options("E910", Ports).lowest
+        self.sites = list(self._sites())
+        self.alone = self._alone()
+        self.grouped: defaultdict[Key, list[Site]] = defaultdict(list)
+        for site in self.sites:
+            for port in (site.literal.port, *site.literal.others):
+                key = self.key(site, port)
+                if isinstance(key, Key):
+                    self.grouped[key].append(site)
+        self.names = Names(one.name for one in self.known.ports)
+        self.moved = self._moved() if renumber else {}
+        self.entries = {key: self._entry(key) for key in sorted(self.grouped) if key not in self.disputes or renumber}
+        self._folders: dict[Path, Path | None] = {}
+
+    # Machines
+
+    def _machines(self, settings: Settings) -> dict[str, tuple[str, ...]]:
+        if self.known.ports or self.known.machines:
+            return {one.name: one.paths for one in self.known.machines if one.paths}
+        return dict(settings.machines) or ports.guessed(self.project.files)
+
+    def machine(self, name: str) -> str:
+        """What the registry calls the machine ``name``."""
+        if name:
+            return name
+        return SHARED if self.machines else self.known.machine_names[0]
+
+    def new_machines(self, used: Iterable[str]) -> tuple[Machine, ...]:
+        """The machines that a registry with ports on ``used`` has to name, with what is known of each."""
+        if not self.machines and not self.known.machines:
+            return ()
+        have = {one.name for one in self.known.machines}
+        wanted = [] if have else sorted(self.machines)
+        wanted += [one for one in sorted(set(used)) if one not in have and one not in wanted]
+        return tuple(Machine(one, self.machines.get(one, ()), self._range(one)) for one in wanted)
+
+    def _range(self, machine: str) -> tuple[int, int] | None:
+        """Whole thousands that hold every port of a machine."""
+        found = [key.port for key in self.grouped if self.machine(key.machine) == machine and key.port >= 1024]
+        if not found:
+            return None
+        return max(1024, min(found) // 1000 * 1000), min(65535, max(found) // 1000 * 1000 + 999)
+
+    # Which port of which machine a literal means
+
+    def _sites(self) -> Iterable[Site]:
+        for path, facts in self.project.files.items():
+            if facts.fault is not None or is_test(path):
+                continue
+            for one in facts.records(PortLiteralCollector):
+                if one.evidence != "documentation" and one.port >= self.lowest:
+                    yield Site(path, ports.machine_of(path, self.machines), one)
+
+    def homes(self, port: int) -> set[str]:
+        """The machines that have a port: by the registry, or because something binds it there."""
+        found = set(self.binders.get(port, ()))
+        default = not self.machines
+        found |= {
+            "" if default or one.machine == SHARED else one.machine for one in self.known.ports if one.port == port
+        }
+        return found
+
+    def _alone(self) -> dict[int, str]:
+        """The machine of each port that nobody binds: the one whose files alone write it down."""
+        machines: defaultdict[int, set[str]] = defaultdict(set)
+        for site in self.sites:
+            for port in (site.literal.port, *site.literal.others):
+                machines[port].add(site.machine)
+        return {port: next(iter(found)) if len(found) == 1 else "" for port, found in machines.items()}
+
+    def key(self, site: Site, port: int) -> Key | str:
+        """The port that a literal means, or a sentence that says why that cannot be told."""
+        homes = self.homes(port)
+        if not homes:
+            return Key(self.alone.get(port, ""), port)
+        named = sorted(homes - {""})
+        if site.machine and site.machine in homes and (len(homes) == 1 or self._is_near(site)):
+            return Key(site.machine, port)
+        if len(homes) == 1:
+            return Key(next(iter(homes)), port)
+        where = " and on ".join(named) + (" and by code that may run on any machine" if "" in homes else "")
+        return f"{port} is bound on {where}: which of them is meant here cannot be told"
+
+    @staticmethod
+    def _is_near(site: Site) -> bool:
+        """Whether a literal stands for a port of its own machine; an address may lead to another."""
+        one = site.literal
+        if one.evidence != "address":
+            return True
+        return all(host in _LOCAL for host in one.hosts)
+
+    # Names
+
+    def _entry(self, key: Key) -> Port | None:
+        """What the registry says of a port or has to say; None where machines without folders have it, too."""
+        machine = self.machine(key.machine)
+        known = [one for one in self.known.ports if one.port == key.port]
+        if self.machines:
+            known = [one for one in known if one.machine == machine]
+        if known:
+            return known[0] if len(known) == 1 else None
+        rows = self.binders.get(key.port, {}).get(key.machine, [])
+        owner = self._owner(key, rows)
+        return self._made(key, owner, [row for row in rows if row.owner == owner])
+
+    def _owner(self, key: Key, rows: Sequence[Row]) -> str:
+        """Who binds a port: by the code, of several in dispute the one that keeps it."""
+        if key in self.disputes:
+            return self.keeper(self.disputes[key])
+        # What starts a class is not its owner, nor is what only may bind the port.
+        sure = [row for row in rows if row.certainty in ("exact", "default")] or list(rows)
+        counts = Counter(row.owner for row in sure)
+        return min(counts, key=lambda one: (-counts[one], one), default="")
+
+    def _made(self, key: Key, owner: str, rows: Sequence[Row], port: int | None = None) -> Port:
+        """The entry of a port that the registry does not know."""
+        machine = self.machine(key.machine)
+        sites = self.grouped[key]
+        homes = {row.home or row.path for row in rows}
+        if owner:
+            qualifier = commonest(
+                text
+                for site in sites
+                if site.path in homes
+                for text, whose in [label(site.literal.name)]
+                if not whose or set(text.split("_")) - set(words(owner))
+            ) or commonest(label(row.purpose)[0] for row in rows if row.by in ("zmq", "socket"))
+            name = joined(owner, qualifier)
+        else:
+            qualifier = ""
+            name = self._unowned(key, sites)
+        kinds = [row.socket for row in rows if row.socket]
+        choices = [name, *(f"{name}_{one}" for one in kinds[:1]), f"{machine}_{name}", f"{name}_{key.port}"]
+        purpose = qualifier.replace("_", " ").lower() or (rows[0].by if rows and rows[0].by != "zmq" else "")
+        return Port(self.names.give(choices), port or key.port, machine, owner, purpose)
+
+    def _unowned(self, key: Key, sites: Sequence[Site]) -> str:
+        labels = [label(site.literal.name) for site in sites]
+        name = commonest(text for text, whose in labels if whose)
+        if name:
+            return name
+        rows = [row for row in self.rows if row.port == key.port]
+        name = commonest(row.by.upper() for row in rows if row.by not in ("zmq", "socket", "http"))
+        name = name or commonest(text for row in rows for text, whose in [label(row.purpose)] if whose)
+        if name:
+            return name
+        qualifier = commonest(text for text, _ in labels)
+        holder = commonest(usable("_".join(words(_holder(site)))) for site in sites)
+        return joined(holder, qualifier or str(key.port))
+
+    # Conflicts
+
+    def keeper(self, dispute: Dispute) -> str:
+        """Which of several owners keeps the port: the one that the registry names, else that most files speak of."""
+        known = [one.owner for one in self.known.ports if one.port == dispute.port and one.machine == dispute.machine]
+        owners = [owner for owner, _ in dispute.owners]
+        for owner in owners:
+            if owner in known:
+                return owner
+        texts = [usable(site.literal.name) for site in self.sites if site.literal.port == dispute.port]
+        counts = {owner: sum("_".join(words(owner)) in text for text in texts) for owner in owners}
+        homes = {owner: len({row.home for place in places for row in place.rows}) for owner, places in dispute.owners}
+        return min(owners, key=lambda one: (-counts[one], -homes[one], one))
+
+    def _moved(self) -> dict[Key, dict[str, Port]]:
+        """New ports for all owners but one of each port in dispute."""
+        taken = {site.literal.port for site in self.sites} | {row.port for row in self.rows if row.port}
+        found: dict[Key, dict[str, Port]] = {}
+        for key, dispute in sorted(self.disputes.items()):
+            machine = self.machine(key.machine)
+            within = Registry(self.known.machines or self.new_machines([machine]), self.known.ports)
+            kept = self.keeper(dispute)
+            for owner, places in dispute.owners:
+                free = within.free_port(machine, taken) if owner != kept else None
+                if free is not None:
+                    taken.add(free)
+                    rows = [row for place in places for row in place.rows]
+                    found.setdefault(key, {})[owner] = self._made(key, owner, rows, free)
+        return found
+
+    def _belongs(self, site: Site, dispute: Dispute) -> str:
+        """The owner that a literal is of; empty where that cannot be told."""
+        near = [
+            owner
+            for owner, places in dispute.owners
+            if any(row.home == site.path for place in places for row in place.rows)
+        ]
+        if len(near) > 1:
+            near = [owner for owner in near if owner in site.literal.scope.split(".")]
+        if len(near) == 1:
+            return near[0]
+        text = usable(site.literal.name)
+        named = [owner for owner, _ in dispute.owners if "_".join(words(owner)) in text]
+        return named[0] if len(named) == 1 and not near else ""
+
+    # Decisions
+
+    def decisions(self, path: str, sites: Sequence[Site]) -> list[Decision]:
+        """What becomes of the literals of one file."""
+        reads = self._registry_of(path)
+        return [self._decide(site, reads) for site in sites]
+
+    def _decide(self, site: Site, reads: Path | None) -> Decision:
+        one = site.literal
+        at = one.span.line, one.span.col, one.column
+        if reads != self.file:
+            other = f"`get_port` reads {reads} here" if reads is not None else "`get_port` finds no registry from here"
+            return Decision(*at, reason=Reason.OTHER_REGISTRY, detail=other)
+        if one.nested:
+            return Decision(*at, reason=Reason.INSIDE_FIELD)
+        names: list[Named] = []
+        for port in (one.port, *one.others):
+            key = self.key(site, port)
+            if isinstance(key, str):
+                return Decision(*at, reason=Reason.PORT_OF_SEVERAL, detail=key)
+            entry = self.entries.get(key)
+            dispute = self.disputes.get(key)
+            if dispute is not None:
+                moved = self.moved.get(key, {})
+                owner = self._belongs(site, dispute) if moved else ""
+                if not owner or (owner not in moved and owner != self.keeper(dispute)):
+                    return Decision(*at, reason=Reason.PORT_CONFLICT, detail=_dispute(dispute))
+                entry = moved.get(owner, entry)
+            if entry is None:
+                several = f"several machines of {self.file.name} have {port}, and none has folders"
+                return Decision(*at, reason=Reason.PORT_OF_SEVERAL, detail=several)
+            known = entry in self.known.ports
+            if self.stream and not known:
+                return Decision(*at, reason=Reason.NO_NAME_YET, detail=f"{port}")
+            names.append(Named(port, entry, len(self.known.entries(entry.name)) > 1, known))
+        return Decision(*at, names=tuple(names))
+
+    def _registry_of(self, path: str) -> Path | None:
+        """The registry that ``get_port`` finds for a file: the new one counts as if it were there."""
+        folder = self.project.path(path).parent
+        if folder not in self._folders:
+            found = registry.find(folder)
+            if found is None or not found.is_relative_to(self.root):
+                inner = [one for one in (folder, *folder.parents) if one.is_relative_to(self.root)]
+                apart = any((one / ".git").exists() for one in inner if one != self.root)
+                found = found if apart or self.file.exists() else self.file
+            self._folders[folder] = found
+        return self._folders[folder]
+
+    def prepared(self) -> dict[str, list[Decision]]:
+        """The decisions by path."""
+        sites: defaultdict[str, list[Site]] = defaultdict(list)
+        for site in self.sites:
+            sites[site.path].append(site)
+        return {path: self.decisions(path, its) for path, its in sites.items()}
+
+
+def _holder(site: Site) -> str:
+    """What a literal stands in: the class, else the file, else its folder."""
+    scope = site.literal.scope.split(".")[0]
+    if scope[:1].isupper():
+        return scope
+    folder, _, name = site.path.rpartition("/")
+    stem = name.removesuffix(".py")
+    return folder.rpartition("/")[2] if stem in ("__init__", "__main__", "main", "app", "config") and folder else stem
+
+
+def _dispute(dispute: Dispute) -> str:
+    """Who binds a port, for people."""
+    owners = [f"{owner} ({its[0].rows[0].path}:{its[0].rows[0].line})" for owner, its in dispute.owners]
+    more = f" and {len(owners) - _SHOWN} more" if len(owners) > _SHOWN else ""
+    where = f" on {dispute.machine}" if dispute.machine else ""
+    return f"{dispute.port} is bound{where} by {', '.join(owners[:_SHOWN])}{more}"
