@@ -51,13 +51,14 @@ class Head(msgspec.Struct, frozen=True):
 class Entry(msgspec.Struct, frozen=True):
     """One file that is being replaced. ``path`` is relative to the root where it lies inside; digests are hex.
 
-    ``copied``: the old bytes are a copy, not a second name of the same inode.
+    ``old`` is empty for a file that is made; ``folder`` is the first of the folders that were made for it.
     """
 
     number: int
     path: str
     old: str
     new: str
+    folder: str = ""
 
 
 class Restored(msgspec.Struct, frozen=True):
@@ -270,6 +271,13 @@ class Journal:
         files: list[str] = []
         changed: list[tuple[str, str]] = []
         for entry in reversed(self.entries()):
+            if not entry.old:
+                done = self._unmake(entry)
+                if done == "restored":
+                    files.append(entry.path)
+                elif done:
+                    changed.append((entry.path, done))
+                continue
             for old, new in self.places(entry):
                 if os.path.lexists(old):
                     done = self._restore(entry, old, new)
@@ -308,6 +316,33 @@ class Journal:
         kept.parent.mkdir(exist_ok=True)
         shutil.move(old, kept)
         return str(kept)
+
+    def _unmake(self, entry: Entry) -> str:
+        """Take away a file that was made, and the folders that were made for it. Returns what ``_restore`` does."""
+        target = self.target(entry)
+        staged = [new for _, new in self.places(entry) if os.path.lexists(new)]
+        for new in staged:
+            self._remove(new)
+        done = ""
+        try:
+            with open(target, "rb") as file:
+                now = digest_of(file.read()).hex()
+        except OSError:
+            now = ""
+        if now == entry.new and not staged:
+            self._remove(target)
+            done = "restored"
+        elif now and not staged:
+            done = "it was made by the run, and is left as it is now"
+        folder = os.path.join(self.root, entry.folder) if entry.folder else ""
+        above = os.path.dirname(target)
+        while folder and (above == folder or above.startswith(os.path.join(folder, ""))):
+            try:
+                os.rmdir(above)
+            except OSError:
+                break
+            above = os.path.dirname(above)
+        return done
 
     def _clear(self) -> None:
         for entry in self.entries(_DONE):

@@ -36,7 +36,10 @@ class Changed(JournalError):
 
 
 class Replacement(msgspec.Struct, frozen=True):
-    """``edits`` turn the bytes of ``path`` with the digest ``old`` into those with the digest ``new``."""
+    """``edits`` turn the bytes of ``path`` with the digest ``old`` into those with the digest ``new``.
+
+    ``old`` is empty for a file that is made.
+    """
 
     path: str
     old: bytes
@@ -112,6 +115,8 @@ class Transaction:
         return found
 
     def _stage(self, number: int, path: str, replacement: Replacement) -> _Staged:
+        if not replacement.old:
+            return self._stage_new(number, path, replacement)
         try:
             data, status = read_regular(path)
         except FileNotFoundError:
@@ -121,12 +126,10 @@ class Transaction:
         text = apply(data, replacement.edits)
         if digest_of(text) != replacement.new:
             raise JournalError(f"{path}: the new text is not the one that was checked; nothing was written")
-        root = self.journal.root
-        name = os.path.relpath(path, root) if path.startswith(os.path.join(root, "")) else path
-        entry = Entry(number, name, replacement.old.hex(), replacement.new.hex())
+        entry = Entry(number, self._name(path), replacement.old.hex(), replacement.new.hex())
         self.journal.note(entry)
         # The journal gives a file a further name: only what is counted first counts.
-        self._names.setdefault((status.st_dev, status.st_ino), (status.st_nlink, []))[1].append(name)
+        self._names.setdefault((status.st_dev, status.st_ino), (status.st_nlink, []))[1].append(entry.path)
         for old, new in self.journal.places(entry):
             try:
                 _second_name(path, old, data)
@@ -142,12 +145,46 @@ class Transaction:
                     os.unlink(made)
         raise JournalError(f"{path}: there is no place on its file system for its new text; nothing was written")
 
+    def _stage_new(self, number: int, path: str, replacement: Replacement) -> _Staged:
+        """Prepare a file that is not there yet, and the folders on the way to it."""
+        text = apply(b"", replacement.edits)
+        if digest_of(text) != replacement.new:
+            raise JournalError(f"{path}: the new text is not the one that was checked; nothing was written")
+        if os.path.lexists(path):
+            raise Changed(f"{path}: it was made while this run was at work; nothing was written")
+        folder = os.path.dirname(path)
+        missing = ""
+        above = folder
+        while not os.path.lexists(above):
+            missing, above = above, os.path.dirname(above)
+        entry = Entry(number, self._name(path), "", replacement.new.hex(), self._name(missing) if missing else "")
+        self.journal.note(entry)
+        os.makedirs(folder, exist_ok=True)
+        for old, new in self.journal.places(entry):
+            mask = os.umask(0)
+            os.umask(mask)
+            _write(new, text, 0o666 & ~mask)
+            if os.stat(new).st_dev == os.stat(folder).st_dev:
+                return _Staged(entry, path, old, new, (0, 0, 0))
+            os.unlink(new)
+        raise JournalError(f"{path}: there is no place on its file system for its text; nothing was written")
+
+    def _name(self, path: str) -> str:
+        """How the journal names ``path``: relative to its root where it lies inside."""
+        root = self.journal.root
+        return os.path.relpath(path, root) if path.startswith(os.path.join(root, "")) else path
+
     def _settle(self, staged: Sequence[_Staged]) -> None:
         """Have all that was staged on the disk, and make sure that nobody touched the files meanwhile."""
         _sync([one.new for one in staged])
         self.journal.sync()
 
     def _replace(self, one: _Staged) -> None:
+        if not one.entry.old:
+            if os.path.lexists(one.target):
+                raise Changed(f"{one.target}: it was made while this run was at work; nothing was written")
+            os.replace(one.new, one.target)
+            return
         try:
             status = os.lstat(one.target)
         except FileNotFoundError:
