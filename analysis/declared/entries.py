@@ -106,7 +106,7 @@ class Entries:
         if name and (node.get("value") is None):
             return Owner(name, "", len(keys))
         if key and key.lower() not in _PLAIN and not speaks_of_port(key) and not isinstance(metadata, Table):
-            holds = any(speaks_of_port(one) and isinstance(value, Leaf) for one, value in node.entries.items())
+            holds = any(speaks_of_port(one) and not isinstance(value, Table) for one, value in node.entries.items())
             if holds and owner == NO_ONE:
                 return Owner(key, "", len(keys))
         return owner

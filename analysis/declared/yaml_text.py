@@ -106,7 +106,11 @@ def _place(event: Any) -> tuple[int, int]:
 def _leaf(event: Any) -> Leaf:
     line, column = _place(event)
     text: str = event.value
-    if event.style in ("'", '"'):
+    quoted = event.style in ("'", '"')
+    if (event.anchor or event.tag) and event.end_mark.line + 1 == line:
+        # An anchor and a tag stand before the value itself.
+        column = max(column, event.end_mark.column + 1 - len(text) - 2 * quoted)
+    if quoted:
         return Leaf(text, line, column + 1)
     if event.style in ("|", ">"):
         # The text starts on a line of its own, indented by what only the parser knows.
