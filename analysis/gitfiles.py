@@ -40,6 +40,9 @@ def list_files(top: str, wanted: Callable[[str], bool], ignored: bool = False) -
         path = base + os.fsdecode(entry[tracked.end() :] if tracked else entry)
         if wanted(path) and not (tracked and tracked[1] == b"160000"):
             listing.files.append(path)
+        elif path == base + "./":
+            # The folder of a submodule that is not there.
+            continue
         elif entry.endswith(b"/"):
             listing.nested.append(path[:-1])
         elif tracked and tracked[1] == b"160000" and os.path.lexists(path):

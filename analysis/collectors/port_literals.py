@@ -21,9 +21,7 @@ from analysis.source import Source
 from analysis.values.syntax import default_of, dotted
 from analysis.walk import Collector, Walk
 
-Evidence = Literal[
-    "name", "keyword", "parameter", "key", "environment", "option", "socket", "address", "documentation"
-]
+Evidence = Literal["name", "keyword", "parameter", "key", "environment", "option", "socket", "address", "documentation"]
 
 _HINTS = tuple(
     re.compile(pattern)

@@ -1,4 +1,4 @@
-"""What configuration files say of ports: each declaration is told by place, side, owner, purpose, port, certainty, key."""
+"""What configuration files say of ports: each row is told by place, side, owner, purpose, port, certainty and key."""
 
 from __future__ import annotations
 
@@ -224,10 +224,10 @@ SHAPES = {
             "11:18 declare compose web/target 92 exact services.web.ports[5].target",
             "11:34 publish compose web/published 9200 exact services.web.ports[5].published",
             "12:15 declare compose web/expose 93 exact services.web.expose[0]",
-            "15:24 declare compose db/port 5432 exact services.db.command",
+            "15:24 declare compose db/ 5432 exact services.db.command",
             "17:17 declare compose db/db 5432 exact services.db.environment[0].DB_PORT",
             "18:28 declare compose db/hub 9000 exact services.db.environment[1].HUB_URL",
-            "19:54 declare compose db/healthcheck.test 5433 exact services.db.healthcheck.test[2]",
+            "19:55 declare compose db/healthcheck.test 5433 exact services.db.healthcheck.test[2]",
         ],
     ),
     "a compose file by another name": (
