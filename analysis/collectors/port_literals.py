@@ -53,9 +53,9 @@ _PORTS = range(65536)
 class PortLiteral(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One literal. ``span`` is the number, or the text that holds it; ``column`` is its start in characters, from 1.
 
-    ``port`` is 0 where the system is to choose one. ``evidence`` says by what it is known to be a port and ``name`` what
-    it is called there, empty when it is not; in text, ``others`` are the ports of further addresses. ``nested``: it
-    stands in a replacement field of an f-string. ``source`` is the statement's first line, normalised.
+    ``port`` is 0 where the system is to choose one. ``evidence`` says by what it is known to be a port and ``name``
+    what it is called there, empty when it is not; in text, ``others`` are the ports of further addresses. ``nested``:
+    it stands in a replacement field of an f-string. ``source`` is the statement's first line, normalised.
     """
 
     span: Span
