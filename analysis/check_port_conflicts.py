@@ -42,21 +42,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     root = Path(options.root)
     try:
-        machines = load_settings(root).machines or None
+        settings = load_settings(root)
         project = load(
             options.paths or [root],
             root=root,
             collectors=[PortCollector],
             jobs=options.jobs,
             cache=not options.no_cache,
+            exclude=settings.exclude,
         )
     except (NoSuchPath, SettingsError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    found = ports.conflicts(ports.table(project, machines), options.max_count)
+    found = ports.conflicts(ports.table(project, settings.machines or None), options.max_count)
     sys.stdout.writelines(f"{line}\n" for line in to_text(found))
     sys.stdout.flush()
     faults = {path: facts.fault for path, facts in project.files.items() if facts.fault is not None}
+    faults.update(project.declarations.faults)
     if faults:
         what = plural(len(faults), "file", "files")
         sys.stderr.write(f"{what} could not be read: `unsnarl ledger` names {'it' if len(faults) == 1 else 'them'}\n")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -85,14 +85,16 @@ def discover(
     *,
     named_too: bool = False,
     ignored: bool = False,
+    wanted: Callable[[str], bool] | None = None,
 ) -> Discovery:
     """Find the files below ``paths`` (relative ones are taken from the working directory).
 
     ``exclude`` are patterns as in a ``.gitignore`` file at ``root``; with ``named_too`` they hold for named files as
     well. ``ignored`` asks git to name what it ignores, which costs a second look at the tree; without it those files
-    are not in ``excluded`` where git is used. Raises NoSuchPath.
+    are not in ``excluded`` where git is used. ``wanted`` says by their path which files are meant, named ones too;
+    without it those are the Python files, and all that are named. Raises NoSuchPath.
     """
-    return _Search(Path(os.path.abspath(root)), exclude, named_too, ignored).run(paths)
+    return _Search(Path(os.path.abspath(root)), exclude, named_too, ignored, wanted).run(paths)
 
 
 def excludes(patterns: Sequence[str], root: Path, path: str | os.PathLike[str]) -> bool:
@@ -124,12 +126,26 @@ def _is_build_output(path: str) -> bool:
     return "lib" in inside or any(name.startswith(("bdist.", "lib.", "temp.")) for name in inside)
 
 
+def is_python(path: str) -> bool:
+    """Whether a file is Python source by its name."""
+    return path.endswith(SUFFIXES)
+
+
 class _Search:
-    def __init__(self, root: Path, exclude: Sequence[str], named_too: bool, ignored: bool) -> None:
+    def __init__(
+        self,
+        root: Path,
+        exclude: Sequence[str],
+        named_too: bool,
+        ignored: bool,
+        wanted: Callable[[str], bool] | None = None,
+    ) -> None:
         self.root = os.fspath(root)
         self.result = Discovery(root)
         self.named_too = named_too
         self.ignored = ignored
+        self.only = wanted
+        self.wanted = wanted or is_python
         self.exclude = _spec(exclude) if exclude else None
         self.folders: dict[str, str | None] = {}
         self.links: list[str] = []
@@ -146,7 +162,7 @@ class _Search:
                 continue
             if stat.S_ISDIR(mode):
                 self.below(path)
-            elif not (self.named_too and self.is_excluded(path)):
+            elif (self.only is None or self.only(path)) and not (self.named_too and self.is_excluded(path)):
                 self.result.files[self.name(path)] = Found(self.name(path), True, None)
         self.drop_links()
         result = self.result
@@ -231,7 +247,7 @@ class _Search:
     def below(self, top: str) -> None:
         from analysis.gitfiles import list_files
 
-        listed = list_files(top, self.ignored)
+        listed = list_files(top, self.wanted, self.ignored)
         if listed is None:
             from analysis.gitignore import walk
 
@@ -248,7 +264,7 @@ class _Search:
             if self.inside_reason(top, folder + "/x") is None and not self.is_excluded(folder, folder=True):
                 self.below(folder)
         for path in listed.files:
-            if path.endswith(SUFFIXES) and self.inside_reason(top, path) is None:
+            if self.inside_reason(top, path) is None:
                 self.take(path)
 
     def inside_reason(self, top: str, path: str) -> str | None:

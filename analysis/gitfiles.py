@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 from typing import NamedTuple
 
 _TRACKED = re.compile(rb"([0-7]{6}) [0-9a-f]{40,64} [0-3]\t")
@@ -24,8 +25,8 @@ class Listing(NamedTuple):
     unreadable: list[tuple[str, str]]
 
 
-def list_files(top: str, ignored: bool = False) -> Listing | None:
-    """The files below the folder ``top``; None when git cannot say, or ignores that folder as a whole."""
+def list_files(top: str, wanted: Callable[[str], bool], ignored: bool = False) -> Listing | None:
+    """The files below the folder ``top`` whose path is ``wanted``; None when git cannot say, or ignores all of it."""
     if not _in_work_tree(top):
         return None
     done = _git(top, "ls-files", "-z", "--stage", "--cached", "--others", "--exclude-standard")
@@ -36,13 +37,15 @@ def list_files(top: str, ignored: bool = False) -> Listing | None:
     listing = Listing([], [], [], [])
     for entry in output.split(b"\0"):
         tracked = _TRACKED.match(entry)
-        if entry.endswith((b".py", b".pyw")) and not (tracked and tracked[1] == b"160000"):
-            listing.files.append(base + os.fsdecode(entry[tracked.end() :] if tracked else entry))
+        path = base + os.fsdecode(entry[tracked.end() :] if tracked else entry)
+        if wanted(path) and not (tracked and tracked[1] == b"160000"):
+            listing.files.append(path)
+        elif path == base + "./":
+            # The folder of a submodule that is not there.
+            continue
         elif entry.endswith(b"/"):
-            listing.nested.append(base + os.fsdecode(entry[:-1]))
-        elif (
-            tracked and tracked[1] == b"160000" and os.path.lexists(path := base + os.fsdecode(entry[tracked.end() :]))
-        ):
+            listing.nested.append(path[:-1])
+        elif tracked and tracked[1] == b"160000" and os.path.lexists(path):
             listing.nested.append(path)
     if not output and _git(top, "check-ignore", "-q", ".") is not None:
         return None
@@ -53,7 +56,7 @@ def list_files(top: str, ignored: bool = False) -> Listing | None:
         done = _git(top, "ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory")
         for entry in (done[0] if done else b"").split(b"\0"):
             path = os.fsdecode(entry)
-            if path.endswith(("/", ".py", ".pyw")) and path != "./":
+            if (path.endswith("/") or wanted(path)) and path != "./":
                 listing.ignored.append((base + path, "ignored by git"))
     return listing
 

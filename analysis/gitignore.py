@@ -6,7 +6,7 @@ import os
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from analysis.discovery import SUFFIXES, folder_reason
+from analysis.discovery import folder_reason
 
 if TYPE_CHECKING:
     import pathspec
@@ -58,7 +58,7 @@ def walk(search: _Search, top: str) -> None:
             elif entry.is_symlink() and os.path.isdir(entry.path):
                 # What a link leads to is either in the tree by its own name, or is not of the tree.
                 search.result.excluded[search.name(entry.path) + "/"] = "a link to a folder"
-            elif entry.name.endswith(SUFFIXES):
+            elif search.wanted(entry.name):
                 if _ignored(entry.path, False, rules):
                     search.result.excluded[search.name(entry.path)] = "ignored by a .gitignore"
                 else:

@@ -116,7 +116,7 @@ def _table(project: Project, machines: Machines | None) -> list[Row]:
     known = _TABLES.get(project)
     if known is None or known[0] != machines:
         _TABLES.clear()
-        known = _TABLES[project] = machines, ports.table(project, machines)
+        known = _TABLES[project] = machines, ports.sockets(project, machines)
     return known[1]
 
 

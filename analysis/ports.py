@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import product
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
@@ -18,19 +17,11 @@ from analysis.collectors.port_records import Ports, Side, Use
 from analysis.collectors.ports import PortCollector
 from analysis.modules import Modules
 from analysis.values.across import Across, Definition
+from analysis.values.addresses import PLAIN_TEXT, Certainty, alternatives, numbers, split
 from analysis.values.terms import (
-    Choice,
-    Const,
-    Env,
-    Join,
-    Key,
-    Option,
     Parameter,
-    Sum,
     Term,
-    Unknown,
     below,
-    join,
     replaced,
     written,
 )
@@ -38,22 +29,17 @@ from analysis.values.terms import (
 if TYPE_CHECKING:
     from analysis.project import Project
 
-Certainty = Literal["exact", "default", "choice", "expression", "unknown"]
-_MARK = "\ue000"
-_ADDRESS = re.compile(
-    rf"\s*(?:([a-z][a-z0-9+.]*)://)?(?:[^/@]*@)?(\[[^\]]*\]|[^/:]*)(?::([0-9{_MARK}]+))?(?:[/?].*)?\Z", re.DOTALL
-)
-_PLAIN_TEXT = frozenset({"inproc", "ipc", "file", "unix", "sqlite", "data"})
-_DEFAULTS = {"http": 80, "https": 443, "ws": 80, "wss": 443, "redis": 6379, "nats": 4222, "amqp": 5672, "mqtt": 1883,
-             "postgres": 5432, "postgresql": 5432, "mongodb": 27017}  # fmt: skip
 _MACHINE = re.compile(
     r"((?:[a-z0-9]+_)*?(?:pc|host|node|machine|server|gpu|edge|worker)_?[0-9]*)(?:_code|_src|_agents|_services)?\Z"
 )
 _ROLE = re.compile(r"(?i)[_.]?(?:sock(?:et)?|port|endpoint|address|addr|url|client|server|connection|conn)s?\Z")
 
 
+DeclaredSide = Literal["declare", "publish"]
+
+
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """One use of a port.
+    """One use of a port, or one declaration of it in a configuration file.
 
     ``path``, ``line``, ``column``: where, the last two from 1. ``port``: its number; None where it is only known as the
     ``expression``. ``certainty``: ``exact``, the source says so; ``default``, so unless the environment, an option, a
@@ -62,6 +48,10 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     script, ``purpose`` what the socket is called for, ``side`` bind or connect, ``by`` the library, ``socket`` the
     ZeroMQ type, ``transport`` and ``host`` parts of the address, ``evidence`` the argument as it is written. ``home``
     is the file of the owner: another than ``path`` where a base class binds for those derived from it.
+
+    Of a declaration ``side`` is ``publish`` where a container's port is taken on the machine itself, else ``declare``;
+    ``owner`` is the entry, or whoever binds in the script that the entry runs; ``by`` is the kind of file, ``purpose``
+    comes from the keys, ``line`` and ``column`` are those of the value, and ``evidence`` is the path of its key.
     """
 
     path: str
@@ -70,7 +60,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     machine: str
     owner: str
     purpose: str
-    side: Side
+    side: Side | DeclaredSide
     by: str
     socket: str
     transport: str
@@ -83,10 +73,20 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def table(project: Project, machines: Mapping[str, Sequence[str]] | None = None) -> list[Row]:
-    """The rows of a project that was asked for :class:`~analysis.collectors.ports.PortCollector`, by place.
+    """The rows of a project that was asked for :class:`~analysis.collectors.ports.PortCollector`.
 
-    ``machines``: the folders of each machine, by its name; without them they are guessed (``guessed``).
+    First those of its sockets, then those of its configuration files, each by place. ``machines``: the folders of each
+    machine, by its name; without them they are guessed (``guessed``).
     """
+    from analysis.declared.rows import rows as declared
+
+    known = machines if machines is not None else guessed(project.files)
+    used = sockets(project, known)
+    return [*used, *declared(project.declarations.records, used, project.files, known)]
+
+
+def sockets(project: Project, machines: Mapping[str, Sequence[str]] | None = None) -> list[Row]:
+    """As ``table``, without the configuration files, which are not looked for then."""
     records = {path: found[0] for path, facts in project.files.items() if (found := facts.records(PortCollector))}
     return list(rows(records, project.files, machines if machines is not None else guessed(project.files)))
 
@@ -115,8 +115,10 @@ class _Found:
         """One row for each port that the use may have, one with an expression where no number is known."""
         seen: set[tuple[str, int | None, str]] = set()
         for owner, home, bound in self._owners():
-            for transport, host, port in self._parts(bound):
-                for row in self._made(owner, home, transport, host, port):
+            parts = list(self._parts(bound))
+            several = len({port for _, _, port in parts}) > 1
+            for transport, host, port in parts:
+                for row in self._made(owner, home, transport, host, port, several):
                     # Where no number is known, nothing tells one derived class from the next.
                     key = ("", None, row.expression) if row.port is None else (row.owner, row.port, "")
                     if key not in seen:
@@ -161,13 +163,13 @@ class _Found:
             yield "", host, self._resolved(use.port, bound)
             return
         address = self._resolved(use.address, bound)
-        for one in _each(address):
+        for one in alternatives(address):
             parts = split(one)
             if use.port is not None:
                 yield (parts[0] if parts else "tcp"), (parts[1] if parts else None), use.port
             elif parts is None:
                 yield "", None, one
-            elif parts[0] not in _PLAIN_TEXT:
+            elif parts[0] not in PLAIN_TEXT:
                 yield parts
 
     def _resolved(self, term: Term, bound: dict[str, Term] | None) -> Term:
@@ -191,8 +193,12 @@ class _Found:
 
         return replaced(found, given)
 
-    def _made(self, owner: str, home: str, transport: str, host: Term | None, port: Term) -> Iterator[Row]:
+    def _made(
+        self, owner: str, home: str, transport: str, host: Term | None, port: Term, several: bool
+    ) -> Iterator[Row]:
         found, certainty = numbers(port)
+        if several and found:
+            certainty = "choice"
         use = self.use
         machine = machine_of(home, self.machines)
         for number in found or (None,):
@@ -215,102 +221,6 @@ class _Found:
                 evidence=use.text,
                 home=home,
             )
-
-
-def split(address: Term) -> tuple[str, Term, Term] | None:
-    """Transport, host and port of an address; None when it does not look like one that has a port."""
-    if isinstance(address, Const):
-        address = Join((address,))
-    if isinstance(address, (Env, Option, Key, Parameter)) and address.default is not None:
-        found = split(address.default)
-        return found and (found[0], found[1], msgspec.structs.replace(address, default=found[2]))
-    if not isinstance(address, Join):
-        return None
-    holes = [one for one in address.parts if not isinstance(one, Const)]
-    text = "".join(str(one.value) if isinstance(one, Const) else _MARK for one in address.parts)
-    match = _ADDRESS.match(text)
-    if match is None:
-        return None
-    transport, host, port = match[1] or "", match[2], match[3]
-    if transport in _PLAIN_TEXT:
-        return transport, Const(host), Const("")
-    before = text[: match.start(3) if port else len(text)].count(_MARK)
-    if not port:
-        known = _DEFAULTS.get(transport)
-        if known is None:
-            return None
-        return transport, _filled(host, holes), Const(known)
-    first = text[: match.start(2)].count(_MARK)
-    where = _filled(host, holes[first:])
-    number = _filled(port, holes[before:])
-    return transport, where, number
-
-
-def _filled(text: str, holes: Sequence[Term]) -> Term:
-    parts: list[Term] = []
-    at = 0
-    for piece in re.split(f"({_MARK})", text):
-        if piece == _MARK:
-            parts.append(holes[at])
-            at += 1
-        elif piece:
-            parts.append(Const(piece))
-    return parts[0] if len(parts) == 1 else join(parts)
-
-
-def _each(term: Term) -> tuple[Term, ...]:
-    """The alternatives of an address; where they are inside a longer text, that text with each of them."""
-    if isinstance(term, Choice):
-        return tuple(one for option in term.options for one in _each(option))
-    if isinstance(term, (Env, Option, Key, Parameter)) and isinstance(term.default, Choice):
-        return tuple(msgspec.structs.replace(term, default=one) for one in _each(term.default))
-    if isinstance(term, Join) and any(isinstance(one, Choice) for one in term.parts[:1]):
-        first = term.parts[0]
-        assert isinstance(first, Choice)
-        return tuple(join((option, *term.parts[1:])) for option in first.options)
-    return (term,)
-
-
-def numbers(term: Term) -> tuple[list[int], Certainty]:
-    """The port numbers that a term may come to, and how certain they are."""
-    found = _numbers(term)
-    if found is None:
-        return [], "unknown" if isinstance(term, Unknown) else "expression"
-    every, sure = found
-    ports = list(dict.fromkeys(one for one in every if 0 <= one <= 65535))
-    if not ports:
-        return [], "expression"
-    return ports, "choice" if len(ports) > 1 else sure
-
-
-def _numbers(term: Term) -> tuple[list[int], Certainty] | None:
-    match term:
-        case Const(value):
-            if isinstance(value, int):
-                return [value], "exact"
-            return ([int(value)], "exact") if value.strip().isdecimal() else None
-        case Env(_, default) | Option(_, default) | Key(_, default) | Parameter(_, _, default):
-            inner = _numbers(default) if default is not None else None
-            return (inner[0], "default") if inner is not None else None
-        case Choice(options):
-            known = [one for option in options if (one := _numbers(option)) is not None]
-            if not known:
-                return None
-            every = list(dict.fromkeys(number for one, _ in known for number in one))
-            sure: Certainty = (
-                "exact" if len(known) == len(options) and all(one[1] == "exact" for one in known) else "default"
-            )
-            return every, sure
-        case Sum(parts):
-            terms = [_numbers(one) for one in parts]
-            if any(one is None for one in terms):
-                return None
-            whole = [one for one in terms if one is not None]
-            sums = list(dict.fromkeys(map(sum, product(*(one for one, _ in whole)))))
-            return sums, "exact" if all(one[1] == "exact" for one in whole) else "default"
-        case Join(parts) if len(parts) == 1:
-            return _numbers(parts[0])
-    return None
 
 
 def _purpose(use: Use) -> str:
@@ -341,7 +251,7 @@ def guessed(paths: Iterable[str]) -> dict[str, tuple[str, ...]]:
 
 
 class Conflict(msgspec.Struct, frozen=True):
-    """A port that several owners bind on one machine, with the rows of each owner."""
+    """A port that several owners bind or publish on one machine, with the rows of each owner."""
 
     machine: str
     port: int
@@ -349,16 +259,18 @@ class Conflict(msgspec.Struct, frozen=True):
 
 
 def conflicts(found: Iterable[Row], most: int = 1) -> list[Conflict]:
-    """The ports that more than ``most`` owners bind on one machine, by machine and number.
+    """The ports that more than ``most`` owners bind or publish on one machine, by machine and number.
 
     An owner is known by its name: copies of an agent are that agent. Port 0, which the system fills in, is no port.
+    What containers publish over UDP clashes with nothing but its like.
     """
-    binders: dict[tuple[str, int], dict[str, list[Row]]] = {}
+    binders: dict[tuple[str, int, bool], dict[str, list[Row]]] = {}
     for row in found:
-        if row.side == "bind" and row.port:
-            binders.setdefault((row.machine, row.port), {}).setdefault(row.owner, []).append(row)
+        if row.side in ("bind", "publish") and row.port:
+            key = row.machine, row.port, row.side == "publish" and row.transport == "udp"
+            binders.setdefault(key, {}).setdefault(row.owner, []).append(row)
     return [
         Conflict(machine, port, tuple((owner, tuple(owners[owner])) for owner in sorted(owners)))
-        for (machine, port), owners in sorted(binders.items())
+        for (machine, port, _), owners in sorted(binders.items())
         if len(owners) > most
     ]

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from analysis.discovery import Discovery, Found, discover
 from analysis.facts import FileFacts
-from analysis.index import RACY_NS, Index, Stamp, digest_of
+from analysis.index import Index
 from analysis.ledger import Ledger, make_ledger
 from analysis.reading import Reading, State, Task, keys_for, read_file
-from analysis.source import read_regular
+from analysis.recognition import Recognition
 from analysis.walk import Collector
+
+if TYPE_CHECKING:
+    from analysis.declared.files import Declarations
 
 Progress = Callable[[int, int], None]
 """Called with the number of files done and the number of files in all."""
@@ -30,9 +33,18 @@ class Project:
     or refused to be, and of no excluded one. ``ledger`` accounts for all of them.
     """
 
-    def __init__(self, root: Path, discovery: Discovery, jobs: int, cache: bool) -> None:
+    def __init__(
+        self,
+        root: Path,
+        discovery: Discovery,
+        jobs: int,
+        cache: bool,
+        search: Callable[[Callable[[str], bool]], Discovery] | None = None,
+    ) -> None:
+        """``search`` finds other files below the same paths, as :func:`analysis.discovery.discover` does."""
         self.root = root
         self.discovery = discovery
+        self.search = search or (lambda _: Discovery(root))
         self.jobs = jobs
         self.cache = cache
         self.files: dict[str, FileFacts] = {}
@@ -42,6 +54,13 @@ class Project:
     def ledger(self) -> Ledger:
         """What became of every file that was found."""
         return make_ledger(self.discovery, self.files, self.generated)
+
+    @cached_property
+    def declarations(self) -> Declarations:
+        """What the configuration files below the same paths declare: looked for and read when first asked for."""
+        from analysis.declared.files import read
+
+        return read(self)
 
     def path(self, name: str) -> Path:
         """The absolute path of the file called ``name``."""
@@ -75,8 +94,13 @@ def load(
     ``ignored`` are those of ``discover``. The result does not depend on ``jobs``, nor on ``cache``. Raises NoSuchPath.
     """
     root = Path(os.path.abspath(root))
-    discovery = discover(paths, root, exclude, named_too=named_too, ignored=ignored)
-    project = Project(root, discovery, jobs or usable_cpus(), cache)
+    named = list(paths)
+
+    def search(wanted: Callable[[str], bool]) -> Discovery:
+        return discover(named, root, exclude, named_too=named_too, wanted=wanted)
+
+    discovery = discover(named, root, exclude, named_too=named_too, ignored=ignored)
+    project = Project(root, discovery, jobs or usable_cpus(), cache, search)
     project.ask(collectors, progress)
     return project
 
@@ -103,10 +127,9 @@ class _Asking:
         self.found = list(project.discovery.files.values())
         self.state_key, self.keys = keys_for(self.collectors)
         self.index = Index(project.root) if project.cache else None
-        self.now: int | None = None
+        self.recognition = Recognition(project.root, self.index) if self.index is not None else None
         self.files: dict[str, FileFacts] = {}
         self.generated: dict[str, str] = {}
-        self.new_files: dict[bytes, tuple[Stamp, bytes]] = {}
         self.new_blobs: dict[str, dict[bytes, bytes]] = {}
 
     def run(self) -> None:
@@ -120,9 +143,10 @@ class _Asking:
                     done += 1
                     self.tell(done)
         finally:
-            if self.index is not None and (self.new_files or self.new_blobs or due):
+            new_files = self.recognition.new_files if self.recognition is not None else {}
+            if self.index is not None and (new_files or self.new_blobs or due):
                 blobs = {key: self.new_blobs.get(key, {}) for key in (self.state_key, *self.keys.values())}
-                self.index.write(self.new_files, blobs, [os.fsencode(found.name) for found in self.found])
+                self.index.write(new_files, blobs, [os.fsencode(found.name) for found in self.found])
         self.project.files = dict(sorted(self.files.items()))
         self.project.generated = dict(sorted(self.generated.items()))
 
@@ -143,13 +167,12 @@ class _Asking:
     def recall(self) -> tuple[list[tuple[Found, Task]], bool]:
         """Answer from the index what it can; return the files that must be read, and whether its upkeep is due."""
         asked = tuple(range(len(self.collectors)))
-        if self.index is None:
+        if self.index is None or self.recognition is None:
             return [(found, self.task(found, asked)) for found in self.found], False
-        self.now = self.index.now()
         known = self.index.files([os.fsencode(found.name) for found in self.found])
         digests = {}
         for found in self.found:
-            digest = self.digest(found, known.files, known.facts)
+            digest = self.recognition.digest(found, known)
             if digest is not None:
                 digests[found.name] = digest
         keys = [self.keys[kind] for kind in self.collectors]
@@ -177,34 +200,6 @@ class _Asking:
                 todo.append((found, self.task(found, missing)))
         return todo, known.due
 
-    def digest(self, found: Found, known: dict[bytes, tuple[Stamp, bytes]], facts: bool) -> bytes | None:
-        """The digest of a file: by its status where that can be trusted, by its bytes where they may be known."""
-        path = self.path(found)
-        try:
-            status = found.status or os.stat(path)
-        except OSError:
-            return None
-        name = os.fsencode(found.name)
-        stamp = Stamp.of(status)
-        entry = known.get(name)
-        if entry is not None and entry[0] == stamp:
-            return entry[1]
-        if not facts or not stat.S_ISREG(status.st_mode):
-            return None
-        try:
-            data, status = read_regular(path)
-        except OSError:
-            return None
-        digest = digest_of(data)
-        self.remember(name, Stamp.of(status), digest)
-        return digest
-
-    def remember(self, name: bytes, stamp: Stamp, digest: bytes) -> None:
-        # What was changed just before (or, by a clock that is off, after) it was looked at may change once more and
-        # look the same.
-        if self.now is not None and max(stamp.mtime, stamp.ctime) + RACY_NS < self.now:
-            self.new_files[name] = stamp, digest
-
     def path(self, found: Found) -> str:
         return os.path.join(self.project.root, found.name)
 
@@ -222,8 +217,8 @@ class _Asking:
                 reading = read_file(task.path, found.named, self.collectors)
                 state, digest, task = reading.state, reading.digest, task._replace(asked=whole)
             before = None
-        if reading.stamp is not None:
-            self.remember(os.fsencode(found.name), reading.stamp, digest)
+        if reading.stamp is not None and self.recognition is not None:
+            self.recognition.remember(os.fsencode(found.name), reading.stamp, digest)
         kinds = [self.collectors[i] for i in task.asked]
         blobs = dict(zip((kind.topic for kind in kinds), reading.blobs, strict=False))
         # A defect or a passing trouble of the system is no property of the bytes.

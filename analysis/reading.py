@@ -115,8 +115,7 @@ def keys_for(collectors: Sequence[type[Collector]]) -> Keys:
     Beside topic and version they name the interpreter and the very code that does the reading, so that a change of
     either makes what was found before unknown rather than wrong.
     """
-    here = _code(Path(__file__).parent)
-    build = digest_of(f"{sys.implementation.cache_tag} {sys.hexversion:x} ".encode() + here).hex()
+    build = build_of()
     topics = {}
     for kind in collectors:
         home = "" if kind.__module__.startswith("analysis.") else _home(kind)
@@ -124,11 +123,18 @@ def keys_for(collectors: Sequence[type[Collector]]) -> Keys:
     return Keys(f"state {build}", topics)
 
 
+def build_of() -> str:
+    """What names the interpreter and the code that does the reading."""
+    here = _code(Path(__file__).parent)
+    return digest_of(f"{sys.implementation.cache_tag} {sys.hexversion:x} ".encode() + here).hex()
+
+
 def _code(folder: Path) -> bytes:
     parts = []
     # Run from an archive there is nothing to be read, and the versions of the collectors alone must do.
     with contextlib.suppress(OSError):
-        for top in (folder, folder / "collectors", folder / "effects", folder.parent / "config" / "exceptions"):
+        inner = (folder / name for name in ("collectors", "declared", "effects", "values"))
+        for top in (folder, *inner, folder.parent / "config" / "exceptions"):
             with os.scandir(top) as scan:
                 names = sorted(entry.path for entry in scan if entry.name.endswith((".py", ".yaml")))
             for name in names:

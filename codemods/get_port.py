@@ -5,8 +5,8 @@
     self.socket.bind("tcp://*:5556")         self.socket.bind(f"tcp://*:{get_port('MEMORY_AGENT')}")
     PORT = int(os.getenv("X_PORT", 5556))    PORT = int(os.getenv("X_PORT", get_port("MEMORY_AGENT")))
 
-``config/ports.yaml`` is made or completed in the same transaction: what stands there keeps its name, its comment and its
-place. A name is one port of one machine, in every file of the tree and on both sides of the connection.
+``config/ports.yaml`` is made or completed in the same transaction: what stands there keeps its name, its comment and
+its place. A name is one port of one machine, in every file of the tree and on both sides of the connection.
 
 The number that a program works with is the one that stood there, until somebody changes the registry or the environment
 says otherwise (``UNSNARL_PORT_OFFSET`` and the like, which are not set by themselves). What differs:

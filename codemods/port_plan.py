@@ -96,10 +96,12 @@ class Plan:
         self.disputes: dict[Key, Dispute] = {
             Key(one.machine, one.port): one for one in disputes(project, self.machines, is_test)
         }
-        self.binders: dict[int, dict[str, list[Row]]] = {}
-        for row in self.rows:
-            if row.side != "connect" and row.port:
-                self.binders.setdefault(row.port, {}).setdefault(row.machine, []).append(row)
+        self.binders = _by_machine(row for row in self.rows if row.side in ("bind", "publish"))
+        for port, machines in _by_machine(row for row in self.rows if row.side == "declare" and row.owner).items():
+            # Who binds what a configuration hands out may be a file that does not parse.
+            sure = {name: its for name, its in machines.items() if len({row.owner for row in its}) == 1}
+            if port not in self.binders and sure:
+                self.binders[port] = sure
         self.lowest: int = settings.options("E910", Ports).lowest
         self.sites = list(self._sites())
         self.alone = self._alone()
@@ -350,6 +352,14 @@ class Plan:
         for site in self.sites:
             sites[site.path].append(site)
         return {path: self.decisions(path, its) for path, its in sites.items()}
+
+
+def _by_machine(rows: Iterable[Row]) -> dict[int, dict[str, list[Row]]]:
+    found: dict[int, dict[str, list[Row]]] = {}
+    for row in rows:
+        if row.port:
+            found.setdefault(row.port, {}).setdefault(row.machine, []).append(row)
+    return found
 
 
 def _holder(site: Site) -> str:

@@ -16,6 +16,7 @@ from analysis.collectors.header import first_line
 from analysis.collectors.port_entries import ENTRIES
 from analysis.facts import Span
 from analysis.nodes import below, expressions
+from analysis.port_names import speaks_of_port
 from analysis.source import Source
 from analysis.values.syntax import default_of, dotted
 from analysis.walk import Collector, Walk
@@ -41,46 +42,6 @@ _HINTS = tuple(
 _NUMBER = re.compile(rb"(?:[1-9]\d{1,4}|(?<=[ =(,])0)(?!\w)")
 _NEAR = 7
 """Within so many lines of a word that speaks of ports there is a number, or nothing is looked for."""
-_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-_OTHER = frozenset(
-    {
-        "count",
-        "counts",
-        "range",
-        "offset",
-        "timeout",
-        "limit",
-        "size",
-        "retries",
-        "attempts",
-        "increment",
-        "step",
-        "interval",
-        "status",
-        "name",
-        "names",
-        "type",
-        "kind",
-        "wait",
-        "delay",
-        "max",
-        "min",
-        "number_of",
-        "digits",
-        "width",
-        "id",
-        "index",
-        "scan",
-        "check",
-        "pool",
-        "speed",
-        "rate",
-        "bits",
-        "mask",
-        "flags",
-    }
-)
-"""What a name speaks of when it ends in one of these: not of one port."""
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.]*://([^/\s:]*):(\d{2,5})(?![\w.-])")
 _BEHIND = re.compile(r":(\d{2,5})(?![\w.-])")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.]*://[^/]*\Z")
@@ -92,10 +53,10 @@ _PORTS = range(65536)
 class PortLiteral(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One literal. ``span`` is the number, or the text that holds it; ``column`` is its start in characters, from 1.
 
-    ``port`` is 0 where the system is to choose one. ``evidence`` says by what it is known to be a port and ``name`` what
-    it is called there, empty when it is not; in text, ``others`` are the ports of further addresses and ``hosts`` the
-    hosts of all, ``?`` for one that is put in. ``nested``: it stands in a replacement field of an f-string. ``source`` is
-    the statement's first line, normalised.
+    ``port`` is 0 where the system is to choose one. ``evidence`` says by what it is known to be a port and ``name``
+    what it is called there, empty when it is not; in text, ``others`` are the ports of further addresses and ``hosts``
+    the hosts of all, ``?`` for one that is put in. ``nested``: it stands in a replacement field of an f-string.
+    ``source`` is the statement's first line, normalised.
     """
 
     span: Span
@@ -292,12 +253,6 @@ class PortLiteralCollector(Collector):
         self.records.append(
             PortLiteral(span_of(node), column, port, evidence, name, walk.qualname, text, others, hosts, nested)
         )
-
-
-def speaks_of_port(name: str) -> bool:
-    """Whether what is called ``name`` is a port: ``HTTP_PORT``, ``zmqPort``, ``--health-port``, ``ports``."""
-    words = [one.lower() for one in _WORDS.findall(name)]
-    return ("port" in words or "ports" in words) and words[-1] not in _OTHER
 
 
 def literals(node: ast.expr) -> Iterator[tuple[ast.expr, int]]:

@@ -58,8 +58,8 @@ def old(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The files whose bytes were read, as they are."""
-    import analysis.project
     import analysis.reading
+    import analysis.recognition
 
     seen: list[str] = []
     read = analysis.reading.read_regular
@@ -68,7 +68,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         seen.append(Path(path).name)
         return read(path)
 
-    monkeypatch.setattr(analysis.project, "read_regular", noted)
+    monkeypatch.setattr(analysis.recognition, "read_regular", noted)
     monkeypatch.setattr(analysis.reading, "read_regular", noted)
     return seen
 

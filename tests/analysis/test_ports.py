@@ -120,7 +120,11 @@ ONE_FILE = {
     ),
     "one of two addresses": (
         'a = "tcp://h:5556" if x else "tcp://g:5557"\nsock.connect(a)\n',
-        ["a.py:2 connect zmq 5556 exact", "a.py:2 connect zmq 5557 exact"],
+        ["a.py:2 connect zmq 5556 choice", "a.py:2 connect zmq 5557 choice"],
+    ),
+    "one port of two hosts": (
+        'a = "tcp://h:5556" if x else "tcp://g:5556"\nsock.connect(a)\n',
+        ["a.py:2 connect zmq 5556 exact"],
     ),
     "an address from the environment": (
         'a = os.getenv("X_ADDR", "tcp://h:5556")\nsock.connect(a)\n',

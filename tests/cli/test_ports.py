@@ -141,3 +141,39 @@ def test_settings_that_are_wrong(tree: Path) -> None:
     done = run(tree, "analysis.check_port_conflicts")
     assert done.returncode == 2
     assert "unsnarl.toml:1: `machines`" in done.stderr
+
+
+CONFIGURATION = {
+    "compose.yaml": 'services: {a: {image: x, ports: ["7000:80"]}, b: {image: x, ports: ["7000:81"]}}\n',
+    "agents.yaml": 'Speaker:\n  script_path: main_pc_code/tts.py\n  port: "${PORT_OFFSET}+7200"\n',
+    "broken.yaml": "a: [1\n",
+}
+
+
+def test_configuration_files(tree: Path) -> None:
+    for name, text in CONFIGURATION.items():
+        (tree / name).write_text(text)
+    for _ in range(2):
+        rows = json.loads(ports(tree, "--format", "json", "--side", "declare").stdout)
+        assert [(one["path"], one["owner"], one["machine"], one["expression"]) for one in rows] == [
+            ("agents.yaml", "Speaker", "main_pc", "$PORT_OFFSET + 7200"),
+            ("compose.yaml", "a", "", "80"),
+            ("compose.yaml", "b", "", "81"),
+        ]
+    done = ports(tree, "--side", "publish")
+    assert "7000  publish  compose" in done.stdout
+    assert any(line.startswith("broken.yaml:2: not analysed: ") for line in done.stderr.splitlines())
+    assert done.stderr.splitlines()[-1] == "2 rows, 2 with a number"
+    conflicts = run(tree, "analysis.check_port_conflicts").stdout.splitlines()
+    assert conflicts[:3] == [
+        "port 7000: 2 owners",
+        "  a: compose.yaml:1:35: services.a.ports[0]",
+        "  b: compose.yaml:1:70: services.b.ports[0]",
+    ]
+
+
+def test_a_configuration_file_that_is_named(tree: Path) -> None:
+    (tree / "agents.yaml").write_text("A: {port: 5556}\nB: {port: 5557}\n")
+    done = ports(tree, "agents.yaml")
+    assert [line.split()[0] for line in done.stdout.splitlines()[1:]] == ["5556", "5557"]
+    assert done.stderr == "2 rows, 2 with a number\n"

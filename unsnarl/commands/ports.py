@@ -22,7 +22,7 @@ from unsnarl.session import Session, say
     show_default=True,
     help="Output format; dot and mermaid are pictures of who talks to whom.",
 )
-@click.option("--side", type=click.Choice(("bind", "connect")), help="Only the rows of one side.")
+@click.option("--side", type=click.Choice(("bind", "connect", "publish", "declare")), help="Only the rows of one side.")
 @click.option("--port", "number", type=click.IntRange(0, 65535), metavar="N", help="Only the rows of one port.")
 @click.option("--output-file", metavar="FILE", help="Write the table there, not to stdout.")
 @click.option("-q", "--quiet", is_flag=True, help="No summary.")
@@ -32,10 +32,13 @@ from unsnarl.session import Session, say
 def command(paths: tuple[str, ...], **options: Any) -> None:
     """Print each socket that PATHS bind or connect: its port, where that comes from, machine, owner and purpose.
 
+    Ports that configuration files publish or declare have rows, too: YAML, TOML, JSON, compose, Docker and .env files.
+
     Exits with 0 when the table is made, 2 when the job could not be done. Files that cannot be analysed are named.
     """
     from analysis import ports
     from analysis.collectors.ports import PortCollector
+    from analysis.declared.reading import is_configuration
     from unsnarl.output import port_table
 
     session = Session(paths, options["config"])
@@ -47,6 +50,8 @@ def command(paths: tuple[str, ...], **options: Any) -> None:
     ]
     deliver(port_table.FORMATS[options["style"]](rows), options["output_file"])
     if not options["quiet"]:
-        for path, fault in project.ledger.faults.items():
+        # A configuration file that was named is not taken for Python.
+        python = {path: fault for path, fault in project.ledger.faults.items() if not is_configuration(path)}
+        for path, fault in sorted({**python, **project.declarations.faults}.items()):
             say(printable(f"{path}{f':{fault.line}' if fault.line else ''}: not analysed: {fault.message}"))
         say(port_table.summary(rows))
