@@ -44,9 +44,16 @@ _OTHER = frozenset(
     }
 )
 """What a name speaks of when it ends in one of these: not of one port."""
+_BOUNDS = frozenset({"start", "end", "first", "last", "from", "to", "low", "high", "lowest", "highest"})
 
 
 def speaks_of_port(name: str) -> bool:
     """Whether what is called ``name`` is a port: ``HTTP_PORT``, ``zmqPort``, ``--health-port``, ``ports``."""
     words = [one.lower() for one in _WORDS.findall(name)]
     return ("port" in words or "ports" in words) and words[-1] not in _OTHER
+
+
+def is_measure(name: str) -> bool:
+    """Whether an entry among ports that is called ``name`` is none: a bound of a range, a count, a time."""
+    words = [one.lower() for one in _WORDS.findall(name)]
+    return bool(words) and words[-1] in _OTHER | _BOUNDS

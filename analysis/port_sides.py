@@ -61,15 +61,15 @@ class Dispute(msgspec.Struct, frozen=True):
     owners: tuple[tuple[str, tuple[Place, ...]], ...]
 
 
-def disputes(
+def bindings(
     project: Project, machines: Machines | None = None, left_out: Callable[[str], bool] | None = None
-) -> Iterator[Dispute]:
-    """The conflicts that are certain: ports whose number is one and known, on sockets that are there to stay.
+) -> list[Row]:
+    """The rows of sockets that are bound to stay, on ports whose number is one and known.
 
     The project answers ``PortCollector``. What is bound in files that are ``left_out`` does not count.
     """
     places = _Places(project)
-    bound = [
+    return [
         row
         for row in _table(project, machines)
         if row.side == "bind"
@@ -77,6 +77,14 @@ def disputes(
         and not (left_out is not None and (left_out(row.path) or left_out(row.home)))
         and not _is_probe(row, places.use(row))
     ]
+
+
+def disputes(
+    project: Project, machines: Machines | None = None, left_out: Callable[[str], bool] | None = None
+) -> Iterator[Dispute]:
+    """The conflicts that are certain: those of ``bindings``, which takes the same arguments."""
+    places = _Places(project)
+    bound = bindings(project, machines, left_out)
     for one in ports.conflicts(bound):
         owners = list(_without_mains(one.owners))
         if len(owners) > 1:

@@ -18,13 +18,8 @@ from analysis.collectors.ports import PortCollector
 from analysis.modules import Modules
 from analysis.values.across import Across, Definition
 from analysis.values.addresses import PLAIN_TEXT, Certainty, alternatives, numbers, split
-from analysis.values.terms import (
-    Parameter,
-    Term,
-    below,
-    replaced,
-    written,
-)
+from analysis.values.terms import Const, Key, Parameter, Term, below, choice, replaced, written
+from config.registry import FILE, Registry, find, load
 
 if TYPE_CHECKING:
     from analysis.project import Project
@@ -47,7 +42,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     ``unknown``, nothing is. ``machine`` is a name from the settings or a guess, ``owner`` the agent's class or the
     script, ``purpose`` what the socket is called for, ``side`` bind or connect, ``by`` the library, ``socket`` the
     ZeroMQ type, ``transport`` and ``host`` parts of the address, ``evidence`` the argument as it is written. ``home``
-    is the file of the owner: another than ``path`` where a base class binds for those derived from it.
+    is the file of the owner: another than ``path`` where a base class binds for those derived from it, and what a
+    configuration has run.
 
     Of a declaration ``side`` is ``publish`` where a container's port is taken on the machine itself, else ``declare``;
     ``owner`` is the entry, or whoever binds in the script that the entry runs; ``by`` is the kind of file, ``purpose``
@@ -80,22 +76,49 @@ def table(project: Project, machines: Mapping[str, Sequence[str]] | None = None)
     """
     from analysis.declared.rows import rows as declared
 
-    known = machines if machines is not None else guessed(project.files)
+    known = machines if machines is not None else machines_of(project)
     used = sockets(project, known)
     return [*used, *declared(project.declarations.records, used, project.files, known)]
+
+
+def registry_of(project: Project) -> Registry | None:
+    """The port registry of a tree; None where it has none. Raises RegistryError for one that cannot be used."""
+    file = find(project.root)
+    return load(file) if file is not None else None
+
+
+def machines_of(project: Project) -> Mapping[str, Sequence[str]]:
+    """The machines of a tree whose settings name none: those of its port registry, else ``guessed`` ones."""
+    registry = registry_of(project)
+    if registry is not None and registry.ports:
+        return {one.name: one.paths for one in registry.machines if one.paths}
+    return guessed(project.files)
 
 
 def sockets(project: Project, machines: Mapping[str, Sequence[str]] | None = None) -> list[Row]:
     """As ``table``, without the configuration files, which are not looked for then."""
     records = {path: found[0] for path, facts in project.files.items() if (found := facts.records(PortCollector))}
-    return list(rows(records, project.files, machines if machines is not None else guessed(project.files)))
+    known = machines if machines is not None else machines_of(project)
+    return list(rows(records, project.files, known, registry_of(project)))
 
 
 def rows(
-    records: Mapping[str, Ports], paths: Mapping[str, object], machines: Mapping[str, Sequence[str]]
+    records: Mapping[str, Ports],
+    paths: Mapping[str, object],
+    machines: Mapping[str, Sequence[str]],
+    registry: Registry | None = None,
 ) -> Iterator[Row]:
-    """The rows of all ``records``, by path; ``paths`` are all files of the tree."""
-    across = Across(records, Modules(paths, {path: one.paths for path, one in records.items()}))
+    """The rows of all ``records``, by path; ``paths`` are all files of the tree, whose look-ups ask ``registry``."""
+
+    def registered(name: str, machine: str, path: str) -> Term | None:
+        entries = registry.entries(name) if registry is not None else ()
+        wanted = machine or machine_of(path, machines)
+        entries = tuple(one for one in entries if one.machine == wanted) or (() if machine else entries)
+        found = choice(Const(one.port) for one in entries) if entries else None
+        # The environment has the last word.
+        return Key(f"{FILE.as_posix()}[{name}]", found) if found is not None else None
+
+    across = Across(records, Modules(paths, {path: one.paths for path, one in records.items()}), registered)
     for path, record in records.items():
         for use in record.uses:
             yield from _Found(across, path, use, machines).rows()

@@ -91,6 +91,8 @@ class Reason(StrEnum):
     PORT_OF_SEVERAL = "port-of-several-machines"
     OTHER_REGISTRY = "another-registry-is-nearer"
     NO_NAME_YET = "port-has-no-name-yet"
+    OTHER_OWNER = "called-after-another-owner"
+    LONG_TEXT = "inside-a-text-of-several-lines"
     INSIDE_FIELD = "inside-a-replacement-field"
     NOT_FOUND = "number-not-found-in-the-text"
     TEST_DATA = "test-data"
@@ -138,6 +140,8 @@ _MEANINGS: dict[Reason, str] = {
     Reason.PORT_OF_SEVERAL: "Several machines have the port, and which of them is meant cannot be told.",
     Reason.OTHER_REGISTRY: "`get_port` would not read the registry of this tree in the file.",
     Reason.NO_NAME_YET: "The registry has no name for the port, and a run over one source cannot give it one.",
+    Reason.OTHER_OWNER: "What the source calls it belongs to somebody else than the port: two services may share it.",
+    Reason.LONG_TEXT: "The address stands in a text of several lines, such as a program or a page to be written.",
     Reason.INSIDE_FIELD: "It stands in a replacement field of an f-string, whose quotes a call could break.",
     Reason.NOT_FOUND: "Its digits could not be found in the text as it is written.",
     Reason.TEST_DATA: "It stands in a test, which is to say what it expects.",

@@ -36,9 +36,8 @@ from codemods.imports import Refused
 from codemods.outcome import Outcome
 from codemods.port_edits import edits
 from codemods.port_plan import Decision, Named, Plan
-from config.registry import Port, RegistryError
+from config.registry import Port
 from config.registry_edit import added
-from unsnarl.trouble import Trouble
 
 if TYPE_CHECKING:
     from analysis.project import Project
@@ -77,15 +76,8 @@ class GetPortCodemod(Codemod):
         return {path: msgspec.msgpack.encode(one) for path, one in plan.prepared().items() if path in project.files}
 
     def _plan(self, project: Project, settings: Settings, options: Mapping[str, Any]) -> Plan:
-        try:
-            return Plan(
-                _whole(project, settings),
-                settings,
-                renumber=bool(options.get("renumber")),
-                stream=bool(options.get("stream")),
-            )
-        except RegistryError as error:
-            raise Trouble(str(error)) from None
+        renumber, stream = bool(options.get("renumber")), bool(options.get("stream"))
+        return Plan(_whole(project, settings), settings, renumber=renumber, stream=stream)
 
     def rewrite(self, file: FileView, prepared: bytes | None) -> Iterator[Rewrite | Declined | Skipped]:
         """Answer the findings of one file."""
@@ -134,11 +126,8 @@ class GetPortCodemod(Codemod):
         if not new:
             return ()
         plan = self._plan(project, settings, options)
-        try:
-            old = plan.file.read_bytes() if plan.file.exists() else None
-            text = added(old, new, plan.new_machines(one.machine for one in new), plan.file)
-        except (RegistryError, OSError) as error:
-            raise Trouble(str(error)) from None
+        old = plan.file.read_bytes() if plan.file.exists() else None
+        text = added(old, new, plan.new_machines(one.machine for one in new), plan.file)
         root = project.root
         path = plan.file.relative_to(root).as_posix() if plan.file.is_relative_to(root) else str(plan.file)
         note = f"{len(new)} {'name' if len(new) == 1 else 'names'}"

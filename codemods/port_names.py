@@ -27,7 +27,7 @@ _EMPTY = frozenset(
         "the",
     }
     | {"number", "num", "no", "addr", "address", "url", "uri", "endpoint", "host", "bind", "connect", "config", "args"}
-    | {"env", "s", "x", "listen", "target", "remote", "local", "current", "pc"}
+    | {"env", "s", "x", "listen", "target", "remote", "local", "current", "pc", "example", "str", "int", "name"}
 )
 """Words that tell one port from no other."""
 _KINDS = frozenset(
@@ -62,17 +62,58 @@ _KINDS = frozenset(
     }
 )
 """Words that say which of its ports, but not whose."""
+_STEM = 5
 
 
 def words(text: str) -> list[str]:
-    """The words of a name in capitals: ``healthPort`` has HEALTH and PORT."""
-    return [one.upper() for one in _WORDS.findall(text)]
+    """The words of a name in capitals: ``healthPort`` has HEALTH and PORT, ``PC2Agent`` has PC2 and AGENT."""
+    found: list[str] = []
+    end = -1
+    for one in _WORDS.finditer(text):
+        # A digit or a capital by itself belongs to what it stands behind.
+        if one.start() == end and (one[0].isdigit() or len(one[0]) == 1):
+            found[-1] += one[0].upper()
+        else:
+            found.append(one[0].upper())
+        end = one.end()
+    return found
 
 
 def label(text: str) -> tuple[str, bool]:
     """What a name says of a port, as a name, and whether that tells whose port it is."""
-    kept = [one for one in words(text) if one.lower() not in _EMPTY]
-    return "_".join(kept), any(one.lower() not in _KINDS and not one.isdigit() for one in kept)
+    kept = [one for one in words(text) if _plain(one) not in _EMPTY]
+    return "_".join(kept), any(map(_tells, kept))
+
+
+def _plain(word: str) -> str:
+    return word.lower().rstrip("0123456789")
+
+
+def _tells(word: str) -> bool:
+    """Whether a word says whose a port is."""
+    return _plain(word) not in _KINDS and not word.isdigit()
+
+
+def agree(text: str, names: Iterable[str]) -> bool:
+    """Whether what the source calls a port may be one of ``names``: it names nobody, or shares a word with one."""
+    own = [one for one in words(text) if _plain(one) not in _EMPTY and _tells(one)]
+    if not own:
+        return True
+    whole = "".join(own)
+    for name in filter(None, names):
+        others = words(name)
+        initials = "".join(one[0] for one in others)
+        if whole in "".join(others) or whole in initials or "".join(others) in whole:
+            return True
+        telling = [one for one in others if _tells(one)]
+        if any(_akin(one, other) for one in own for other in telling):
+            return True
+    return False
+
+
+def _akin(one: str, other: str) -> bool:
+    """Whether two words are the same, or of one stem as far as one can see: TRANSLATE and TRANSLATOR."""
+    return one == other or (min(len(one), len(other)) >= _STEM and one[:_STEM] == other[:_STEM])
 
 
 def joined(owner: str, qualifier: str) -> str:

@@ -15,9 +15,9 @@ import msgspec
 
 from analysis import ports
 from analysis.collectors.port_literals import PortLiteral, PortLiteralCollector
-from analysis.port_sides import Dispute, disputes
+from analysis.port_sides import Dispute, bindings, disputes
 from codemods.edits import Reason
-from codemods.port_names import Names, commonest, joined, label, usable, words
+from codemods.port_names import Names, agree, commonest, joined, label, usable, words
 from config import registry
 from config.registry import Machine, Port, Registry
 from linters.literal_port import Ports, is_test
@@ -96,8 +96,8 @@ class Plan:
         self.disputes: dict[Key, Dispute] = {
             Key(one.machine, one.port): one for one in disputes(project, self.machines, is_test)
         }
-        self.binders = _by_machine(row for row in self.rows if row.side in ("bind", "publish"))
-        for port, machines in _by_machine(row for row in self.rows if row.side == "declare" and row.owner).items():
+        self.binders = _by_machine(row for row in bindings(project, self.machines, is_test) if row.port)
+        for port, machines in _by_machine(row for row in self.rows if row.side == "declare" and row.home).items():
             # Who binds what a configuration hands out may be a file that does not parse.
             sure = {name: its for name, its in machines.items() if len({row.owner for row in its}) == 1}
             if port not in self.binders and sure:
@@ -119,9 +119,9 @@ class Plan:
     # Machines
 
     def _machines(self, settings: Settings) -> dict[str, tuple[str, ...]]:
-        if self.known.ports or self.known.machines:
-            return {one.name: one.paths for one in self.known.machines if one.paths}
-        return dict(settings.machines) or ports.guessed(self.project.files)
+        if self.known.ports or not settings.machines:
+            return {name: tuple(folders) for name, folders in ports.machines_of(self.project).items()}
+        return dict(settings.machines)
 
     def machine(self, name: str) -> str:
         """What the registry calls the machine ``name``."""
@@ -182,8 +182,16 @@ class Plan:
             return Key(site.machine, port)
         if len(homes) == 1:
             return Key(next(iter(homes)), port)
+        if label(site.literal.name)[1]:
+            meant = [one for one in homes if agree(site.literal.name, self._owners(one, port))]
+            if len(meant) == 1:
+                return Key(meant[0], port)
         where = " and on ".join(named) + (" and by code that may run on any machine" if "" in homes else "")
         return f"{port} is bound on {where}: which of them is meant here cannot be told"
+
+    def _owners(self, machine: str, port: int) -> list[str]:
+        known = [one.owner for one in self.known.ports if (one.machine, one.port) == (self.machine(machine), port)]
+        return [*known, *(row.owner for row in self.binders.get(port, {}).get(machine, ()))]
 
     @staticmethod
     def _is_near(site: Site) -> bool:
@@ -211,9 +219,7 @@ class Plan:
         """Who binds a port: by the code, of several in dispute the one that keeps it."""
         if key in self.disputes:
             return self.keeper(self.disputes[key])
-        # What starts a class is not its owner, nor is what only may bind the port.
-        sure = [row for row in rows if row.certainty in ("exact", "default")] or list(rows)
-        counts = Counter(row.owner for row in sure)
+        counts = Counter(row.owner for row in rows)
         return min(counts, key=lambda one: (-counts[one], one), default="")
 
     def _made(self, key: Key, owner: str, rows: Sequence[Row], port: int | None = None) -> Port:
@@ -235,7 +241,10 @@ class Plan:
             name = self._unowned(key, sites)
         kinds = [row.socket for row in rows if row.socket]
         choices = [name, *(f"{name}_{one}" for one in kinds[:1]), f"{machine}_{name}", f"{name}_{key.port}"]
-        purpose = qualifier.replace("_", " ").lower() or (rows[0].by if rows and rows[0].by != "zmq" else "")
+        own = [one for one in qualifier.split("_") if one not in words(owner)]
+        purpose = " ".join(own).lower() or next(
+            (row.by for row in rows if row.by in ("http", "grpc", "prometheus")), ""
+        )
         return Port(self.names.give(choices), port or key.port, machine, owner, purpose)
 
     def _unowned(self, key: Key, sites: Sequence[Site]) -> str:
@@ -243,7 +252,7 @@ class Plan:
         name = commonest(text for text, whose in labels if whose)
         if name:
             return name
-        rows = [row for row in self.rows if row.port == key.port]
+        rows = [row for row in self.rows if row.port == key.port and row.side in ("bind", "connect")]
         name = commonest(row.by.upper() for row in rows if row.by not in ("zmq", "socket", "http"))
         name = name or commonest(text for row in rows for text, whose in [label(row.purpose)] if whose)
         if name:
@@ -312,6 +321,8 @@ class Plan:
             return Decision(*at, reason=Reason.OTHER_REGISTRY, detail=other)
         if one.nested:
             return Decision(*at, reason=Reason.INSIDE_FIELD)
+        if one.evidence == "address" and one.span.line != one.span.end_line:
+            return Decision(*at, reason=Reason.LONG_TEXT)
         names: list[Named] = []
         for port in (one.port, *one.others):
             key = self.key(site, port)
@@ -328,6 +339,9 @@ class Plan:
             if entry is None:
                 several = f"several machines of {self.file.name} have {port}, and none has folders"
                 return Decision(*at, reason=Reason.PORT_OF_SEVERAL, detail=several)
+            if not agree(one.name, (entry.name, entry.owner)):
+                doubt = f"`{one.name}` is {port}, and that is {entry.name}"
+                return Decision(*at, reason=Reason.OTHER_OWNER, detail=doubt)
             known = entry in self.known.ports
             if self.stream and not known:
                 return Decision(*at, reason=Reason.NO_NAME_YET, detail=f"{port}")

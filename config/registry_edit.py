@@ -28,9 +28,9 @@ def added(
             added to.
     """
     if data is None:
-        text = Registry(tuple(machines), tuple(ports)).to_yaml().encode()
-        parse(text, file)
-        return text
+        made = Registry(tuple(machines), tuple(ports)).to_yaml().encode()
+        parse(made, file)
+        return made
     before = parse(data, file)
     text = data.decode("utf-8-sig")
     several = bool(before.machines or machines)
@@ -59,12 +59,12 @@ def _appended(text: str, key: str, items: Sequence[tuple[str, dict[str, Any]]]) 
     if found is None:
         # Machines are read before the ports that are on them: by people.
         at = next(name.start_mark.index for name, _ in root.value if name.value == "ports")
-        return text[:at] + f"{key}:{newline}" + _lines(items, "  ", "  ", newline) + text[at:]
+        return "".join((text[:at], f"{key}:{newline}", _lines(items, "  ", "  ", newline), text[at:]))
     name, value = found
     if isinstance(value, MappingNode) and value.flow_style:
         inner = ", ".join(f"{one}: {json.dumps(parts, ensure_ascii=False)}" for one, parts in items)
         end = value.end_mark.index - 1
-        return text[:end] + (", " if value.value else "") + inner + text[end:]
+        return "".join((text[:end], ", " if value.value else "", inner, text[end:]))
     if isinstance(value, MappingNode):
         first = value.value[0][0].start_mark
         indent = " " * first.column
@@ -73,13 +73,13 @@ def _appended(text: str, key: str, items: Sequence[tuple[str, dict[str, Any]]]) 
     else:
         indent, step = "  ", "  "
         # Nothing is there: `ports:`, or `ports: ~`, which goes.
-        text = text[: value.start_mark.index] + text[value.end_mark.index :]
+        text = "".join((text[: value.start_mark.index], text[value.end_mark.index :]))
         last = name
     end = _line_end(text, last)
-    lines = _lines(items, indent, step, newline)
+    lines: str = _lines(items, indent, step, newline)
     if end == len(text) and not text.endswith(("\n", "\r")):
-        return text + newline + lines.removesuffix(newline)
-    return text[:end] + lines + text[end:]
+        return f"{text}{newline}{lines.removesuffix(newline)}"
+    return f"{text[:end]}{lines}{text[end:]}"
 
 
 def _step(value: MappingNode, column: int) -> str:

@@ -31,9 +31,14 @@ def enter(command: click.Command, name: str) -> None:
     except BrokenPipeError:
         # The interpreter flushes stdout once more at its end, and would complain about it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except Exception:  # noqa: BLE001, E900 whatever it is must not look like "there are findings", which is exit code 1
+    except Exception as error:  # noqa: BLE001, E900 whatever it is must not look like findings, which are exit code 1
         import traceback
 
-        traceback.print_exc()
-        click.echo("Error: this is a defect of unsnarl; please report it with the lines above.", err=True)
+        from config.registry import RegistryError
+
+        if isinstance(error, RegistryError):
+            click.ClickException(str(error)).show()
+        else:
+            traceback.print_exc()
+            click.echo("Error: this is a defect of unsnarl; please report it with the lines above.", err=True)
     sys.exit(code)

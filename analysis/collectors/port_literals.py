@@ -16,7 +16,7 @@ from analysis.collectors.header import first_line
 from analysis.collectors.port_entries import ENTRIES
 from analysis.facts import Span
 from analysis.nodes import below, expressions
-from analysis.port_names import speaks_of_port
+from analysis.port_names import is_measure, speaks_of_port
 from analysis.source import Source
 from analysis.values.syntax import default_of, dotted
 from analysis.walk import Collector, Walk
@@ -47,6 +47,7 @@ _BEHIND = re.compile(r":(\d{2,5})(?![\w.-])")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.]*://[^/]*\Z")
 _PAIRS = frozenset({"bind", "connect", "connect_ex", "create_connection", "create_server", "sendto"})
 _ENV = re.compile(r"(?i)env")
+_NAMES = ("name", "agent", "agent_name", "service", "service_name")
 _PORTS = range(65536)
 
 
@@ -100,6 +101,7 @@ class PortLiteralCollector(Collector):
         self._taken: set[tuple[int, int]] = set()
         self._parts: set[int] = set()
         self._nested: set[int] = set()
+        self._called: dict[int, str] = {}
 
     def begin(self, walk: Walk, tree: ast.Module) -> None:
         data = self.source.data
@@ -171,9 +173,17 @@ class PortLiteralCollector(Collector):
             case ast.Call():
                 self._call(walk, node)
             case ast.Dict():
-                for key, value in zip(node.keys, node.values, strict=True):
-                    if isinstance(key, ast.Constant) and isinstance(key.value, str) and speaks_of_port(key.value):
-                        self._take(walk, value, "key", key.value)
+                self._entries(walk, node)
+
+    def _entries(self, walk: Walk, node: ast.Dict) -> None:
+        """The entries of a dict, which are called after it: by its key in another one, or by its own ``name``."""
+        given = {_text(key): value for key, value in zip(node.keys, node.values, strict=True)}
+        called = next(filter(None, (_text(given.get(one)) for one in _NAMES)), self._called.get(id(node), ""))
+        for key, value in given.items():
+            if isinstance(value, ast.Dict):
+                self._called[id(value)] = key
+            if speaks_of_port(key):
+                self._take(walk, value, "key", f"{called}.{key}" if called else key)
 
     def _addresses(self, walk: Walk, node: ast.Constant, evidence: Evidence) -> None:
         if isinstance(node.value, str) and "://" in node.value and id(node) not in self._parts:
@@ -229,6 +239,20 @@ class PortLiteralCollector(Collector):
     # -- the number itself
 
     def _take(self, walk: Walk, node: ast.expr, evidence: Evidence, name: str) -> None:
+        if isinstance(node, ast.Dict):
+            for key, value in zip(node.keys, node.values, strict=True):
+                if not is_measure(_text(key)):
+                    self._take(walk, value, evidence, _text(key) or name)
+            return
+        if isinstance(node, ast.Call) and node.args:
+            called = dotted(node.func)
+            text = _text(node.args[0])
+            if called in ("int", "str"):
+                self._take(walk, node.args[0], evidence, name)
+                return
+            if len(node.args) > 1 and speaks_of_port(text):
+                self._take(walk, node.args[1], "environment" if _ENV.search(called) else "key", text)
+                return
         for one, port in literals(node):
             self._note(walk, one, port, evidence, name)
 
@@ -290,6 +314,10 @@ def literals(node: ast.expr) -> Iterator[tuple[ast.expr, int]]:
             elif last in ("Field", "field", "ib"):
                 for each in (*node.args[:1], *(one.value for one in node.keywords if one.arg == "default")):
                     yield from literals(each)
+
+
+def _text(node: ast.expr | None) -> str:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
 
 
 def _last(node: ast.expr) -> str:

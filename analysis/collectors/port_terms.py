@@ -19,6 +19,7 @@ from analysis.values.terms import (
     Term,
     Unknown,
     below,
+    looked_up,
 )
 
 _PORTS = range(1, 65536)
@@ -35,8 +36,11 @@ def is_port(value: Any) -> bool:
 
 
 def port_like(term: Term) -> bool:
-    """Whether a term holds a number that may be a port, or an address."""
-    return any(isinstance(one, Const) and (is_port(one.value) or is_url(one)) for one in below(term))
+    """Whether a term holds a number that may be a port, or an address, or asks the registry for one."""
+    return any(
+        (isinstance(one, Const) and (is_port(one.value) or is_url(one))) or looked_up(one) is not None
+        for one in below(term)
+    )
 
 
 def may_be_port(term: Term) -> bool:

@@ -69,7 +69,7 @@ class PortCollector(Collector):
     """One :class:`~analysis.collectors.port_records.Ports` per file that has anything to say."""
 
     topic: ClassVar[str] = "ports"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     record = Ports
     nodes = (
         *Scopes.nodes,

@@ -48,6 +48,7 @@ def rows(
                         expression=written(term),
                         certainty=certainty,
                         evidence=one.evidence,
+                        home=script or "",
                     )
 
 

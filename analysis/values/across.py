@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from analysis.collectors.port_records import Callee, Passed, Ports
 from analysis.modules import Modules
-from analysis.values.terms import Call, Choice, Field, Parameter, Symbol, Term, choice, replaced
+from analysis.values.terms import Call, Choice, Field, Parameter, Symbol, Term, choice, looked_up, replaced
 
 _TOKEN = re.compile(r"\[[^\]]*\]|\(\)|[^.\[\]()]+")
 _DEPTH = 16
@@ -32,9 +32,18 @@ class Passing(NamedTuple):
 
 
 class Across:
-    """The records of all files, by path."""
+    """The records of all files, by path.
 
-    def __init__(self, records: Mapping[str, Ports], modules: Modules) -> None:
+    ``registered`` gives what the port registry says of a name, a machine or nothing, and the file that asks.
+    """
+
+    def __init__(
+        self,
+        records: Mapping[str, Ports],
+        modules: Modules,
+        registered: Callable[[str, str, str], Term | None] | None = None,
+    ) -> None:
+        self.registered = registered
         self.records = records
         self.modules = modules
         self.names = {path: dict(one.names) for path, one in records.items()}
@@ -138,7 +147,12 @@ class Across:
         return None
 
     def _called(self, call: Call, path: str, depth: int) -> Term | None:
-        """What a function of the tree gives for the arguments of a call."""
+        """What a function of the tree gives for the arguments of a call, or the port registry for a name."""
+        asked = looked_up(call)
+        if asked is not None and self.registered is not None:
+            number = self.registered(*asked, path)
+            if number is not None:
+                return number
         known = self.definition(call.target, path)
         function = self.functions[known.path].get(known.name) if known is not None else None
         if known is None or function is None or function.gives is None:

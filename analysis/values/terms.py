@@ -97,6 +97,15 @@ _SIZE = 48
 """Beyond so many parts, too: nobody would read it, and parts of parts of alternatives grow without end."""
 
 
+def looked_up(term: Term) -> tuple[str, str] | None:
+    """The name, and the machine or nothing, of a look-up in the port registry: ``get_port("NAME", machine="m")``."""
+    if not isinstance(term, Call) or term.target.rpartition(":")[2].rpartition(".")[2] != "get_port":
+        return None
+    given = {key: value.value for key, value in term.values if isinstance(value, Const)}
+    name, machine = given.get(0, given.get("name")), given.get(1, given.get("machine", ""))
+    return (name, str(machine)) if isinstance(name, str) and len(given) == len(term.values) else None
+
+
 def choice(options: Iterable[Term]) -> Term:
     """The alternatives as one term: flat, each once, in order."""
     flat: dict[Term, None] = {}
