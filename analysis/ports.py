@@ -18,8 +18,8 @@ from analysis.collectors.ports import PortCollector
 from analysis.modules import Modules
 from analysis.values.across import Across, Definition
 from analysis.values.addresses import PLAIN_TEXT, Certainty, alternatives, numbers, split
-from analysis.values.terms import Const, Key, Parameter, Term, below, choice, replaced, written
-from config.registry import FILE, Registry, find, load
+from analysis.values.terms import Const, Parameter, Term, below, choice, replaced, written
+from config.registry import Registry, find, load
 
 if TYPE_CHECKING:
     from analysis.project import Project
@@ -114,9 +114,7 @@ def rows(
         entries = registry.entries(name) if registry is not None else ()
         wanted = machine or machine_of(path, machines)
         entries = tuple(one for one in entries if one.machine == wanted) or (() if machine else entries)
-        found = choice(Const(one.port) for one in entries) if entries else None
-        # The environment has the last word.
-        return Key(f"{FILE.as_posix()}[{name}]", found) if found is not None else None
+        return choice(Const(one.port) for one in entries) if entries else None
 
     across = Across(records, Modules(paths, {path: one.paths for path, one in records.items()}), registered)
     for path, record in records.items():

@@ -193,6 +193,14 @@ class Plan:
         known = [one.owner for one in self.known.ports if (one.machine, one.port) == (self.machine(machine), port)]
         return [*known, *(row.owner for row in self.binders.get(port, {}).get(machine, ()))]
 
+    def _called(self, site: Site, key: Key) -> str:
+        """What a literal is called; where that does not say whose it is, what stands in a class is that class's own."""
+        name = site.literal.name
+        rows = self.binders.get(key.port, {}).get(key.machine, ())
+        if site.literal.evidence not in ("name", "parameter") or label(name)[1]:
+            return name
+        return name if any(site.path == (row.home or row.path) for row in rows) else _holder(site)
+
     @staticmethod
     def _is_near(site: Site) -> bool:
         """Whether a literal stands for a port of its own machine; an address may lead to another."""
@@ -339,8 +347,9 @@ class Plan:
             if entry is None:
                 several = f"several machines of {self.file.name} have {port}, and none has folders"
                 return Decision(*at, reason=Reason.PORT_OF_SEVERAL, detail=several)
-            if not agree(one.name, (entry.name, entry.owner)):
-                doubt = f"`{one.name}` is {port}, and that is {entry.name}"
+            called = self._called(site, key)
+            if not agree(called, (entry.name, entry.owner)):
+                doubt = f"`{called}` has {port}, and that is {entry.name}"
                 return Decision(*at, reason=Reason.OTHER_OWNER, detail=doubt)
             known = entry in self.known.ports
             if self.stream and not known:
