@@ -95,7 +95,7 @@ def _tells(word: str) -> bool:
 
 
 def agree(text: str, names: Iterable[str]) -> bool:
-    """Whether what the source calls a port may be one of ``names``: it names nobody, or shares a word with one."""
+    """Whether what the source calls a port may be one of ``names``: it names nobody, or one is part of the other."""
     own = [one for one in words(text) if _plain(one) not in _EMPTY and _tells(one)]
     if not own:
         return True
@@ -106,7 +106,9 @@ def agree(text: str, names: Iterable[str]) -> bool:
         if whole in "".join(others) or whole in initials or "".join(others) in whole:
             return True
         telling = [one for one in others if _tells(one)]
-        if any(_akin(one, other) for one in own for other in telling):
+        common = [one for one in own if any(_akin(one, other) for other in telling)]
+        # Of two names that each have a word of their own, the common one is that of a family: STREAMING_TTS, _ASR.
+        if common and (len(common) == len(own) or all(any(_akin(one, other) for one in own) for other in telling)):
             return True
     return False
 

@@ -6,6 +6,7 @@ two owners bind on one machine has no name before one of them moves.
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -31,6 +32,7 @@ SHARED = "shared"
 """The machine of ports that code uses which may run on any."""
 _LOCAL = frozenset({"", "*", "localhost", "127.0.0.1", "0.0.0.0", "::", "::1", "[::]", "[::1]"})  # noqa: S104
 _SHOWN = 3
+_WAS = re.compile(r"\(was (\d+)\)")
 
 
 class Key(NamedTuple):
@@ -111,6 +113,7 @@ class Plan:
                 key = self.key(site, port)
                 if isinstance(key, Key):
                     self.grouped[key].append(site)
+        self.former = self._former()
         self.names = Names(one.name for one in self.known.ports)
         self.moved = self._moved() if renumber else {}
         self.entries = {key: self._entry(key) for key in sorted(self.grouped) if key not in self.disputes or renumber}
@@ -196,10 +199,14 @@ class Plan:
     def _called(self, site: Site, key: Key) -> str:
         """What a literal is called; where that does not say whose it is, what stands in a class is that class's own."""
         name = site.literal.name
-        rows = self.binders.get(key.port, {}).get(key.machine, ())
         if site.literal.evidence not in ("name", "parameter") or label(name)[1]:
             return name
-        return name if any(site.path == (row.home or row.path) for row in rows) else _holder(site)
+        return name if self._is_home(site, key) else _holder(site)
+
+    def _is_home(self, site: Site, key: Key) -> bool:
+        """Whether a literal stands in the file of who binds the port."""
+        rows = self.binders.get(key.port, {}).get(key.machine, ())
+        return any(site.path == (row.home or row.path) for row in rows)
 
     @staticmethod
     def _is_near(site: Site) -> bool:
@@ -253,6 +260,8 @@ class Plan:
         purpose = " ".join(own).lower() or next(
             (row.by for row in rows if row.by in ("http", "grpc", "prometheus")), ""
         )
+        if port is not None:
+            purpose = f"{purpose} (was {key.port})".strip()
         return Port(self.names.give(choices), port or key.port, machine, owner, purpose)
 
     def _unowned(self, key: Key, sites: Sequence[Site]) -> str:
@@ -314,6 +323,15 @@ class Plan:
         named = [owner for owner, _ in dispute.owners if "_".join(words(owner)) in text]
         return named[0] if len(named) == 1 and not near else ""
 
+    def _former(self) -> dict[Key, str]:
+        """The ports that an owner had before it was moved: who still writes one down may mean either."""
+        found: dict[Key, str] = {}
+        for one in self.known.ports:
+            was = _WAS.search(one.purpose)
+            if was is not None:
+                found[Key("" if not self.machines or one.machine == SHARED else one.machine, int(was[1]))] = one.name
+        return found
+
     # Decisions
 
     def decisions(self, path: str, sites: Sequence[Site]) -> list[Decision]:
@@ -344,6 +362,9 @@ class Plan:
                 if not owner or (owner not in moved and owner != self.keeper(dispute)):
                     return Decision(*at, reason=Reason.PORT_CONFLICT, detail=_dispute(dispute))
                 entry = moved.get(owner, entry)
+            elif key in self.former and not self._is_home(site, key):
+                moved_away = f"{port} was that of {self.former[key]}, too, before it was moved"
+                return Decision(*at, reason=Reason.PORT_CONFLICT, detail=moved_away)
             if entry is None:
                 several = f"several machines of {self.file.name} have {port}, and none has folders"
                 return Decision(*at, reason=Reason.PORT_OF_SEVERAL, detail=several)
