@@ -14,11 +14,14 @@ says otherwise (``UNSNARL_PORT_OFFSET`` and the like, which are not set by thems
 - The module that ``get_port`` comes from is imported, and the registry read at the first look-up: where neither is
   there, the program ends with an error that says so.
 - A default, a constant or a class attribute is looked up where the line runs, once, as the number was.
-- ``--renumber`` alone changes numbers: of two owners that bind one port, one is moved.
+- ``--renumber`` alone changes numbers: of several owners that bind one port all but one are moved, and with them what
+  configuration files hand them. Where that settles another conflict, a second run does more.
 """
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -29,7 +32,9 @@ from analysis.collectors.port_literals import PortLiteralCollector
 from analysis.collectors.ports import PortCollector
 from analysis.discovery import discover
 from analysis.index import digest_of
+from analysis.words import plural
 from codemods.codemod import Codemod, FileView
+from codemods.compose import apply
 from codemods.edits import Declined, Example, Need, Reason, Rewrite, Skipped
 from codemods.get_port_examples import EXAMPLES
 from codemods.imports import Refused
@@ -130,10 +135,37 @@ class GetPortCodemod(Codemod):
         text = added(old, new, plan.new_machines(one.machine for one in new), plan.file)
         root = project.root
         path = plan.file.relative_to(root).as_posix() if plan.file.is_relative_to(root) else str(plan.file)
-        note = f"{len(new)} {'name' if len(new) == 1 else 'names'}"
-        if old is None:
-            return (Outcome(path, (), ((0, 0, text),), b"", digest_of(text), note=note),)
-        return (Outcome(path, (), _difference(old, text), digest_of(old), digest_of(text), note=note),)
+        note = plural(len(new), "name")
+        edits = ((0, 0, text),) if old is None else _difference(old, text)
+        before = digest_of(old) if old is not None else b""
+        return (Outcome(path, (), edits, before, digest_of(text), note=note), *_configured(plan, new))
+
+
+def _configured(plan: Plan, new: Sequence[Port]) -> Iterator[Outcome]:
+    """The configuration files that hand an owner the port which it was moved from: they hand it the new one."""
+    names = {one.name: one.port for one in new}
+    places: defaultdict[str, dict[tuple[int, int], tuple[int, int]]] = defaultdict(dict)
+    for row, entry in plan.handed():
+        if entry.name in names and row.port is not None:
+            places[row.path][row.line, row.column] = row.port, entry.port
+    for path, found in sorted(places.items()):
+        old = plan.project.path(path).read_bytes()
+        edits = tuple(sorted(one for at, ports in found.items() for one in _digits(old, *at, *ports)))
+        if edits:
+            new_text = apply(old, edits)
+            yield Outcome(path, (), edits, digest_of(old), digest_of(new_text), note=plural(len(edits), "number"))
+
+
+def _digits(data: bytes, line: int, column: int, old: int, new: int) -> Iterator[tuple[int, int, bytes]]:
+    """The edit of a number at a place, quoted or not; nothing where something else stands there."""
+    lines = data.splitlines(keepends=True)
+    try:
+        start = sum(map(len, lines[: line - 1])) + len(lines[line - 1].decode()[: column - 1].encode())
+    except (IndexError, UnicodeDecodeError):
+        return
+    written = re.compile(rb"[\"']?(%d)(?![\w.])" % old).match(data, start)
+    if written is not None:
+        yield written.start(1), written.end(1), b"%d" % new
 
 
 def _whole(project: Project, settings: Settings) -> Project:

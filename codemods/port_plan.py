@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -255,7 +255,12 @@ class Plan:
             qualifier = ""
             name = self._unowned(key, sites)
         kinds = [row.socket for row in rows if row.socket]
-        choices = [name, *(f"{name}_{one}" for one in kinds[:1]), f"{machine}_{name}", f"{name}_{key.port}"]
+        choices = [
+            name,
+            *(f"{name}_{one}" for one in kinds[:1] if one not in name.split("_")),
+            f"{machine}_{name}",
+            f"{name}_{key.port}",
+        ]
         own = [one for one in qualifier.split("_") if one not in words(owner)]
         purpose = " ".join(own).lower() or next(
             (row.by for row in rows if row.by in ("http", "grpc", "prometheus")), ""
@@ -307,6 +312,20 @@ class Plan:
                     rows = [row for place in places for row in place.rows]
                     found.setdefault(key, {})[owner] = self._made(key, owner, rows, free)
         return found
+
+    def handed(self) -> Iterator[tuple[Row, Port]]:
+        """Where configuration files hand a moved owner the port that it had, and what it has now."""
+        for key, owners in self.moved.items():
+            homes = {
+                row.home: owners[owner]
+                for owner, places in self.disputes[key].owners
+                if owner in owners
+                for place in places
+                for row in place.rows
+            }
+            for row in self.rows:
+                if row.side == "declare" and row.port == key.port and row.home in homes:
+                    yield row, homes[row.home]
 
     def _belongs(self, site: Site, dispute: Dispute) -> str:
         """The owner that a literal is of; empty where that cannot be told."""

@@ -167,6 +167,8 @@ def as_text(report: Report) -> str:
 def _other(outcome: Outcome, written: bool) -> str:
     """What was done to a file that has no findings."""
     verb = ("added" if outcome.old else "made") if written else ("would be added" if outcome.old else "would be made")
+    if outcome.note.endswith(("number", "numbers")):
+        verb = "changed" if written else "would be changed"
     return f"{outcome.note} {verb}" if outcome.old else f"{verb}, with {outcome.note}"
 
 

@@ -32,7 +32,7 @@ def added(
         parse(made, file)
         return made
     before = parse(data, file)
-    text = data.decode("utf-8-sig")
+    text: str = data.decode("utf-8-sig")
     several = bool(before.machines or machines)
     if machines:
         text = _appended(text, "machines", [(one.name, machine_out(one)) for one in machines])
@@ -63,7 +63,7 @@ def _appended(text: str, key: str, items: Sequence[tuple[str, dict[str, Any]]]) 
     name, value = found
     if isinstance(value, MappingNode) and value.flow_style:
         inner = ", ".join(f"{one}: {json.dumps(parts, ensure_ascii=False)}" for one, parts in items)
-        end = value.end_mark.index - 1
+        end = int(value.end_mark.index) - 1
         return "".join((text[:end], ", " if value.value else "", inner, text[end:]))
     if isinstance(value, MappingNode):
         first = value.value[0][0].start_mark
@@ -86,7 +86,7 @@ def _step(value: MappingNode, column: int) -> str:
     """By how much the parts of an entry are moved in."""
     for _, entry in value.value:
         if isinstance(entry, MappingNode) and not entry.flow_style and entry.value:
-            return " " * max(1, entry.value[0][0].start_mark.column - column)
+            return " " * max(1, int(entry.value[0][0].start_mark.column) - column)
     return "  "
 
 
