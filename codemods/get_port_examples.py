@@ -51,6 +51,11 @@ EXAMPLES: tuple[Example, ...] = (
         "tcp://127.0.0.1:{get_port('EXAMPLE_5602')}\"\n",
     ),
     Example(
+        title="two on one line",
+        before="run(app, api_port=8001, web_port=8002)\n",
+        after=f'{_IMPORT}\nrun(app, api_port=get_port("EXAMPLE_API"), web_port=get_port("EXAMPLE_WEB"))\n',
+    ),
+    Example(
         title="two owners of one port",
         before="class Listener:\n    def run(self):\n        self.sock.bind('tcp://*:5556')\n\n\n"
         "class Speaker:\n    def run(self):\n        self.sock.bind('tcp://*:5556')\n",

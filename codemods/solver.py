@@ -58,7 +58,7 @@ class Solver:
             self.said.setdefault(_key(answer), answer)
         wanted = {(one.code, one.span.line, one.span.col) for one in self.findings}
         candidates = [one for key, one in self.said.items() if isinstance(one, Rewrite) and key in wanted]
-        candidates.sort(key=lambda one: (_lines(one), one.span))
+        candidates.sort(key=lambda one: (_lines(one), one.span.line, one.span.col))
         candidates = [one for one in candidates if self._possible(one)]
         late = set(self.composer.conflicts([_change(one) for one in candidates]))
         for index in late:
