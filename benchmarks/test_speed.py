@@ -6,6 +6,7 @@ named by ``UNSNARL_BENCH_TREE``, is rewritten beside it.
 
 from __future__ import annotations
 
+import ast
 import itertools
 import os
 import shutil
@@ -13,17 +14,22 @@ import sys
 import sysconfig
 import textwrap
 import time
+import warnings
 from collections.abc import Iterator
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
+from analysis.collectors.ports import PortCollector
+from analysis.ports import table
+from analysis.project import Project, load
 from analysis.reading import analyse
 from analysis.source import Source
 from benchmarks.measure import JOBS, Cost, cost, files, make_tree, median_ratio, python
-from codemods.codemod import load
+from codemods.codemod import load as load_codemod
 from codemods.engine import Engine
 from config.settings import Settings
 
@@ -32,6 +38,7 @@ CHECK_TO_PARSE = 1.5
 WARM_TO_COLD = 1 / 15
 FLAKE8_WITH_TO_WITHOUT = 1.1
 MEMORY_MIB = 400
+TABLE_TO_PARSE = 1 / 10
 
 PARSE = """
 import ast, sys, warnings
@@ -115,13 +122,19 @@ def test_rewriting_is_many_times_faster_than_libcst(benchmark: BenchmarkFixture,
 
 @pytest.mark.benchmark(group="the same on the tree that was named")
 def test_rewriting_a_given_tree_is_many_times_faster_too(benchmark: BenchmarkFixture, tmp_path: Path) -> None:
+    folder = given_tree(tmp_path)
+    _against_libcst(benchmark, Copies(folder, tmp_path))
+    shutil.rmtree(tmp_path)
+
+
+def given_tree(folder: Path) -> Path:
+    """A copy of the tree that the environment names."""
     given = os.environ.get("UNSNARL_BENCH_TREE")
     if not given:
         pytest.skip("UNSNARL_BENCH_TREE names no tree")
-    folder = tmp_path / "given"
-    shutil.copytree(given, folder, symlinks=True, ignore=shutil.ignore_patterns(".git", ".unsnarl_cache"))
-    _against_libcst(benchmark, Copies(folder, tmp_path))
-    shutil.rmtree(tmp_path)
+    copy = folder / "given"
+    shutil.copytree(given, copy, symlinks=True, ignore=shutil.ignore_patterns(".git", ".unsnarl_cache"))
+    return copy
 
 
 def _against_libcst(benchmark: BenchmarkFixture, copies: Copies) -> None:
@@ -181,6 +194,46 @@ def test_a_warm_check_is_a_small_part_of_a_cold_one(benchmark: BenchmarkFixture,
     measured = 1 / median_ratio(cold, warm, 5)
     benchmark.pedantic(lambda: check(tree), rounds=5, iterations=1)
     note(benchmark, measured, WARM_TO_COLD)
+
+
+@pytest.mark.benchmark(group="the table of ports from warm facts, against ast.parse (processor time)")
+def test_the_table_of_ports_costs_little(benchmark: BenchmarkFixture, copies: Copies) -> None:
+    _table_of_ports(benchmark, copies.fresh())
+
+
+@pytest.mark.benchmark(group="the same table of the tree that was named")
+def test_the_table_of_a_given_tree_costs_little_too(benchmark: BenchmarkFixture, tmp_path: Path) -> None:
+    _table_of_ports(benchmark, given_tree(tmp_path))
+    shutil.rmtree(tmp_path)
+
+
+def _table_of_ports(benchmark: BenchmarkFixture, tree: Path) -> None:
+    def facts() -> Project:
+        return load([tree], root=tree, collectors=(PortCollector,), jobs=JOBS)
+
+    # The index does not trust the time stamp of a file that was changed a moment ago.
+    time.sleep(2.5)
+    table(facts())
+    sources = [(tree / name).read_bytes() for name in facts().files]
+
+    def parse() -> float:
+        begun = time.process_time()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            for data in sources:
+                with suppress(SyntaxError, ValueError):
+                    ast.parse(data)
+        return time.process_time() - begun
+
+    def tabulate() -> float:
+        project = facts()
+        begun = time.process_time()
+        table(project)
+        return time.process_time() - begun
+
+    measured = median_ratio(tabulate, parse, 5)
+    benchmark.pedantic(table, setup=lambda: ((facts(),), {}), rounds=5, iterations=1)
+    note(benchmark, measured, TABLE_TO_PARSE)
 
 
 @pytest.mark.benchmark(group="flake8 with the plugin, against flake8 without (processor time)")
@@ -260,7 +313,7 @@ def test_memory_stays_within_bounds(benchmark: BenchmarkFixture, copies: Copies,
 
 @pytest.mark.benchmark(group="rewriting one file, against the same with a quarter of its handlers")
 def test_the_cost_grows_with_the_findings(benchmark: BenchmarkFixture) -> None:
-    engine = Engine(load("safe_executor"), Settings(), {"policy": "preserve", "unsafe": False})
+    engine = Engine(load_codemod("safe_executor"), Settings(), {"policy": "preserve", "unsafe": False})
 
     def seconds(handlers: int) -> float:
         source = Source.from_bytes(with_handlers(handlers), "many.py")

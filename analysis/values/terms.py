@@ -91,6 +91,8 @@ class Unknown(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="u"):
 
 
 Term = Const | Join | Sum | Env | Option | Key | Parameter | Field | Symbol | Call | Choice | Unknown
+_MANY = frozenset({Join, Sum, Choice})
+_ONE = frozenset({Env, Option, Key, Parameter})
 _MOST = 12
 """Beyond so many alternatives a value says nothing."""
 _SIZE = 48
@@ -159,18 +161,21 @@ def _bounded(term: Term) -> Term:
 
 
 def below(term: Term) -> Iterator[Term]:
-    """``term`` and all terms inside it."""
-    yield term
-    match term:
-        case Join(parts) | Sum(parts) | Choice(parts):
-            for each in parts:
-                yield from below(each)
-        case Env(_, default) | Option(_, default) | Key(_, default) | Parameter(_, _, default):
+    """``term`` and all terms inside it, each before what is inside it."""
+    todo: list[Term] = [term]
+    while todo:
+        one = todo.pop()
+        yield one
+        # By the class: a pattern would ask for each in turn, and this is half of what the table of ports costs.
+        kind = one.__class__
+        if kind in _MANY:
+            todo.extend(reversed(one.parts if kind is not Choice else one.options))  # type: ignore[union-attr]
+        elif kind in _ONE:
+            default = one.default  # type: ignore[union-attr]
             if default is not None:
-                yield from below(default)
-        case Call(_, values):
-            for _, value in values:
-                yield from below(value)
+                todo.append(default)
+        elif kind is Call:
+            todo.extend(value for _, value in reversed(one.values))  # type: ignore[union-attr]
 
 
 def replaced(term: Term, change: Callable[[Term], Term | None]) -> Term:
