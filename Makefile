@@ -22,6 +22,7 @@ lint: $(VENV)/.installed-dev  ## ruff, mypy, and our own linters and codemods on
 	$(BIN)/flake8 $(OWN) tools tests
 	$(BIN)/unsnarl check
 	$(BIN)/python -m codemods.safe_executor --check .
+	$(BIN)/python -m codemods.get_port --check .
 
 ci: $(VENV)/.installed  ## the guardrails, as .github/workflows/guardrails.yml runs them
 	$(BIN)/unsnarl check .
