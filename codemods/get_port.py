@@ -1,6 +1,4 @@
-"""Answers E910: gives every port that is written out its name in the registry, and looks it up there.
-
-::
+"""Answers E910: gives every port that is written out its name in the registry, and looks it up there::
 
     self.socket.bind("tcp://*:5556")         self.socket.bind(f"tcp://*:{get_port('MEMORY_AGENT')}")
     PORT = int(os.getenv("X_PORT", 5556))    PORT = int(os.getenv("X_PORT", get_port("MEMORY_AGENT")))

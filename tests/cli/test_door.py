@@ -59,10 +59,10 @@ def test_fix_lists_its_codemods_and_names_the_nearest(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "call"),
     [
-        (["--check", "."], "unsnarl fix safe-executor --check ."),
-        (["--max-files=3", "-j2", "."], "unsnarl fix safe-executor --max-files=3 -j2 ."),
-        (["-j2", "."], "unsnarl fix safe-executor -j2 ."),
-        (["."], "unsnarl fix safe-executor ."),
+        (["--check", "."], "unsnarl fix CODEMOD --check ."),
+        (["--max-files=3", "-j2", "."], "unsnarl fix CODEMOD --max-files=3 -j2 ."),
+        (["-j2", "."], "unsnarl fix CODEMOD -j2 ."),
+        (["."], "unsnarl fix CODEMOD ."),
         (["--check", "safe_executor", "a b"], "unsnarl fix safe_executor --check 'a b'"),
     ],
 )
@@ -70,7 +70,7 @@ def test_fix_without_its_codemod_says_what_to_write(tmp_path: Path, arguments: l
     done = unsnarl("fix", *arguments, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.splitlines()[-1] == (
-        f"Error: the codemod comes first: write `{call}`; the codemods are `safe-executor`"
+        f"Error: the codemod comes first: write `{call}`; the codemods are `get-port`, `safe-executor`"
     )
 
 

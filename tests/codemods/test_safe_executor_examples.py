@@ -15,7 +15,10 @@ from codemods.safe_executor_examples import HANDLERS
 from tests.codemods.test_examples import run
 
 # What is said by the rewrites of handlers, and of the planner of imports what one file can be declined for.
-REASONS = [*Reason][[*Reason].index(Reason.EXCEPT_STAR) : [*Reason].index(Reason.BEFORE_IMPORT) + 1]
+REASONS = [
+    *[*Reason][[*Reason].index(Reason.EXCEPT_STAR) : [*Reason].index(Reason.STANDALONE) + 1],
+    Reason.BEFORE_IMPORT,
+]
 PROGRAMS = {
     Reason.CATCHES_EXITS: (
         "job.py",
