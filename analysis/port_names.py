@@ -47,10 +47,28 @@ _OTHER = frozenset(
 _BOUNDS = frozenset({"start", "end", "first", "last", "from", "to", "low", "high", "lowest", "highest"})
 
 
+_NEVER = frozenset(
+    {"min", "max", "minimum", "maximum", "num", "per", "range", "ephemeral", "serial", "baud", "timeout", "blocked"}
+    | {"forbidden", "reserved", "number_of"}
+)
+"""With one of these anywhere it is a bound, a count, a device or a list of what nobody takes."""
+
+
 def speaks_of_port(name: str) -> bool:
     """Whether what is called ``name`` is a port: ``HTTP_PORT``, ``zmqPort``, ``--health-port``, ``ports``."""
     words = [one.lower() for one in _WORDS.findall(name)]
-    return ("port" in words or "ports" in words) and words[-1] not in _OTHER
+    if "port" not in words and "ports" not in words:
+        return False
+    return words[-1] not in _OTHER | _BOUNDS and _NEVER.isdisjoint(words)
+
+
+def host_before(text: str) -> str | None:
+    """The host of an address that ``text`` breaks off behind, as in ``see tcp://user@host``; None when it does not."""
+    before, mark, rest = text.rpartition("://")
+    if not mark or not before[-1:].isalnum() or any(one in rest for one in "/ \t\r\n?#"):
+        return None
+    host = rest.rpartition("@")[2]
+    return host if ":" not in host or (host.startswith("[") and host.endswith("]")) else None
 
 
 def is_measure(name: str) -> bool:

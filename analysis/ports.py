@@ -7,6 +7,7 @@ the default that stands in its place.
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
@@ -255,7 +256,8 @@ def machine_of(path: str, machines: Mapping[str, Sequence[str]]) -> str:
     best, length = "", -1
     for name, folders in machines.items():
         for folder in folders:
-            inside = folder.strip("/")
+            inside = posixpath.normpath(folder).strip("/").removeprefix("./")
+            inside = "" if inside == "." else inside
             if (not inside or path == inside or path.startswith(f"{inside}/")) and len(inside) > length:
                 best, length = name, len(inside)
     return best

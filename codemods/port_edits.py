@@ -14,12 +14,12 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from analysis.port_names import host_before
 from analysis.source import Source
 from codemods.edits import Splice
 
 _OPENING = re.compile(r"([A-Za-z]*)('''|\"\"\"|'|\")")
 _PORT = re.compile(r":(\d{2,5})(?![\w.-])")
-_AUTHORITY = re.compile(r"[a-z][a-z0-9+.]*://[^/\s:]*\Z")
 _NEWLINE = re.compile(r"\r\n|\n|\r")
 _MARK = "\ue000"
 
@@ -79,7 +79,7 @@ def _in_text(
         own: list[tuple[int, int, str]] = []
         for at in _PORT.finditer(read):
             port = int(at[1])
-            if port in calls and _AUTHORITY.search(before + read[: at.start()]):
+            if port in calls and host_before(before + read[: at.start()]) is not None:
                 found.append(port)
                 call = calls[port].replace('"', "'") if quote[0] == '"' else calls[port]
                 own.append((first + at.start(1), first + at.end(1), f"{{{call}}}"))

@@ -20,7 +20,7 @@ from analysis.port_sides import Dispute, bindings, disputes
 from codemods.edits import Reason
 from codemods.port_names import Names, agree, commonest, joined, label, usable, words
 from config import registry
-from config.registry import Machine, Port, Registry
+from config.registry import HIGHEST, Machine, Port, Registry
 from linters.literal_port import Ports, is_test
 
 if TYPE_CHECKING:
@@ -181,10 +181,13 @@ class Plan:
         if not homes:
             return Key(self.alone.get(port, ""), port)
         named = sorted(homes - {""})
-        if site.machine and site.machine in homes and (len(homes) == 1 or self._is_near(site)):
-            return Key(site.machine, port)
         if len(homes) == 1:
             return Key(next(iter(homes)), port)
+        said = [one for one in named if set(words(one)) <= set(words(site.literal.name))]
+        if len(said) == 1:
+            return Key(said[0], port)
+        if site.machine in homes and (self._is_near(site) or self._is_home(site, Key(site.machine, port))):
+            return Key(site.machine, port)
         if label(site.literal.name)[1]:
             meant = [one for one in homes if agree(site.literal.name, self._owners(one, port))]
             if len(meant) == 1:
@@ -199,9 +202,27 @@ class Plan:
     def _called(self, site: Site, key: Key) -> str:
         """What a literal is called; where that does not say whose it is, what stands in a class is that class's own."""
         name = site.literal.name
-        if site.literal.evidence not in ("name", "parameter") or label(name)[1]:
+        if site.literal.evidence in ("address", "socket") or label(name)[1]:
             return name
         return name if self._is_home(site, key) else _holder(site)
+
+    def _is_own(self, site: Site, key: Key) -> bool:
+        """Whether a literal stands with who binds the port, and with nobody else."""
+        owners = {row.owner for row in self.binders.get(key.port, {}).get(key.machine, ())}
+        scope = site.literal.scope.split(".")[0]
+        return self._is_home(site, key) and (not scope[:1].isupper() or scope in owners)
+
+    def _other_binder(self, key: Key, entry: Port) -> str:
+        """Who binds a port that the registry gives to another, for people; empty when nobody does."""
+        rows = self.binders.get(key.port, {}).get(key.machine, ())
+        if entry not in self.known.ports or not entry.owner or not rows:
+            return ""
+        if any(row.owner == entry.owner or agree(entry.owner, (row.owner,)) for row in rows):
+            return ""
+        row = rows[0]
+        return (
+            f"{key.port} is that of {entry.owner} by {self.file.name}, and {row.owner} binds it ({row.path}:{row.line})"
+        )
 
     def _is_home(self, site: Site, key: Key) -> bool:
         """Whether a literal stands in the file of who binds the port."""
@@ -210,11 +231,8 @@ class Plan:
 
     @staticmethod
     def _is_near(site: Site) -> bool:
-        """Whether a literal stands for a port of its own machine; an address may lead to another."""
-        one = site.literal
-        if one.evidence != "address":
-            return True
-        return all(host in _LOCAL for host in one.hosts)
+        """Whether a literal is in addresses of its own machine."""
+        return bool(site.literal.hosts) and all(host in _LOCAL for host in site.literal.hosts)
 
     # Names
 
@@ -306,7 +324,10 @@ class Plan:
             within = Registry(self.known.machines or self.new_machines([machine]), self.known.ports)
             kept = self.keeper(dispute)
             for owner, places in dispute.owners:
-                free = within.free_port(machine, taken) if owner != kept else None
+                ranged = any(one.name == machine and one.range for one in within.machines)
+                above = (port for port in range(key.port + 1, HIGHEST + 1) if port not in taken)
+                free = within.free_port(machine, taken) if ranged else next(above, None)
+                free = None if owner == kept else free
                 if free is not None:
                     taken.add(free)
                     rows = [row for place in places for row in place.rows]
@@ -361,8 +382,14 @@ class Plan:
     def _decide(self, site: Site, reads: Path | None) -> Decision:
         one = site.literal
         at = one.span.line, one.span.col, one.column
+        if not self._is_inside(site.path):
+            return Decision(*at, reason=Reason.OTHER_REGISTRY, detail="it is a link to a file outside of the tree")
         if reads != self.file:
-            other = f"`get_port` reads {reads} here" if reads is not None else "`get_port` finds no registry from here"
+            other = (
+                f"`get_port` reads {reads} here"
+                if reads is not None
+                else "`get_port` looks no further than the repository of this file"
+            )
             return Decision(*at, reason=Reason.OTHER_REGISTRY, detail=other)
         if one.nested:
             return Decision(*at, reason=Reason.INSIDE_FIELD)
@@ -381,7 +408,9 @@ class Plan:
                 if not owner or (owner not in moved and owner != self.keeper(dispute)):
                     return Decision(*at, reason=Reason.PORT_CONFLICT, detail=_dispute(dispute))
                 entry = moved.get(owner, entry)
-            elif key in self.former and not self._is_home(site, key):
+            elif entry is not None and (other := self._other_binder(key, entry)):
+                return Decision(*at, reason=Reason.PORT_CONFLICT, detail=other)
+            elif key in self.former and not self._is_own(site, key):
                 moved_away = f"{port} was that of {self.former[key]}, too, before it was moved"
                 return Decision(*at, reason=Reason.PORT_CONFLICT, detail=moved_away)
             if entry is None:
@@ -408,6 +437,9 @@ class Plan:
                 found = found if apart or self.file.exists() else self.file
             self._folders[folder] = found
         return self._folders[folder]
+
+    def _is_inside(self, path: str) -> bool:
+        return self.project.path(path).resolve().is_relative_to(self.root.resolve())
 
     def prepared(self) -> dict[str, list[Decision]]:
         """The decisions by path."""

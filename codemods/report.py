@@ -106,7 +106,7 @@ def as_json(report: Report, *, differences: bool = False) -> str:
             "reasons": {verdict: dict(report.reasons(verdict)) for verdict in ("declined", "skipped")},
             "files": report.analysed,
             "changed": len(report.changed),
-            "unchanged": report.analysed - len(report.changed),
+            "unchanged": report.analysed - sum(not one.note for one in report.changed),
             "failed": len(report.failed),
             "excluded": report.excluded,
             "exit_code": report.exit_code,
@@ -206,7 +206,7 @@ def summary(report: Report) -> str:
     for verdict in ("declined", "skipped"):
         for reason, number in report.reasons(verdict):
             lines.append(f"  {verdict} {number:,}: {reason}")
-    unchanged = report.analysed - len(report.changed)
+    unchanged = report.analysed - sum(not one.note for one in report.changed)
     files = f"{plural(len(report.changed), 'file')} changed, {unchanged:,} unchanged"
     if report.failed:
         files += f", {len(report.failed):,} failed"

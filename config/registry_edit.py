@@ -61,18 +61,18 @@ def _appended(text: str, key: str, items: Sequence[tuple[str, dict[str, Any]]]) 
         at = next(name.start_mark.index for name, _ in root.value if name.value == "ports")
         return "".join((text[:at], f"{key}:{newline}", _lines(items, "  ", "  ", newline), text[at:]))
     name, value = found
-    if isinstance(value, MappingNode) and value.flow_style:
+    if isinstance(value, MappingNode) and value.flow_style and value.value:
         inner = ", ".join(f"{one}: {json.dumps(parts, ensure_ascii=False)}" for one, parts in items)
         end = int(value.end_mark.index) - 1
-        return "".join((text[:end], ", " if value.value else "", inner, text[end:]))
-    if isinstance(value, MappingNode):
+        return "".join((text[:end], ", ", inner, text[end:]))
+    if isinstance(value, MappingNode) and value.value:
         first = value.value[0][0].start_mark
         indent = " " * first.column
         step = _step(value, first.column)
         last = _last(value)
     else:
         indent, step = "  ", "  "
-        # Nothing is there: `ports:`, or `ports: ~`, which goes.
+        # Nothing is there: `ports:`, `ports: ~` or `ports: {}`, of which the key stays.
         text = "".join((text[: value.start_mark.index], text[value.end_mark.index :]))
         last = name
     end = _line_end(text, last)

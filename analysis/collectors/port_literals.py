@@ -16,7 +16,7 @@ from analysis.collectors.header import first_line
 from analysis.collectors.port_entries import ENTRIES
 from analysis.facts import Span
 from analysis.nodes import below, expressions
-from analysis.port_names import is_measure, speaks_of_port
+from analysis.port_names import host_before, is_measure, speaks_of_port
 from analysis.source import Source
 from analysis.values.syntax import default_of, dotted
 from analysis.walk import Collector, Walk
@@ -42,9 +42,8 @@ _HINTS = tuple(
 _NUMBER = re.compile(rb"(?:[1-9]\d{1,4}|(?<=[ =(,])0)(?!\w)")
 _NEAR = 7
 """Within so many lines of a word that speaks of ports there is a number, or nothing is looked for."""
-_ADDRESS = re.compile(r"[a-z][a-z0-9+.]*://([^/\s:]*):(\d{2,5})(?![\w.-])")
+_ADDRESS = re.compile(r"(?<=[a-z0-9])://(?:[^/\s@]*@)?(\[[^\]\s]*\]|[^/\s:@]*):(\d{2,5})(?![\w.-])")
 _BEHIND = re.compile(r":(\d{2,5})(?![\w.-])")
-_SCHEME = re.compile(r"[a-z][a-z0-9+.]*://[^/]*\Z")
 _PAIRS = frozenset({"bind", "connect", "connect_ex", "create_connection", "create_server", "sendto"})
 _ENV = re.compile(r"(?i)env")
 _NAMES = ("name", "agent", "agent_name", "service", "service_name")
@@ -205,8 +204,8 @@ class PortLiteralCollector(Collector):
             self._parts.add(id(part))
             text = str(part.value)
             found = _BEHIND.match(text)
-            host = before.rpartition("://")[2]
-            if found is not None and _SCHEME.search(before) and ":" not in host:
+            host = host_before(before) if found is not None else None
+            if found is not None and host is not None:
                 places.append((int(found[1]), host))
             places += ((int(one[2]), one[1]) for one in _ADDRESS.finditer(text))
             before += text
