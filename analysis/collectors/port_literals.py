@@ -42,8 +42,8 @@ _HINTS = tuple(
 _NUMBER = re.compile(rb"(?:[1-9]\d{1,4}|(?<=[ =(,])0)(?!\w)")
 _NEAR = 7
 """Within so many lines of a word that speaks of ports there is a number, or nothing is looked for."""
-_ADDRESS = re.compile(r"[a-z][a-z0-9+.]*://([^/\s:]*):(\d{2,5})(?![\w.-])")
-_BEHIND = re.compile(r":(\d{2,5})(?![\w.-])")
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.]*://(?:[^/\s@?#,]*@)?(\[[^]/\s]*]|[^/\s:]*):(\d{2,5})(?![\w.@-])")
+_BEHIND = re.compile(r":(\d{2,5})(?![\w.@-])")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.]*://[^/]*\Z")
 _PAIRS = frozenset({"bind", "connect", "connect_ex", "create_connection", "create_server", "sendto"})
 _ENV = re.compile(r"(?i)env")
@@ -76,7 +76,7 @@ class PortLiteralCollector(Collector):
     """Collects the literal ports of a file."""
 
     topic: ClassVar[str] = "port-literals"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     record = PortLiteral
     nodes = (
         ast.FunctionDef,
@@ -205,7 +205,7 @@ class PortLiteralCollector(Collector):
             self._parts.add(id(part))
             text = str(part.value)
             found = _BEHIND.match(text)
-            host = before.rpartition("://")[2]
+            host = before.rpartition("://")[2].rpartition("@")[2]
             if found is not None and _SCHEME.search(before) and ":" not in host:
                 places.append((int(found[1]), host))
             places += ((int(one[2]), one[1]) for one in _ADDRESS.finditer(text))
