@@ -255,7 +255,7 @@ def machine_of(path: str, machines: Mapping[str, Sequence[str]]) -> str:
     best, length = "", -1
     for name, folders in machines.items():
         for folder in folders:
-            inside = folder.strip("/")
+            inside = folder.strip("/") if folder != "." else ""
             if (not inside or path == inside or path.startswith(f"{inside}/")) and len(inside) > length:
                 best, length = name, len(inside)
     return best

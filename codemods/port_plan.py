@@ -20,7 +20,7 @@ from analysis.port_sides import Dispute, bindings, disputes
 from codemods.edits import Reason
 from codemods.port_names import Names, agree, commonest, joined, label, usable, words
 from config import registry
-from config.registry import Machine, Port, Registry
+from config.registry import DEFAULT_MACHINE, Machine, Port, Registry
 from linters.literal_port import Ports, is_test
 
 if TYPE_CHECKING:
@@ -258,7 +258,7 @@ class Plan:
         choices = [
             name,
             *(f"{name}_{one}" for one in kinds[:1] if one not in name.split("_")),
-            f"{machine}_{name}",
+            *([f"{machine}_{name}"] if machine != DEFAULT_MACHINE else []),
             f"{name}_{key.port}",
         ]
         own = [one for one in qualifier.split("_") if one not in words(owner)]
@@ -299,11 +299,14 @@ class Plan:
 
     def _moved(self) -> dict[Key, dict[str, Port]]:
         """New ports for all owners but one of each port in dispute."""
-        taken = {site.literal.port for site in self.sites} | {row.port for row in self.rows if row.port}
+        taken = {port for site in self.sites for port in (site.literal.port, *site.literal.others)}
+        taken |= {row.port for row in self.rows if row.port}
+        ranges = {one.name: one.range for one in self.known.machines}
         found: dict[Key, dict[str, Port]] = {}
         for key, dispute in sorted(self.disputes.items()):
             machine = self.machine(key.machine)
-            within = Registry(self.known.machines or self.new_machines([machine]), self.known.ports)
+            own = Machine(machine, range=ranges.get(machine) or self._range(machine))
+            within = Registry((own,), self.known.ports)
             kept = self.keeper(dispute)
             for owner, places in dispute.owners:
                 free = within.free_port(machine, taken) if owner != kept else None
