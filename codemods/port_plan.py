@@ -16,7 +16,7 @@ import msgspec
 
 from analysis import ports
 from analysis.collectors.port_literals import PortLiteral, PortLiteralCollector
-from analysis.port_sides import Dispute, bindings, disputes
+from analysis.port_sides import Dispute, Place, bindings, disputes
 from codemods.edits import Reason
 from codemods.port_names import Names, agree, commonest, joined, label, usable, words
 from config import registry
@@ -105,6 +105,7 @@ class Plan:
             if port not in self.binders and sure:
                 self.binders[port] = sure
         self.lowest: int = settings.options("E910", Ports).lowest
+        self._folders: dict[Path, Path | None] = {}
         self.sites = list(self._sites())
         self.alone = self._alone()
         self.grouped: defaultdict[Key, list[Site]] = defaultdict(list)
@@ -117,7 +118,6 @@ class Plan:
         self.names = Names(one.name for one in self.known.ports)
         self.moved = self._moved() if renumber else {}
         self.entries = {key: self._entry(key) for key in sorted(self.grouped) if key not in self.disputes or renumber}
-        self._folders: dict[Path, Path | None] = {}
 
     # Machines
 
@@ -287,7 +287,8 @@ class Plan:
 
     def keeper(self, dispute: Dispute) -> str:
         """Which of several owners keeps the port: the one that the registry names, else that most files speak of."""
-        known = [one.owner for one in self.known.ports if one.port == dispute.port and one.machine == dispute.machine]
+        machine = self.machine(dispute.machine)
+        known = [one.owner for one in self.known.ports if one.port == dispute.port and one.machine == machine]
         owners = [owner for owner, _ in dispute.owners]
         for owner in owners:
             if owner in known:
@@ -309,12 +310,24 @@ class Plan:
             within = Registry((own,), self.known.ports)
             kept = self.keeper(dispute)
             for owner, places in dispute.owners:
-                free = within.free_port(machine, taken) if owner != kept else None
+                may = owner != kept and self._may_move(key, owner, places)
+                free = within.free_port(machine, taken) if may else None
                 if free is not None:
                     taken.add(free)
                     rows = [row for place in places for row in place.rows]
                     found.setdefault(key, {})[owner] = self._made(key, owner, rows, free)
         return found
+
+    def _may_move(self, key: Key, owner: str, places: Iterable[Place]) -> bool:
+        """Whether what an owner binds follows its name: else only those who ask for it would move."""
+        own = [site for site in self.grouped[key] if self._belongs(site, self.disputes[key]) == owner]
+        rows = [row for place in places for row in place.rows]
+        homes = {row.home or row.path for row in rows}
+        bound = any(
+            site.path in homes or (site.literal.name and any(site.literal.name in row.evidence for row in rows))
+            for site in own
+        )
+        return bound and all(self._stays(site, self._registry_of(site.path)) is None for site in own)
 
     def handed(self) -> Iterator[tuple[Row, Port]]:
         """Where configuration files hand a moved owner the port that it had, and what it has now."""
@@ -361,16 +374,24 @@ class Plan:
         reads = self._registry_of(path)
         return [self._decide(site, reads) for site in sites]
 
+    def _stays(self, site: Site, reads: Path | None) -> tuple[Reason, str] | None:
+        """Why a literal cannot be replaced, whatever its port is."""
+        one = site.literal
+        if reads != self.file:
+            other = f"`get_port` reads {reads} here" if reads is not None else "`get_port` finds no registry from here"
+            return Reason.OTHER_REGISTRY, other
+        if one.nested:
+            return Reason.INSIDE_FIELD, ""
+        if one.evidence == "address" and one.span.line != one.span.end_line:
+            return Reason.LONG_TEXT, ""
+        return None
+
     def _decide(self, site: Site, reads: Path | None) -> Decision:
         one = site.literal
         at = one.span.line, one.span.col, one.column
-        if reads != self.file:
-            other = f"`get_port` reads {reads} here" if reads is not None else "`get_port` finds no registry from here"
-            return Decision(*at, reason=Reason.OTHER_REGISTRY, detail=other)
-        if one.nested:
-            return Decision(*at, reason=Reason.INSIDE_FIELD)
-        if one.evidence == "address" and one.span.line != one.span.end_line:
-            return Decision(*at, reason=Reason.LONG_TEXT)
+        stays = self._stays(site, reads)
+        if stays is not None:
+            return Decision(*at, reason=stays[0], detail=stays[1])
         names: list[Named] = []
         for port in (one.port, *one.others):
             key = self.key(site, port)

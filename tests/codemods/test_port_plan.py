@@ -271,6 +271,34 @@ def test_renumbering_takes_no_port_that_is_written_anywhere_and_stops_where_none
     assert names(found)["two.py"] == [Reason.PORT_CONFLICT]
 
 
+BOUND_OTHERWISE = {
+    "in a replacement field": "class Two:\n    def run(self):\n"
+    "        self.sock.bind(f\"tcp://*:{os.getenv('TWO_PORT', 5556)}\")\n",
+    "by arithmetic": "BASE_PORT = 5550\n\n\nclass Two:\n    def run(self):\n"
+    "        self.sock.bind(f'tcp://*:{BASE_PORT + 6}')\n",
+    "in text over several lines": "class Two:\n    def run(self):\n"
+    "        self.sock.bind('tcp://*'\n            ':5556')\n",
+}
+
+
+@pytest.mark.parametrize("how", BOUND_OTHERWISE)
+def test_an_owner_whose_own_number_stays_is_not_moved(tmp_path: Path, how: str) -> None:
+    """Or those who connect to it would look for it elsewhere."""
+    write(tmp_path, {"one.py": binds("One", 5556), "two.py": BOUND_OTHERWISE[how], "c.py": "TWO_PORT = 5556\n"})
+    registry(tmp_path, "ports:\n  ONE: {port: 5556, owner: One}\n")
+    found = plan(tmp_path, renumber=True)
+    assert len(found.disputes) == 1
+    assert found.moved == {}
+    assert names(found)["c.py"] == [Reason.PORT_CONFLICT]
+
+
+def test_an_owner_that_binds_a_constant_of_another_module_is_moved(tmp_path: Path) -> None:
+    two = "from ports import TWO_PORT\n\n\nclass Two:\n    def run(self):\n        self.sock.bind(f'tcp://*:{TWO_PORT}')\n"
+    write(tmp_path, {"one.py": binds("One", 5556), "two.py": two, "ports.py": "TWO_PORT = 5556\n"})
+    registry(tmp_path, "ports:\n  ONE: {port: 5556, owner: One}\n")
+    assert names(plan(tmp_path, renumber=True)) == {"one.py": ["ONE=5556"], "ports.py": ["TWO=5000"]}
+
+
 def test_a_port_that_an_owner_was_moved_from_is_not_taken_for_that_of_who_stayed(tmp_path: Path) -> None:
     write(tmp_path, {"one.py": binds("One", 5556), "two.py": binds("Two", 5557), "d.py": asks(5556)})
     registry(
