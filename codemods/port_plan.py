@@ -90,11 +90,9 @@ class Plan:
         self.machines = self._machines(settings)
         self.renumber = renumber
         self.stream = stream
-        self.rows = [
-            row
-            for row in ports.table(project, self.machines)
-            if row.port and not is_test(row.path) and not is_test(row.home)
-        ]
+        every = [row for row in ports.table(project, self.machines) if not is_test(row.path) and not is_test(row.home)]
+        self.rows = [row for row in every if row.port]
+        self.worked_out = [row for row in every if row.side == "declare" and row.port is None]
         self.disputes: dict[Key, Dispute] = {
             Key(one.machine, one.port): one for one in disputes(project, self.machines, is_test)
         }
@@ -327,6 +325,10 @@ class Plan:
             site.path in homes or (site.literal.name and any(site.literal.name in row.evidence for row in rows))
             for site in own
         )
+        # What a configuration works out, as ${OFFSET}+5556, is not written anew.
+        written = re.compile(rf"(?<![\w.]){key.port}(?![\w.])")
+        if any(row.home in homes and written.search(row.expression) for row in self.worked_out):
+            return False
         return bound and all(self._stays(site, self._registry_of(site.path)) is None for site in own)
 
     def handed(self) -> Iterator[tuple[Row, Port]]:

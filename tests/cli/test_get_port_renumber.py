@@ -66,6 +66,29 @@ def test_configuration_moves_with_its_owner_and_keeps_every_other_byte(tree: Pat
     assert lines[-1] == "# the end"
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("startup.yaml", "Two:\n  script_path: two.py\n  port: 5_556 # x\n"),
+        ("startup.yaml", "Two:\n  command: python two.py --port 5556 --retries 5556\n"),
+        ("startup.yaml", "Two:\n  script_path: two.py\n  env: {TWO_PORT: '5556'}\n"),
+        ("startup.yaml", "Two:\n  script_path: two.py\n  endpoint: tcp://localhost:5556\n"),
+        ("startup.json", '{"Two": {"script_path": "two.py", "port": 5556}}'),
+        ("startup.toml", '[Two]\nscript_path = "two.py"\nport = 5_556\n'),
+        (
+            "docker-compose.yml",
+            "services:\n  two:\n    command: python two.py\n    environment:\n      TWO_PORT: ${TWO_PORT:-5556}\n",
+        ),
+    ],
+)
+def test_configuration_of_any_kind_moves(tree: Path, name: str, text: str) -> None:
+    (tree / "startup.yaml").unlink()
+    write(tree, {name: text})
+    done = fix("--renumber", "--allow-dirty", ".", cwd=tree)
+    assert registry(tree)["TWO"] == 5000, done.stdout
+    assert (tree / name).read_text("utf-8") == text.replace("5_556", "5000").replace("5556", "5000", 1)
+
+
 def test_a_second_run_moves_nothing(tree: Path) -> None:
     fix("--renumber", ".", cwd=tree)
     before = contents(tree)

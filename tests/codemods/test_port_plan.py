@@ -271,6 +271,14 @@ def test_renumbering_takes_no_port_that_is_written_anywhere_and_stops_where_none
     assert names(found)["two.py"] == [Reason.PORT_CONFLICT]
 
 
+def test_an_owner_whose_port_a_configuration_works_out_is_not_moved(tmp_path: Path) -> None:
+    startup = "Two:\n  script_path: two.py\n  port: ${PORT_OFFSET}+5556\n"
+    write(tmp_path, {"one.py": binds("One", 5556), "two.py": binds("Two", 5556), "startup.yaml": startup})
+    assert plan(tmp_path, renumber=True).moved == {}
+    write(tmp_path, {"startup.yaml": startup.replace("5556", "5557")})
+    assert [[*owners] for owners in plan(tmp_path, renumber=True).moved.values()] == [["Two"]]
+
+
 BOUND_OTHERWISE = {
     "in a replacement field": "class Two:\n    def run(self):\n"
     "        self.sock.bind(f\"tcp://*:{os.getenv('TWO_PORT', 5556)}\")\n",
