@@ -372,7 +372,8 @@ def _told(root: Path, done: Restored) -> str:
     restored = plural(len(done.files), "file was put back as it was", "files were put back as they were")
     lines = [f"{root}: {restored}."]
     lines += [
-        f"{path}: changed by someone else since then, so left alone; its text from before that run is in {place}"
+        f"{path}: changed by someone else since then, so left alone; "
+        + (f"its text from before that run is in {place}" if place else "that run made it")
         for path, place in done.changed
     ]
     return "\n".join(lines)

@@ -155,13 +155,14 @@ def _configured(plan: Plan, new: Sequence[Port]) -> Iterator[Outcome]:
 
 
 def _digits(data: bytes, line: int, column: int, old: int, new: int) -> Iterator[tuple[int, int, bytes]]:
-    """The edit of a number at a place, quoted or not; nothing where something else stands there."""
+    """The edit of a number at a place, quoted or not, or a variable's default; nothing where something else stands."""
     lines = data.splitlines(keepends=True)
     try:
         start = sum(map(len, lines[: line - 1])) + len(lines[line - 1].decode()[: column - 1].encode())
     except (IndexError, UnicodeDecodeError):
         return
-    written = re.compile(rb"[\"']?(%d)(?![\w.])" % old).match(data, start)
+    digits = b"_?".join(b"%c" % one for one in b"%d" % old)
+    written = re.compile(rb"[\"']?(?:\$\{\w+:?-)?(%b)(?![\w.])" % digits).match(data, start)
     if written is not None:
         yield written.start(1), written.end(1), b"%d" % new
 

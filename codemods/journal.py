@@ -63,7 +63,7 @@ class Entry(msgspec.Struct, frozen=True):
 
 class Restored(msgspec.Struct, frozen=True):
     """What a roll-back did: the files put back, and those that someone else has changed since, with the place where
-    their old text was kept.
+    their old text was kept: empty for a file that the run made.
     """
 
     files: tuple[str, ...] = ()
@@ -276,7 +276,7 @@ class Journal:
                 if done == "restored":
                     files.append(entry.path)
                 elif done:
-                    changed.append((entry.path, done))
+                    changed.append((entry.path, ""))
                 continue
             for old, new in self.places(entry):
                 if os.path.lexists(old):
@@ -318,7 +318,10 @@ class Journal:
         return str(kept)
 
     def _unmake(self, entry: Entry) -> str:
-        """Take away a file that was made, and the folders that were made for it. Returns what ``_restore`` does."""
+        """Take away a file that was made, and the folders that were made for it.
+
+        Returns ``restored``, empty when there was nothing to do, or ``left`` for a file that was changed since.
+        """
         target = self.target(entry)
         staged = [new for _, new in self.places(entry) if os.path.lexists(new)]
         for new in staged:
@@ -333,12 +336,15 @@ class Journal:
             self._remove(target)
             done = "restored"
         elif now and not staged:
-            done = "it was made by the run, and is left as it is now"
+            done = "left"
         folder = os.path.join(self.root, entry.folder) if entry.folder else ""
         above = os.path.dirname(target)
         while folder and (above == folder or above.startswith(os.path.join(folder, ""))):
             try:
                 os.rmdir(above)
+            except FileNotFoundError:
+                # The run came no further than to a folder above.
+                pass
             except OSError:
                 break
             above = os.path.dirname(above)

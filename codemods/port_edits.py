@@ -19,7 +19,7 @@ from analysis.source import Source
 from codemods.edits import Splice
 
 _OPENING = re.compile(r"([A-Za-z]*)('''|\"\"\"|'|\")")
-_PORT = re.compile(r":(\d{2,5})(?![\w.-])")
+_PORT = re.compile(r":(\d{2,5})(?![\w.@-])")
 _NEWLINE = re.compile(r"\r\n|\n|\r")
 _MARK = "\ue000"
 
@@ -48,7 +48,7 @@ def edits(source: Source, start: int, end: int, ports: Sequence[int], calls: Map
         case ast.Constant(value=int(number)) if [number] == list(ports):
             return (Splice(start, end, calls[number]),)
         case ast.Constant(value=str(text)) if [text] == [str(port) for port in ports]:
-            return (Splice(start, end, f"str({calls[ports[0]]})"),)
+            return (Splice(start, end, f"{_apart(source, start)}str({calls[ports[0]]})"),)
         case ast.Constant(value=str()) | ast.JoinedStr():
             return _in_text(source, start, raw, node, ports, calls)
     return ()
@@ -87,7 +87,8 @@ def _in_text(
             if "\\N{" in body and "r" not in prefix.lower():
                 return ()
             own += [(first + at, first + at, one) for at, one in enumerate(body) if one in "{}"]
-            own.append((piece.start, opening.start(2), "f" + prefix.lower().replace("u", "")))
+            apart = "" if prefix or piece.start else _apart(source, start)
+            own.append((piece.start, opening.start(2), f"{apart}f{prefix.lower().replace('u', '')}"))
         changes += own
         before += read
     if found != list(ports):
@@ -104,6 +105,11 @@ def _in_text(
         Splice(_offset(source, start, raw, begin), _offset(source, start, raw, stop), text)
         for begin, stop, text in changes
     )
+
+
+def _apart(source: Source, start: int) -> str:
+    """A space where a word stands right before a text, which needs none: ``return"5556"``."""
+    return " " if source.data[:start][-1:].isalnum() else ""
 
 
 def _offset(source: Source, start: int, raw: str, at: int) -> int:

@@ -16,11 +16,11 @@ import msgspec
 
 from analysis import ports
 from analysis.collectors.port_literals import PortLiteral, PortLiteralCollector
-from analysis.port_sides import Dispute, bindings, disputes
+from analysis.port_sides import Dispute, Place, bindings, disputes
 from codemods.edits import Reason
 from codemods.port_names import Names, agree, commonest, joined, label, usable, words
 from config import registry
-from config.registry import HIGHEST, Machine, Port, Registry
+from config.registry import DEFAULT_MACHINE, Machine, Port, Registry
 from linters.literal_port import Ports, is_test
 
 if TYPE_CHECKING:
@@ -90,11 +90,9 @@ class Plan:
         self.machines = self._machines(settings)
         self.renumber = renumber
         self.stream = stream
-        self.rows = [
-            row
-            for row in ports.table(project, self.machines)
-            if row.port and not is_test(row.path) and not is_test(row.home)
-        ]
+        every = [row for row in ports.table(project, self.machines) if not is_test(row.path) and not is_test(row.home)]
+        self.rows = [row for row in every if row.port]
+        self.worked_out = [row for row in every if row.side == "declare" and row.port is None]
         self.disputes: dict[Key, Dispute] = {
             Key(one.machine, one.port): one for one in disputes(project, self.machines, is_test)
         }
@@ -105,6 +103,7 @@ class Plan:
             if port not in self.binders and sure:
                 self.binders[port] = sure
         self.lowest: int = settings.options("E910", Ports).lowest
+        self._folders: dict[Path, Path | None] = {}
         self.sites = list(self._sites())
         self.alone = self._alone()
         self.grouped: defaultdict[Key, list[Site]] = defaultdict(list)
@@ -117,7 +116,6 @@ class Plan:
         self.names = Names(one.name for one in self.known.ports)
         self.moved = self._moved() if renumber else {}
         self.entries = {key: self._entry(key) for key in sorted(self.grouped) if key not in self.disputes or renumber}
-        self._folders: dict[Path, Path | None] = {}
 
     # Machines
 
@@ -276,7 +274,7 @@ class Plan:
         choices = [
             name,
             *(f"{name}_{one}" for one in kinds[:1] if one not in name.split("_")),
-            f"{machine}_{name}",
+            *([f"{machine}_{name}"] if machine != DEFAULT_MACHINE else []),
             f"{name}_{key.port}",
         ]
         own = [one for one in qualifier.split("_") if one not in words(owner)]
@@ -305,7 +303,8 @@ class Plan:
 
     def keeper(self, dispute: Dispute) -> str:
         """Which of several owners keeps the port: the one that the registry names, else that most files speak of."""
-        known = [one.owner for one in self.known.ports if one.port == dispute.port and one.machine == dispute.machine]
+        machine = self.machine(dispute.machine)
+        known = [one.owner for one in self.known.ports if one.port == dispute.port and one.machine == machine]
         owners = [owner for owner, _ in dispute.owners]
         for owner in owners:
             if owner in known:
@@ -317,22 +316,38 @@ class Plan:
 
     def _moved(self) -> dict[Key, dict[str, Port]]:
         """New ports for all owners but one of each port in dispute."""
-        taken = {site.literal.port for site in self.sites} | {row.port for row in self.rows if row.port}
+        taken = {port for site in self.sites for port in (site.literal.port, *site.literal.others)}
+        taken |= {row.port for row in self.rows if row.port}
+        ranges = {one.name: one.range for one in self.known.machines}
         found: dict[Key, dict[str, Port]] = {}
         for key, dispute in sorted(self.disputes.items()):
             machine = self.machine(key.machine)
-            within = Registry(self.known.machines or self.new_machines([machine]), self.known.ports)
+            own = Machine(machine, range=ranges.get(machine) or self._range(machine))
+            within = Registry((own,), self.known.ports)
             kept = self.keeper(dispute)
             for owner, places in dispute.owners:
-                ranged = any(one.name == machine and one.range for one in within.machines)
-                above = (port for port in range(key.port + 1, HIGHEST + 1) if port not in taken)
-                free = within.free_port(machine, taken) if ranged else next(above, None)
-                free = None if owner == kept else free
+                may = owner != kept and self._may_move(key, owner, places)
+                free = within.free_port(machine, taken) if may else None
                 if free is not None:
                     taken.add(free)
                     rows = [row for place in places for row in place.rows]
                     found.setdefault(key, {})[owner] = self._made(key, owner, rows, free)
         return found
+
+    def _may_move(self, key: Key, owner: str, places: Iterable[Place]) -> bool:
+        """Whether what an owner binds follows its name: else only those who ask for it would move."""
+        own = [site for site in self.grouped[key] if self._belongs(site, self.disputes[key]) == owner]
+        rows = [row for place in places for row in place.rows]
+        homes = {row.home or row.path for row in rows}
+        bound = any(
+            site.path in homes or (site.literal.name and any(site.literal.name in row.evidence for row in rows))
+            for site in own
+        )
+        # What a configuration works out, as ${OFFSET}+5556, is not written anew.
+        written = re.compile(rf"(?<![\w.]){key.port}(?![\w.])")
+        if any(row.home in homes and written.search(row.expression) for row in self.worked_out):
+            return False
+        return bound and all(self._stays(site, self._registry_of(site.path)) is None for site in own)
 
     def handed(self) -> Iterator[tuple[Row, Port]]:
         """Where configuration files hand a moved owner the port that it had, and what it has now."""
@@ -379,22 +394,26 @@ class Plan:
         reads = self._registry_of(path)
         return [self._decide(site, reads) for site in sites]
 
+    def _stays(self, site: Site, reads: Path | None) -> tuple[Reason, str] | None:
+        """Why a literal cannot be replaced, whatever its port is."""
+        one = site.literal
+        if not self.project.path(site.path).resolve().is_relative_to(self.root.resolve()):
+            return Reason.OTHER_REGISTRY, "it is a link to a file outside of the tree"
+        if reads != self.file:
+            beyond = "`get_port` looks no further than its repository"
+            return Reason.OTHER_REGISTRY, f"`get_port` reads {reads} here" if reads is not None else beyond
+        if one.nested:
+            return Reason.INSIDE_FIELD, ""
+        if one.evidence == "address" and one.span.line != one.span.end_line:
+            return Reason.LONG_TEXT, ""
+        return None
+
     def _decide(self, site: Site, reads: Path | None) -> Decision:
         one = site.literal
         at = one.span.line, one.span.col, one.column
-        if not self._is_inside(site.path):
-            return Decision(*at, reason=Reason.OTHER_REGISTRY, detail="it is a link to a file outside of the tree")
-        if reads != self.file:
-            other = (
-                f"`get_port` reads {reads} here"
-                if reads is not None
-                else "`get_port` looks no further than the repository of this file"
-            )
-            return Decision(*at, reason=Reason.OTHER_REGISTRY, detail=other)
-        if one.nested:
-            return Decision(*at, reason=Reason.INSIDE_FIELD)
-        if one.evidence == "address" and one.span.line != one.span.end_line:
-            return Decision(*at, reason=Reason.LONG_TEXT)
+        stays = self._stays(site, reads)
+        if stays is not None:
+            return Decision(*at, reason=stays[0], detail=stays[1])
         names: list[Named] = []
         for port in (one.port, *one.others):
             key = self.key(site, port)
@@ -437,9 +456,6 @@ class Plan:
                 found = found if apart or self.file.exists() else self.file
             self._folders[folder] = found
         return self._folders[folder]
-
-    def _is_inside(self, path: str) -> bool:
-        return self.project.path(path).resolve().is_relative_to(self.root.resolve())
 
     def prepared(self) -> dict[str, list[Decision]]:
         """The decisions by path."""

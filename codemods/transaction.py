@@ -303,7 +303,9 @@ def _trouble(error: OSError, restored: Restored) -> str:
     where = error.filename if isinstance(error.filename, str) else "the journal"
     message = f"{where}: {reason[:1].lower() + reason[1:]}; "
     if restored.changed:
-        kept = ", ".join(f"{path} (old text: {place})" for path, place in restored.changed)
+        kept = ", ".join(
+            f"{path} ({f'old text: {place}' if place else 'made by this run'})" for path, place in restored.changed
+        )
         return message + f"everything was put back but what someone else changed meanwhile: {kept}"
     return message + ("everything was put back as it was" if restored.files else "nothing was written")
 

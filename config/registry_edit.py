@@ -34,15 +34,26 @@ def added(
     before = parse(data, file)
     text: str = data.decode("utf-8-sig")
     several = bool(before.machines or machines)
-    if machines:
-        text = _appended(text, "machines", [(one.name, machine_out(one)) for one in machines])
-    if ports:
-        text = _appended(text, "ports", [(one.name, port_out(one, several)) for one in ports])
-    new = (_BOM if data.startswith(_BOM.encode()) else "").encode() + text.encode()
-    after = parse(new, file)
+    refused = RegistryError(file, "ports", 0, "is written in a way that cannot be added to; write one name a line")
+    try:
+        if machines:
+            text = _appended(text, "machines", [(one.name, machine_out(one)) for one in machines])
+        if ports:
+            text = _appended(text, "ports", [(one.name, port_out(one, several)) for one in ports])
+        new = (_BOM if data.startswith(_BOM.encode()) else "").encode() + text.encode()
+        after = parse(new, file)
+    except RegistryError as error:
+        # Lines of a text that nobody has seen would mislead; but that a machine is lacking can be mended.
+        bare = next((one for one in before.ports if error.key.partition("[")[0] == f"ports.{one.name}"), None)
+        if bare is None or "has no `machine`" not in error.problem:
+            raise refused from error
+        told = f"has no `machine`, and there are going to be several; write `machine: {bare.machine}` below it"
+        raise RegistryError(file, error.key, bare.line, told) from None
+    except yaml.YAMLError as error:
+        raise refused from error
     expected = [_plain(one) for one in (*before.ports, *ports)], [one.name for one in (*before.machines, *machines)]
     if ([_plain(one) for one in after.ports], [one.name for one in after.machines]) != expected:
-        raise RegistryError(file, "ports", 0, "is written in a way that cannot be added to; write one name a line")
+        raise refused
     return new
 
 
@@ -58,8 +69,10 @@ def _appended(text: str, key: str, items: Sequence[tuple[str, dict[str, Any]]]) 
     found = next(((name, value) for name, value in root.value if name.value == key), None)
     if found is None:
         # Machines are read before the ports that are on them: by people.
-        at = next(name.start_mark.index for name, _ in root.value if name.value == "ports")
-        return "".join((text[:at], f"{key}:{newline}", _lines(items, "  ", "  ", newline), text[at:]))
+        mark = next(name.start_mark for name, _ in root.value if name.value == "ports")
+        margin = " " * mark.column
+        lines = _lines(items, f"{margin}  ", "  ", newline)
+        return "".join((text[: mark.index], f"{key}:{newline}", lines, margin, text[mark.index :]))
     name, value = found
     if isinstance(value, MappingNode) and value.flow_style and value.value:
         inner = ", ".join(f"{one}: {json.dumps(parts, ensure_ascii=False)}" for one, parts in items)
@@ -71,12 +84,12 @@ def _appended(text: str, key: str, items: Sequence[tuple[str, dict[str, Any]]]) 
         step = _step(value, first.column)
         last = _last(value)
     else:
-        indent, step = "  ", "  "
+        indent, step = " " * (name.start_mark.column + 2), "  "
         # Nothing is there: `ports:`, `ports: ~` or `ports: {}`, of which the key stays.
         text = "".join((text[: value.start_mark.index], text[value.end_mark.index :]))
         last = name
     end = _line_end(text, last)
-    lines: str = _lines(items, indent, step, newline)
+    lines = _lines(items, indent, step, newline)
     if end == len(text) and not text.endswith(("\n", "\r")):
         return f"{text}{newline}{lines.removesuffix(newline)}"
     return f"{text[:end]}{lines}{text[end:]}"

@@ -42,8 +42,8 @@ _HINTS = tuple(
 _NUMBER = re.compile(rb"(?:[1-9]\d{1,4}|(?<=[ =(,])0)(?!\w)")
 _NEAR = 7
 """Within so many lines of a word that speaks of ports there is a number, or nothing is looked for."""
-_ADDRESS = re.compile(r"(?<=[a-z0-9])://(?:[^/\s@]*@)?(\[[^\]\s]*\]|[^/\s:@]*):(\d{2,5})(?![\w.-])")
-_BEHIND = re.compile(r":(\d{2,5})(?![\w.-])")
+_ADDRESS = re.compile(r"(?<=[a-z0-9])://(?:[^/\s@?#,]*@)?(\[[^\]/\s]*\]|[^/\s:@]*):(\d{2,5})(?![\w.@-])")
+_BEHIND = re.compile(r":(\d{2,5})(?![\w.@-])")
 _PAIRS = frozenset({"bind", "connect", "connect_ex", "create_connection", "create_server", "sendto"})
 _ENV = re.compile(r"(?i)env")
 _NAMES = ("name", "agent", "agent_name", "service", "service_name")
@@ -75,7 +75,7 @@ class PortLiteralCollector(Collector):
     """Collects the literal ports of a file."""
 
     topic: ClassVar[str] = "port-literals"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     record = PortLiteral
     nodes = (
         ast.FunctionDef,

@@ -1,7 +1,7 @@
 """Kills a transaction, for real and at every step in turn, and looks at what a recovery makes of the tree.
 
 Run as ``python killing.py FOLDER``: it prints one line for each step, and exits with 1 when a tree was then neither as
-it had been nor as it was meant to become.
+it had been nor as it was meant to become. With a further word ``making`` files are made, too, and folders for them.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ from codemods.transaction import Replacement, Transaction, recover
 
 STEPS = ("open", "write", "link", "replace", "unlink", "rename", "fsync", "mkdir", "rmdir", "chmod")
 FILES = 3
+MADE = ("package/made.yaml", "config/deep/deeper/ports.yaml", "config/deep/other.yaml")
 
 
-def make(root: Path) -> list[Replacement]:
+def make(root: Path, *, making: bool) -> list[Replacement]:
     """A tree, and what is to become of it."""
     shutil.rmtree(root, ignore_errors=True)
     wanted = []
@@ -37,6 +38,9 @@ def make(root: Path) -> list[Replacement]:
         path.chmod(0o640 + number)
         os.utime(path, ns=(10**18 + number, 10**18 + number))
         wanted.append(Replacement(str(path), digest_of(old), digest_of(new), ((0, len(old), new),)))
+    for number, name in enumerate(MADE if making else ()):
+        new = f"made: {number}\n".encode() * 40
+        wanted.insert(2 * number, Replacement(str(root / name), b"", digest_of(new), ((0, 0, new),)))
     return wanted
 
 
@@ -48,6 +52,11 @@ def look(root: Path) -> dict[str, tuple[bytes, int, int, int]]:
             status = path.stat()
             found[str(path.relative_to(root))] = (path.read_bytes(), status.st_mode, status.st_mtime_ns, status.st_ino)
     return found
+
+
+def folders(root: Path) -> list[str]:
+    """All folders of the tree."""
+    return sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_dir() and NAME not in path.parts)
 
 
 def killed_after(steps: int, job: Callable[[], Any]) -> bool:
@@ -87,12 +96,12 @@ def write(root: Path, wanted: list[Replacement]) -> None:
         transaction.write(wanted)
 
 
-def main(root: Path) -> int:
+def main(root: Path, *, making: bool = False) -> int:
     bad = 0
     steps = 0
     while True:
-        wanted = make(root)
-        before = look(root)
+        wanted = make(root, making=making)
+        before, around = look(root), folders(root)
         killed = killed_after(steps, partial(write, root, wanted))
         middle = look(root)
         new = [one.edits[0][2] for one in wanted]
@@ -104,10 +113,11 @@ def main(root: Path) -> int:
                 tries += 1
         after = look(root)
         whole = sorted(one[0] for one in after.values()) == sorted(new)
-        same = after == before
+        same = after == before and folders(root) == around
         changed = sum(middle[name] != before[name] for name in before if name in middle)
         clean = not (root / NAME).exists()
-        ok = clean and (same or (whole and not pending)) and after.keys() == before.keys() == middle.keys()
+        ok = clean and (same or (whole and not pending)) and before.keys() <= middle.keys()
+        ok = ok and after.keys() == before.keys() | ({str(Path(one)) for one in MADE} if making and whole else set())
         bad += not ok
         print(
             f"{'ok ' if ok else 'BAD'} step {steps}: killed={killed} changed={changed} pending={pending} "
@@ -120,4 +130,4 @@ def main(root: Path) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    sys.exit(main(Path(sys.argv[1]), making=sys.argv[2:] == ["making"]))

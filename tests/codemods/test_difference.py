@@ -85,3 +85,18 @@ def test_patch_applies_it(tmp_path: Path) -> None:
     done = subprocess.run(["patch", "-p1"], cwd=tmp_path, input=unified("a.py", OLD, edits), check=False)
     assert done.returncode == 0
     assert (tmp_path / "a.py").read_bytes() == apply(OLD, edits)
+
+
+def test_a_file_that_is_made(tmp_path: Path) -> None:
+    text = b"version: 1\nports:\n  A:\n    port: 5000"
+    difference = unified("config/ports.yaml", None, ((0, 0, text),))
+    assert difference.startswith(b"--- /dev/null\n+++ b/config/ports.yaml\n@@ -0,0 +1,4 @@\n+version: 1\n")
+    assert difference.endswith(b"+    port: 5000\n\\ No newline at end of file\n")
+    (tmp_path / "it.patch").write_bytes(difference)
+    git(tmp_path, "init", "-q")
+    git(tmp_path, "apply", "it.patch")
+    assert (tmp_path / "config" / "ports.yaml").read_bytes() == text
+
+
+def test_an_empty_file_that_is_there_is_not_made() -> None:
+    assert unified("a.py", b"", ((0, 0, b"x\n"),)).startswith(b"--- a/a.py\n+++ b/a.py\n@@ -0,0 +1 @@\n")

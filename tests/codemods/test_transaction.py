@@ -49,7 +49,7 @@ def contents(files: list[Path]) -> list[bytes]:
 
 
 @contextmanager
-def at_call(name: str, number: int, act: Callable[[], None]) -> Iterator[None]:
+def at_call(name: str, number: int, act: Callable[[], object]) -> Iterator[None]:
     """Have ``act`` happen just before call number ``number`` of the system's function ``name``."""
     real = getattr(os, name)
     count = 0
