@@ -74,10 +74,11 @@ def _appended(text: str, key: str, items: Sequence[tuple[str, dict[str, Any]]]) 
         lines = _lines(items, f"{margin}  ", "  ", newline)
         return "".join((text[: mark.index], f"{key}:{newline}", lines, margin, text[mark.index :]))
     name, value = found
-    if isinstance(value, MappingNode) and value.flow_style and value.value:
+    written = text[value.start_mark.index : value.end_mark.index]
+    if isinstance(value, MappingNode) and value.flow_style and "".join(written.split()) != "{}":
         inner = ", ".join(f"{one}: {json.dumps(parts, ensure_ascii=False)}" for one, parts in items)
         end = int(value.end_mark.index) - 1
-        return "".join((text[:end], ", ", inner, text[end:]))
+        return "".join((text[:end], ", " if value.value else "", inner, text[end:]))
     if isinstance(value, MappingNode) and value.value:
         first = value.value[0][0].start_mark
         indent = " " * first.column
@@ -86,7 +87,7 @@ def _appended(text: str, key: str, items: Sequence[tuple[str, dict[str, Any]]]) 
     else:
         indent, step = " " * (name.start_mark.column + 2), "  "
         # Nothing is there: `ports:`, `ports: ~` or `ports: {}`, of which the key stays.
-        text = "".join((text[: value.start_mark.index], text[value.end_mark.index :]))
+        text = "".join((text[: value.start_mark.index].rstrip(" "), text[value.end_mark.index :]))
         last = name
     end = _line_end(text, last)
     lines = _lines(items, indent, step, newline)

@@ -55,7 +55,7 @@ class PortLiteral(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     ``port`` is 0 where the system is to choose one. ``evidence`` says by what it is known to be a port and ``name``
     what it is called there, empty when it is not; in text, ``others`` are the ports of further addresses and ``hosts``
-    the hosts of all, ``?`` for one that is put in. ``nested``: it stands in a replacement field of an f-string.
+    the hosts of all, ``{}`` for one that is put in. ``nested``: it stands in a replacement field of an f-string.
     ``source`` is the statement's first line, normalised.
     """
 
@@ -198,7 +198,7 @@ class PortLiteralCollector(Collector):
         places: list[tuple[int, str]] = []
         for part in node.values:
             if not isinstance(part, ast.Constant):
-                before += "?"
+                before += "{}"
                 self._nested.update(map(id, below(part)))
                 continue
             self._parts.add(id(part))

@@ -340,7 +340,7 @@ def test_a_repository_inside_the_tree_has_no_registry(tmp_path: Path, there: boo
     assert found["x.py"].names
     assert (found["sub/x.py"].reason, found["sub/x.py"].detail) == (
         Reason.OTHER_REGISTRY,
-        "`get_port` finds no registry from here",
+        "`get_port` looks no further than its repository",
     )
 
 
