@@ -46,7 +46,7 @@ def bodies(draw: st.DrawFn, quote: str, raw: bool, formatted: bool) -> tuple[str
     words += ["\\d", "\\\\"] if raw else ["\\n", "\\'", '\\"', "\\\\", "\\x41", "\\u00e9", "\\101"]
     words += ["\n", "\\\n"] if len(quote) == 3 else []
     words += [one for one in ("'", '"') if one not in quote]
-    hosts = ["localhost", "127.0.0.1", "*", "", "ho-st", "é"]
+    hosts = ["localhost", "127.0.0.1", "*", "", "ho-st", "é", "[::1]", "u:p@h"]
     for _ in range(draw(st.integers(0, 5))):
         kind = draw(st.sampled_from(["word", "word", "address", "address", "field", "odd"]))
         if kind == "address":
@@ -63,7 +63,7 @@ def bodies(draw: st.DrawFn, quote: str, raw: bool, formatted: bool) -> tuple[str
             plain = False
             port = draw(PORTS)
             odd = ["\\N{BULLET}"] if not raw else []
-            odd += [f"tcp://h:\\x3{str(port)[0]}{str(port)[1:]}", f"tcp://[::1]:{port}", f"tcp://u:p@h:{port}"]
+            odd += [f"tcp://h:\\x3{str(port)[0]}{str(port)[1:]}"]
             out += draw(st.sampled_from(odd))
         else:
             out += draw(st.sampled_from(words))
