@@ -12,7 +12,7 @@ from analysis.collectors.ports import PortCollector
 from analysis.project import Project, load
 from codemods.edits import Reason
 from codemods.get_port import GetPortCodemod
-from codemods.port_plan import SHARED, Plan
+from codemods.port_plan import SHARED, Key, Plan
 from config.registry import Machine
 from config.settings import Settings
 from tests.cli.support import write
@@ -177,7 +177,9 @@ def test_machines_of_the_registry_come_before_those_of_the_settings(tmp_path: Pa
 def test_what_may_run_anywhere_is_shared(tmp_path: Path) -> None:
     write(tmp_path, {"a/s.py": binds("One", 5556), "lib/s.py": binds("Lib", 5600), "b/c.py": asks(5600)})
     found = plan(tmp_path, SETTINGS)
-    entry = found.entries[found.key(next(one for one in found.sites if one.path == "b/c.py"), 5600)]  # type: ignore[index]
+    key = found.key(next(one for one in found.sites if one.path == "b/c.py"), 5600)
+    assert isinstance(key, Key)
+    entry = found.entries[key]
     assert entry is not None
     assert (entry.name, entry.machine) == ("LIB", SHARED)
     assert [one.name for one in found.new_machines([SHARED])] == ["first", "second", SHARED]
@@ -301,7 +303,7 @@ def test_an_owner_whose_own_number_stays_is_not_moved(tmp_path: Path, how: str) 
 
 
 def test_an_owner_that_binds_a_constant_of_another_module_is_moved(tmp_path: Path) -> None:
-    two = "from ports import TWO_PORT\n\n\nclass Two:\n    def run(self):\n        self.sock.bind(f'tcp://*:{TWO_PORT}')\n"
+    two = "from ports import TWO_PORT\n\n\n" + binds("Two", 5556).replace("'tcp://*:5556'", "f'tcp://*:{TWO_PORT}'")
     write(tmp_path, {"one.py": binds("One", 5556), "two.py": two, "ports.py": "TWO_PORT = 5556\n"})
     registry(tmp_path, "ports:\n  ONE: {port: 5556, owner: One}\n")
     assert names(plan(tmp_path, renumber=True)) == {"one.py": ["ONE=5556"], "ports.py": ["TWO=5000"]}
