@@ -142,7 +142,7 @@ def test_what_is_added_is_there_and_every_line_is_kept(data: st.DataObject) -> N
     machines = data.draw(st.sampled_from([(), MACHINES[:1], MACHINES[:2]]))
     names = tuple(one.name for one in machines) or ("default",)
     old = [] if style.shape in ("empty", "null", "braces") else data.draw(entries(5000, names))
-    more = MACHINES[2:] if machines and data.draw(st.booleans()) else ()
+    more: tuple[Machine, ...] = data.draw(st.sampled_from([(), MACHINES[2:]])) if machines else ()
     text = data.draw(files(style, old, machines, len(machines) + len(more) > 1))
     before = parse(text.encode())
     new = data.draw(entries(6000, (*names, *(one.name for one in more)), 1))
