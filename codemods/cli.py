@@ -13,7 +13,7 @@ import click
 
 from analysis.facts import FileFacts
 from analysis.words import plural
-from codemods.codemod import Codemod, load
+from codemods.codemod import Codemod, Impossible, load
 from codemods.compose import apply
 from codemods.edits import Reason
 from codemods.engine import Engine, outcome_of
@@ -128,7 +128,7 @@ class Run:
                 return self._stdin()
             session = Session(self.paths, self.given["config"])
             return self._recover(session) if self.given["recover"] else self._tree(session)
-        except JournalError as error:
+        except (JournalError, Impossible) as error:
             raise Trouble(str(error)) from None
         except (KeyboardInterrupt, Terminated) as error:
             written = self.transaction is not None and self.transaction.written

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 _CLASS = re.compile(r"^class \w+\(Codemod\):", re.MULTILINE)
 
 
+class Impossible(Exception):
+    """A codemod cannot do the job as a whole; the message says why and what to do. Nothing is written."""
+
+
 class FileView:
     """One file as a codemod sees it, in a worker process.
 
@@ -111,7 +115,7 @@ class Codemod(ABC):
         """The other files that have to change together with those of ``outcomes``: a registry, a plan.
 
         An outcome whose ``old`` is empty makes a file that must not be there. Called in the parent process, before
-        anything is written.
+        anything is written. Raises Impossible.
         """
         return ()
 

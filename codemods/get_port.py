@@ -31,7 +31,7 @@ from analysis.collectors.ports import PortCollector
 from analysis.discovery import discover
 from analysis.index import digest_of
 from analysis.words import plural
-from codemods.codemod import Codemod, FileView
+from codemods.codemod import Codemod, FileView, Impossible
 from codemods.compose import apply
 from codemods.edits import Declined, Example, Need, Reason, Rewrite, Skipped
 from codemods.get_port_examples import EXAMPLES
@@ -129,6 +129,12 @@ class GetPortCodemod(Codemod):
         if not new:
             return ()
         plan = self._plan(project, settings, options)
+        left = _left(plan, outcomes) if options.get("renumber") else ""
+        if left:
+            raise Impossible(
+                f"--renumber: {left}: nothing was written. Run it over the whole tree, without --max-files and "
+                "--only-under; where the line cannot be rewritten, give it another number by hand"
+            )
         old = plan.file.read_bytes() if plan.file.exists() else None
         text = added(old, new, plan.new_machines(one.machine for one in new), plan.file)
         root = project.root
@@ -197,6 +203,30 @@ def _told(named: Named) -> str:
     """What became of a port, for the report."""
     moved = f", moved from {named.was}" if named.was != named.entry.port else ""
     return f"{named.entry.name} = {named.entry.port}{moved}"
+
+
+def _left(plan: Plan, outcomes: Sequence[Outcome]) -> str:
+    """A place that keeps the number of a port which is moved elsewhere, for people; empty where there is none."""
+    made = {
+        (outcome.path, one.line, one.column)
+        for outcome in outcomes
+        if outcome.edits
+        for one in outcome.answers
+        if one.verdict == "rewritten"
+    }
+    kept: dict[str, str] = {}
+    moved: set[str] = set()
+    for path, decisions in plan.prepared().items():
+        for decision in decisions:
+            for one in decision.names:
+                if one.was == one.entry.port:
+                    continue
+                if (path, decision.line, decision.column) in made:
+                    moved.add(one.entry.name)
+                else:
+                    where = f"{path}:{decision.line}"
+                    kept.setdefault(one.entry.name, f"{one.entry.name} would move, and {where} keeps {one.was}")
+    return next((text for name, text in sorted(kept.items()) if name in moved), "")
 
 
 def _new(prepared: Mapping[str, bytes], outcomes: Sequence[Outcome]) -> Iterator[Port]:

@@ -66,6 +66,26 @@ def test_configuration_moves_with_its_owner_and_keeps_every_other_byte(tree: Pat
     assert lines[-1] == "# the end"
 
 
+@pytest.mark.parametrize("part", [["--max-files=1", "."], ["--only-under", "b", "."], ["b"]])
+def test_no_owner_moves_in_part(tmp_path: Path, part: list[str]) -> None:
+    files: dict[str, str | bytes] = {
+        "one.py": binds("One", 5556),
+        "b/two.py": binds("Two", 5556),
+        "z/client.py": "TWO_PORT = 5556\n",
+        "config/ports.yaml": "version: 1\nports:\n  ONE: {port: 5556, owner: One}\n",
+    }
+    tree = committed(tmp_path / "tree", files)
+    before = contents(tree)
+    done = fix("--renumber", *part, cwd=tree)
+    assert done.returncode == 2
+    assert "TWO would move, and z/client.py:1 keeps 5556" in done.stderr
+    assert "nothing was written" in done.stderr
+    assert contents(tree) == before
+    whole = fix("--renumber", ".", cwd=tree)
+    assert whole.returncode == 0, whole.stdout
+    assert (tree / "z/client.py").read_text().endswith('TWO_PORT = get_port("TWO")\n')
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [
