@@ -20,6 +20,7 @@ from analysis.values.reader import Reader
 from analysis.values.scopes import Scopes
 from analysis.values.syntax import dotted
 from analysis.values.terms import (
+    Call,
     Const,
     Symbol,
     Term,
@@ -40,6 +41,7 @@ _HINTS = tuple(
         rb"endpoint",
         rb"ENDPOINT",
         rb"bind\w*\(",
+        rb"claim\(",
         rb"connect\w*\(",
         rb"erver\w*\(",
         rb"serve\(",
@@ -59,6 +61,7 @@ _QUIET = frozenset(
 _LIKELY = re.compile(r"(?i)(?<!im)port(?!al|folio|ion|rait)|addr|endpoint|ur[il]$|host|bind|server|offset|_ip$|^ip_")
 _RETURNS = 8
 _METHODS = frozenset({"bind", "connect", "connect_ex", "bind_to_random_port", "bind_ssl"})
+_BY_NAME = frozenset({"bind_socket", "claim"})
 _NO_SOCKETS = frozenset({"sqlite3", "aiosqlite", "signal", "signals", "duckdb", "pyodbc", "cx_Oracle"})
 
 
@@ -69,7 +72,7 @@ class PortCollector(Collector):
     """One :class:`~analysis.collectors.port_records.Ports` per file that has anything to say."""
 
     topic: ClassVar[str] = "ports"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     record = Ports
     nodes = (
         *Scopes.nodes,
@@ -150,12 +153,25 @@ class PortCollector(Collector):
         last = name.rpartition(".")[2]
         args = [one for one in call.args if not isinstance(one, ast.Starred)]
         given = {one.arg: one.value for one in call.keywords if one.arg}
+        if last in _BY_NAME and args:
+            name_of = self._registered(call, args[0], scope)
+            if name_of is not None:
+                return self._record(call, "bind", "socket", None, None, name_of, scope, "", "", args[0])
         if last in _METHODS and isinstance(call.func, ast.Attribute) and name not in ENTRIES:
             return self._socket(call, call.func, args, given, scope)
         entry = self._entry(name, last, call, given)
         if entry is None:
             return self._url(call, last, args, given, scope)
         return self._served(call, entry, args, given, scope)
+
+    def _registered(self, call: ast.Call, name: ast.expr, scope: Scope) -> Term | None:
+        """The port of a name that is claimed or bound through the registry."""
+        function = self.reader.value(call.func, scope) if isinstance(call.func, (ast.Name, ast.Attribute)) else None
+        asked = self.reader.value(name, scope)
+        if not isinstance(function, Symbol) or not isinstance(asked, Const) or not isinstance(asked.value, str):
+            return None
+        level, module, _ = function.text.split(":", 2)
+        return Call(f"{level}:{module}:get_port", ((0, asked),)) if "port" in module.rpartition(".")[2] else None
 
     def _entry(self, name: str, last: str, call: ast.Call, given: dict[str, ast.expr]) -> Entry | None:
         for known in (name, ".".join(name.split(".")[-2:]), last):

@@ -300,3 +300,34 @@ def test_two_owners_of_one_port_are_a_conflict(tmp_path: Path) -> None:
 )
 def test_machines_are_guessed_from_the_top_folders(paths: list[str], machines: dict[str, tuple[str, ...]]) -> None:
     assert ports.guessed(paths) == machines
+
+
+REGISTRY = (
+    "version: 1\nmachines:\n  pc1: {paths: [one]}\n  pc2: {paths: [two]}\nports:\n"
+    "  MEMORY: {port: 5556, machine: pc1}\n"
+    "  HEALTH:\n    - {port: 6000, machine: pc1}\n    - {port: 6001, machine: pc2}\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("program", "expected"),
+    [
+        ("sock.bind(f\"tcp://*:{get_port('MEMORY')}\")\n", [(5556, "bind", "exact")]),
+        ("sock.connect(f\"tcp://h:{get_port('HEALTH')}\")\n", [(6001, "connect", "exact")]),
+        ("sock.connect(f\"tcp://h:{get_port('HEALTH', machine='pc1')}\")\n", [(6000, "connect", "exact")]),
+        ('P = int(os.getenv("P", get_port("MEMORY")))\nsock.bind(f"tcp://*:{P}")\n', [(5556, "bind", "default")]),
+        ('serve(app, port=get_port("MEMORY"))\n', [(5556, "bind", "exact")]),
+        ("sock.connect(f\"tcp://h:{get_port('OTHER')}\")\n", [(None, "connect", "expression")]),
+        ('sock = bind_socket("MEMORY")\n', [(5556, "bind", "exact")]),
+        ('lease = claim("MEMORY")\n', [(5556, "bind", "exact")]),
+        ('def bind_socket(name):\n    pass\nsock = bind_socket("MEMORY")\n', []),
+    ],
+)
+def test_what_is_looked_up_has_the_number_of_the_registry(
+    tmp_path: Path, program: str, expected: list[tuple[int | None, str, str]]
+) -> None:
+    imports = "import os\nfrom runtime.ports import bind_socket, claim, get_port\n"
+    rows = table(tmp_path, {"config/ports.yaml": REGISTRY, "two/a.py": imports + program})
+    found = [(row.port, row.side, row.certainty) for row in rows if row.side != "declare"]
+    assert found == expected
+    assert {row.machine for row in rows if row.side != "declare"} <= {"pc2"}
