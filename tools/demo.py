@@ -16,6 +16,7 @@ from codemods.edits import Reason
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 FIX = ("python", "-m", "codemods.safe_executor", "--allow-dirty")
+NAME = ("python", "-m", "codemods.get_port", "--allow-dirty")
 # The examples hold a file that does not parse on purpose: 2 is the right answer as long as it is there.
 STEPS: tuple[tuple[str, tuple[str, ...], tuple[int, ...]], ...] = (
     ("What is there?", ("unsnarl", "check", "."), (2,)),
@@ -23,6 +24,9 @@ STEPS: tuple[tuple[str, tuple[str, ...], tuple[int, ...]], ...] = (
     ("What would be rewritten, and what declined?", (*FIX, "--diff", "."), (1, 2)),
     ("Rewrite it (there is no version control in the copy, hence --allow-dirty).", (*FIX, "."), (1, 2)),
     ("A second run changes nothing.", (*FIX, "--check", "."), (1, 2)),
+    ("Who binds which port, and who connects?", ("unsnarl", "ports", "."), (0,)),
+    ("What would the port registry be, and who would ask it?", (*NAME, "--diff", "."), (1, 2)),
+    ("Give the ports their names.", (*NAME, "."), (2,)),
     ("What is left?", ("unsnarl", "check", "."), (2,)),
     ("How did the counts move?", ("unsnarl", "metrics", "--plot", "."), (2,)),
 )
