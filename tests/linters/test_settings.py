@@ -120,6 +120,7 @@ def test_no_key_is_required_and_every_key_is_taken(tmp_path: Path) -> None:
     file.write_text(
         """
         safe-executor = "common_utils.error_handling:SafeExecutor"
+        get-port = "common_utils.port_registry:get_port"
         exclude = ["build/"]
         select = ["E9"]
         ignore = ["E905"]
