@@ -10,6 +10,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
@@ -256,11 +257,17 @@ def machine_of(path: str, machines: Mapping[str, Sequence[str]]) -> str:
     best, length = "", -1
     for name, folders in machines.items():
         for folder in folders:
-            inside = posixpath.normpath(folder).strip("/").removeprefix("./")
-            inside = "" if inside == "." else inside
+            inside = _inside(folder)
             if (not inside or path == inside or path.startswith(f"{inside}/")) and len(inside) > length:
                 best, length = name, len(inside)
     return best
+
+
+@cache
+def _inside(folder: str) -> str:
+    """A folder as the names of files begin: ``./a/`` is ``a``, and the root is empty."""
+    normal = posixpath.normpath(folder).strip("/")
+    return "" if normal == "." else normal
 
 
 def guessed(paths: Iterable[str]) -> dict[str, tuple[str, ...]]:
