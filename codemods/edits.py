@@ -137,7 +137,7 @@ _MEANINGS: dict[Reason, str] = {
     Reason.SIBLING_ORDER: "The handlers stand in an order that tests behind the block cannot keep.",
     Reason.STANDALONE: "The file is run by tools that do not have the import target.",
     Reason.PORT_CONFLICT: "Several owners bind the port on one machine; --renumber moves all but one.",
-    Reason.PORT_OF_SEVERAL: "Several machines have the port, and which of them is meant cannot be told.",
+    Reason.PORT_OF_SEVERAL: "Which machine is meant cannot be told, or it is none that has the port.",
     Reason.OTHER_REGISTRY: "`get_port` would not read the registry of this tree in the file.",
     Reason.NO_NAME_YET: "The registry has no name for the port, and a run over one source cannot give it one.",
     Reason.OTHER_OWNER: "What the source calls it belongs to somebody else than the port: two services may share it.",

@@ -130,6 +130,16 @@ def commonest(labels: Iterable[str]) -> str:
     return min(counts, key=lambda one: (-counts[one], one), default="")
 
 
+def holder(path: str, scope: str) -> str:
+    """What a literal of the file at ``path`` stands in: the class, else the file, else its folder."""
+    first = scope.partition(".")[0]
+    if first[:1].isupper():
+        return first
+    folder, _, name = path.rpartition("/")
+    stem = name.removesuffix(".py")
+    return folder.rpartition("/")[2] if stem in ("__init__", "__main__", "main", "app", "config") and folder else stem
+
+
 def usable(name: str) -> str:
     """``name`` as the registry takes it."""
     name = re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_").upper()[: LONGEST_NAME - 20]

@@ -18,7 +18,7 @@ from analysis import ports
 from analysis.collectors.port_literals import PortLiteral, PortLiteralCollector
 from analysis.port_sides import Dispute, Place, bindings, disputes
 from codemods.edits import Reason
-from codemods.port_names import Names, agree, commonest, joined, label, usable, words
+from codemods.port_names import Names, agree, commonest, holder, joined, label, usable, words
 from config import registry
 from config.registry import DEFAULT_MACHINE, Machine, Port, Registry
 from linters.literal_port import Ports, is_test
@@ -179,6 +179,8 @@ class Plan:
         if not homes:
             return Key(self.alone.get(port, ""), port)
         named = sorted(homes - {""})
+        if self._is_astray(site, homes):
+            return f"{port} is that of {' and '.join(named)}, and `{site.literal.hosts[0]}` seems to be another machine"
         if len(homes) == 1:
             return Key(next(iter(homes)), port)
         said = [one for one in named if set(words(one)) <= set(words(site.literal.name))]
@@ -202,7 +204,7 @@ class Plan:
         name = site.literal.name
         if site.literal.evidence in ("address", "socket") or label(name)[1]:
             return name
-        return name if self._is_home(site, key) else _holder(site)
+        return name if self._is_home(site, key) else holder(site.path, site.literal.scope)
 
     def _is_own(self, site: Site, key: Key) -> bool:
         """Whether a literal stands with who binds the port, and with nobody else."""
@@ -226,6 +228,16 @@ class Plan:
         """Whether a literal stands in the file of who binds the port."""
         rows = self.binders.get(key.port, {}).get(key.machine, ())
         return any(site.path == (row.home or row.path) for row in rows)
+
+    @staticmethod
+    def _is_astray(site: Site, homes: set[str]) -> bool:
+        """Whether the hosts of an address are on no machine that has its port, as far as they are written out."""
+        hosts = [one for one in site.literal.hosts if "{" not in one]
+        if not hosts or not site.machine or "" in homes:
+            return False
+        if all(one in _LOCAL for one in hosts):
+            return site.machine not in homes
+        return homes == {site.machine} and not any(one in _LOCAL for one in hosts)
 
     @staticmethod
     def _is_near(site: Site) -> bool:
@@ -296,8 +308,8 @@ class Plan:
         if name:
             return name
         qualifier = commonest(text for text, _ in labels)
-        holder = commonest(usable("_".join(words(_holder(site)))) for site in sites)
-        return joined(holder, qualifier or str(key.port))
+        around = commonest(usable("_".join(words(holder(site.path, site.literal.scope)))) for site in sites)
+        return joined(around, qualifier or str(key.port))
 
     # Conflicts
 
@@ -471,16 +483,6 @@ def _by_machine(rows: Iterable[Row]) -> dict[int, dict[str, list[Row]]]:
         if row.port:
             found.setdefault(row.port, {}).setdefault(row.machine, []).append(row)
     return found
-
-
-def _holder(site: Site) -> str:
-    """What a literal stands in: the class, else the file, else its folder."""
-    scope = site.literal.scope.split(".")[0]
-    if scope[:1].isupper():
-        return scope
-    folder, _, name = site.path.rpartition("/")
-    stem = name.removesuffix(".py")
-    return folder.rpartition("/")[2] if stem in ("__init__", "__main__", "main", "app", "config") and folder else stem
 
 
 def _dispute(dispute: Dispute) -> str:

@@ -192,6 +192,23 @@ def test_a_port_of_two_machines_that_is_asked_for_from_a_third_place_is_declined
     assert one.detail == "5556 is bound on first and on second: which of them is meant here cannot be told"
 
 
+@pytest.mark.parametrize(
+    ("asker", "host", "detail"),
+    [
+        ("a/c.py", "localhost", ""),
+        ("a/c.py", "10.0.0.7", "5556 is that of first, and `10.0.0.7` seems to be another machine"),
+        ("b/c.py", "10.0.0.7", ""),
+        ("b/c.py", "localhost", "5556 is that of first, and `localhost` seems to be another machine"),
+        ("c.py", "localhost", ""),
+    ],
+)
+def test_an_address_leads_to_a_machine_that_has_the_port(tmp_path: Path, asker: str, host: str, detail: str) -> None:
+    write(tmp_path, {"a/s.py": binds("One", 5556), asker: asks(5556, host)})
+    (one,) = [each for each in said(plan(tmp_path, SETTINGS)) if each.path == asker]
+    assert one.detail == detail
+    assert one.reason == (Reason.PORT_OF_SEVERAL if detail else "")
+
+
 def test_an_address_that_may_lead_elsewhere_is_not_that_of_its_own_machine(tmp_path: Path) -> None:
     write(tmp_path, {"a/s.py": binds("One", 5556), "b/s.py": binds("Two", 5556), "a/c.py": asks(5556, "10.0.0.7")})
     (one,) = [each for each in said(plan(tmp_path, SETTINGS)) if each.path == "a/c.py"]
