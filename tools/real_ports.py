@@ -8,14 +8,10 @@ must be the program that was there. Exits with 1 when a promise is broken.
 
 from __future__ import annotations
 
-import argparse
 import ast
 import json
-import os
-import shutil
 import subprocess
 import sys
-import tempfile
 import textwrap
 import warnings
 from collections import Counter
@@ -23,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from config.registry import Registry, load
-from tools.real_tree import SKIPPED, comments, python_files, refusal
+from tools.real_tree import arguments, comments, conclude, copied, python_files, refusal
 from tools.text import table
 
 
@@ -170,33 +166,19 @@ def page(name: str, commit: str, files: int, trials: dict[str, Trial], left: dic
 
 def main() -> int:
     """Run the command line."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("tree", type=Path)
-    parser.add_argument("--name", default="")
-    parser.add_argument("--commit", default="")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--write", type=Path)
-    options = parser.parse_args()
+    options = arguments(__doc__ or "")
     original = {name: (options.tree / name).read_bytes() for name in python_files(options.tree)}
     trials: dict[str, Trial] = {}
-    left = {"": conflicts(options.tree)}
     broken: list[str] = []
-    with tempfile.TemporaryDirectory() as folder:
-        for number, (title, arguments) in enumerate({"get_port": (), "get_port --renumber": ("--renumber",)}.items()):
-            copy = Path(folder, str(number))
-            shutil.copytree(options.tree, copy, symlinks=True, ignore=SKIPPED)
-            trials[title] = Trial(copy, arguments, options.jobs)
+    with copied(options.tree) as copy:
+        left = {"": conflicts(copy)}
+    for title, given in {"get_port": (), "get_port --renumber": ("--renumber",)}.items():
+        with copied(options.tree) as copy:
+            trials[title] = Trial(copy, given, options.jobs)
             trials[title].run(original)
             left[title] = conflicts(copy)
-            broken += [f"{title}: {one}" for one in trials[title].broken]
-            shutil.rmtree(copy)
-    text = page(options.name or options.tree.name, options.commit or "?", len(original), trials, left)
-    if options.write:
-        options.write.write_text(text, "utf-8")
-    print(text)
-    for one in broken:
-        print(f"broken: {one}", file=sys.stderr)
-    return 1 if broken else 0
+        broken += [f"{title}: {one}" for one in trials[title].broken]
+    return conclude(page(options.name, options.commit, len(original), trials, left), options.write, broken)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,8 @@ import textwrap
 import tokenize
 import warnings
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -158,41 +159,56 @@ def page(name: str, commit: str, original: dict[str, bytes], faults: Counter[str
     return "\n".join(lines) + "\n"
 
 
-def main() -> int:
-    """Run the command line."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+def arguments(document: str) -> argparse.Namespace:
+    """The command line of a tool that tries a codemod on a real tree; ``document`` is the tool's own docstring."""
+    parser = argparse.ArgumentParser(description=document.splitlines()[0])
     parser.add_argument("tree", type=Path)
     parser.add_argument("--name", default="")
-    parser.add_argument("--commit", default="")
+    parser.add_argument("--commit", default="?")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--write", type=Path)
     options = parser.parse_args()
-    names = python_files(options.tree)
-    original = {name: (options.tree / name).read_bytes() for name in names}
+    options.name = options.name or options.tree.name
+    return options
+
+
+@contextmanager
+def copied(tree: Path) -> Iterator[Path]:
+    """A copy of ``tree`` that may be written to."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder, "tree")
+        shutil.copytree(tree, copy, symlinks=True, ignore=SKIPPED)
+        yield copy
+
+
+def conclude(text: str, write: Path | None, broken: Sequence[str]) -> int:
+    """Print the page, write it where that is asked for, and name the broken promises; the exit code."""
+    if write:
+        write.write_text(text, "utf-8")
+    print(text)
+    for one in broken:
+        print(f"broken: {one}", file=sys.stderr)
+    return 1 if broken else 0
+
+
+def main() -> int:
+    """Run the command line."""
+    options = arguments(__doc__ or "")
+    original = {name: (options.tree / name).read_bytes() for name in python_files(options.tree)}
     plans = {
         "--policy preserve": ("--policy", "preserve"),
         "--policy infer": ("--policy", "infer"),
         "--policy infer --unsafe": ("--policy", "infer", "--unsafe"),
     }
     trials: dict[str, Trial] = {}
-    broken: list[str] = []
-    with tempfile.TemporaryDirectory() as folder:
-        faults, wrong = ledger(options.tree, original)
-        broken += wrong
-        for number, (title, arguments) in enumerate(plans.items()):
-            copy = Path(folder, str(number))
-            shutil.copytree(options.tree, copy, symlinks=True, ignore=SKIPPED)
-            trials[title] = Trial(copy, arguments, options.jobs)
+    with copied(options.tree) as copy:
+        faults, broken = ledger(copy, original)
+    for title, given in plans.items():
+        with copied(options.tree) as copy:
+            trials[title] = Trial(copy, given, options.jobs)
             trials[title].run(original)
-            broken += [f"{title}: {one}" for one in trials[title].broken]
-            shutil.rmtree(copy)
-    text = page(options.name or options.tree.name, options.commit or "?", original, faults, trials)
-    if options.write:
-        options.write.write_text(text, "utf-8")
-    print(text)
-    for one in broken:
-        print(f"broken: {one}", file=sys.stderr)
-    return 1 if broken else 0
+        broken += [f"{title}: {one}" for one in trials[title].broken]
+    return conclude(page(options.name, options.commit, original, faults, trials), options.write, broken)
 
 
 if __name__ == "__main__":
