@@ -37,8 +37,8 @@ bench: $(VENV)/.installed-dev  ## measure, and write docs/benchmarks.md
 	$(BIN)/python -m tools.bench_page build/benchmarks.json docs/benchmarks.md && exit $$status
 
 PROGRAMS ?= 2000
-fuzz: $(VENV)/.installed-dev  ## generated programs before and after a rewrite, PROGRAMS of them in each of four parts
-	UNSNARL_FUZZ=$(PROGRAMS) $(BIN)/python -m pytest tests/behaviour/test_differential.py -n $(JOBS) --timeout 0 $(PYTEST_ARGS)
+fuzz: $(VENV)/.installed-dev  ## every law on newly drawn examples, PROGRAMS programs in each of four parts before and after a rewrite
+	UNSNARL_FUZZ=$(PROGRAMS) $(BIN)/python -m pytest tests -m hypothesis -n $(JOBS) --timeout 0 $(PYTEST_ARGS)
 
 suites: $(VENV)/.installed-dev  ## the test suites of other packages before and after a rewrite, for docs/third-party.md
 	$(BIN)/python -m tools.thirdparty --write docs/third-party.md

@@ -41,7 +41,7 @@ class Modules:
         known = self._roots.get(path)
         if known is None:
             added = [normpath(join(dirname(path), each)) for each in self._added.get(path, ())]
-            inside = ["" if each == "." else each for each in added if not each.startswith("..")]
+            inside = ["" if each == "." else each for each in added if each.split("/")[0] != ".."]
             known = self._roots[path] = tuple(dict.fromkeys([self.root(path), *inside, dirname(path), ""]))
         return known
 

@@ -232,7 +232,7 @@ class Reader:
         for one in node.value:
             text = self._line_of_text(one, at)
             path = posixpath.normpath(text)
-            if not text or posixpath.isabs(text) or path.startswith(".."):
+            if not text or posixpath.isabs(text) or path.split("/")[0] == "..":
                 self._fail(at, _line(one), f"`{text}` is not below the root of the tree; write a path relative to it")
             paths.append(path)
         return tuple(paths)

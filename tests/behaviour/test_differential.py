@@ -55,6 +55,7 @@ def report(before: bytes, after: bytes, found: Difference) -> str:
     )
 
 
+@pytest.mark.hypothesis
 @pytest.mark.parametrize("part", range(PARTS))
 def test_rewritten_programs_do_the_same(part: int) -> None:
     law = given(programs())(check)

@@ -55,6 +55,12 @@ def test_folders_that_a_script_adds_are_looked_in() -> None:
     assert modules.find("scripts/util.py", "lib.deep") is None
 
 
+def test_a_folder_that_is_added_may_start_with_dots() -> None:
+    modules = Modules(["run.py", "..src/deep.py"], {"run.py": ("..src", "../out")})
+    assert modules.roots("run.py") == ("", "..src")
+    assert modules.find("run.py", "deep") == "..src/deep.py"
+
+
 def test_a_module_is_called_what_most_imports_call_it() -> None:
     modules = Modules(TREE)
     assert modules.name("src/lib/deep.py") == "lib.deep"

@@ -81,6 +81,11 @@ def test_ports_are_in_range(port: str) -> None:
     assert str(error) == f"ports.yaml:3: `ports.A.port`: {port} is not a port; write a number from 1 to 65535"
 
 
+def test_a_folder_may_start_with_dots() -> None:
+    (machine,) = parse("version: 1\nmachines: {a: {paths: [..x, .y, ...]}}\nports: {}").machines
+    assert machine.paths == ("..x", ".y", "...")
+
+
 def test_nothing_is_filled_in() -> None:
     error = refused(entry('{port: "${PORT_OFFSET}+7200"}'))
     assert "use UNSNARL_PORT_OFFSET to move all ports" in error.problem
