@@ -7,8 +7,11 @@ A file's own names are followed when it is read. What other files decide stays a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from operator import is_
 
 import msgspec
+from msgspec import structs
 
 
 class Const(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="c"):
@@ -154,10 +157,7 @@ def total(parts: Iterable[Term]) -> Term:
 
 
 def _bounded(term: Term) -> Term:
-    for number, _ in enumerate(below(term)):
-        if number > _SIZE:
-            return Unknown("a value of many parts")
-    return term
+    return Unknown("a value of many parts") if sum(1 for _ in islice(below(term), _SIZE + 2)) > _SIZE + 1 else term
 
 
 def below(term: Term) -> Iterator[Term]:
@@ -179,27 +179,29 @@ def below(term: Term) -> Iterator[Term]:
 
 
 def replaced(term: Term, change: Callable[[Term], Term | None]) -> Term:
-    """``term`` with what ``change`` gives in the place of each term that it gives something for, outermost first."""
+    """``term`` with what ``change`` gives in the place of each term that it gives something for, outermost first.
+
+    A literal stays what it is.
+    """
+    kind = term.__class__
+    if kind is Const:
+        return term
     new = change(term)
     if new is not None:
         return new
+    # What nothing is replaced in is given back as it is: most terms are, and putting them together again costs.
     match term:
-        case Join(parts):
-            return join(replaced(each, change) for each in parts)
-        case Sum(parts):
-            return total(replaced(each, change) for each in parts)
-        case Choice(parts):
-            return choice(replaced(each, change) for each in parts)
+        case Join(parts) | Sum(parts) | Choice(parts):
+            found = [replaced(each, change) for each in parts]
+            if all(map(is_, found, parts)):
+                return term
+            return join(found) if kind is Join else total(found) if kind is Sum else choice(found)
         case Call(target, values):
-            return Call(target, tuple((key, replaced(value, change)) for key, value in values))
-        case Env(name, default) if default is not None:
-            return Env(name, replaced(default, change))
-        case Option(name, default) if default is not None:
-            return Option(name, replaced(default, change))
-        case Key(name, default) if default is not None:
-            return Key(name, replaced(default, change))
-        case Parameter(function, name, default) if default is not None:
-            return Parameter(function, name, replaced(default, change))
+            given = tuple((key, replaced(value, change)) for key, value in values)
+            return Call(target, given)
+        case Env(_, default) | Option(_, default) | Key(_, default) | Parameter(_, _, default) if default is not None:
+            other = replaced(default, change)
+            return term if other is default else structs.replace(term, default=other)
     return term
 
 
