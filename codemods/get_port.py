@@ -149,7 +149,7 @@ def _configured(plan: Plan, new: Sequence[Port]) -> Iterator[Outcome]:
     """The configuration files that hand an owner the port which it was moved from: they hand it the new one."""
     names = {one.name: one.port for one in new}
     places: defaultdict[str, dict[tuple[int, int], tuple[int, int]]] = defaultdict(dict)
-    for row, entry in plan.handed():
+    for row, entry in plan.moves.handed():
         if entry.name in names and row.port is not None:
             places[row.path][row.line, row.column] = row.port, entry.port
     for path, found in sorted(places.items()):

@@ -6,19 +6,20 @@ two owners bind on one machine has no name before one of them moves.
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from analysis import ports
-from analysis.collectors.port_literals import PortLiteral, PortLiteralCollector
-from analysis.port_sides import Dispute, Place, bindings, disputes
+from analysis.collectors.port_literals import PortLiteralCollector
+from analysis.port_sides import Dispute, bindings, disputes
 from codemods.edits import Reason
+from codemods.port_moves import Moves, told
 from codemods.port_names import Names, agree, commonest, holder, joined, label, usable, words
+from codemods.port_sites import SHARED, Key, Site
 from config import registry
 from config.registry import DEFAULT_MACHINE, Machine, Port, Registry
 from linters.literal_port import Ports, is_test
@@ -28,18 +29,7 @@ if TYPE_CHECKING:
     from analysis.project import Project
     from config.settings import Settings
 
-SHARED = "shared"
-"""The machine of ports that code uses which may run on any."""
 _LOCAL = frozenset({"", "*", "localhost", "127.0.0.1", "0.0.0.0", "::", "::1", "[::]", "[::1]"})  # noqa: S104
-_SHOWN = 3
-_WAS = re.compile(r"\(was (\d+)\)")
-
-
-class Key(NamedTuple):
-    """A port of a machine, whose name is empty where the tree does not tell machines apart."""
-
-    machine: str
-    port: int
 
 
 class Named(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -66,14 +56,6 @@ class Decision(msgspec.Struct, frozen=True, array_like=True, gc=False):
     names: tuple[Named, ...] = ()
     reason: str = ""
     detail: str = ""
-
-
-class Site(NamedTuple):
-    """One literal in its file."""
-
-    path: str
-    machine: str
-    literal: PortLiteral
 
 
 class Plan:
@@ -112,9 +94,10 @@ class Plan:
                 key = self.key(site, port)
                 if isinstance(key, Key):
                     self.grouped[key].append(site)
-        self.former = self._former()
         self.names = Names(one.name for one in self.known.ports)
-        self.moved = self._moved() if renumber else {}
+        self.moves = Moves(self)
+        self.former = self.moves.former()
+        self.moved = self.moves.moved() if renumber else {}
         self.entries = {key: self._entry(key) for key in sorted(self.grouped) if key not in self.disputes or renumber}
 
     # Machines
@@ -261,7 +244,7 @@ class Plan:
     def _owner(self, key: Key, rows: Sequence[Row]) -> str:
         """Who binds a port: by the code, of several in dispute the one that keeps it."""
         if key in self.disputes:
-            return self.keeper(self.disputes[key])
+            return self.moves.keeper(self.disputes[key])
         counts = Counter(row.owner for row in rows)
         return min(counts, key=lambda one: (-counts[one], one), default="")
 
@@ -311,94 +294,6 @@ class Plan:
         around = commonest(usable("_".join(words(holder(site.path, site.literal.scope)))) for site in sites)
         return joined(around, qualifier or str(key.port))
 
-    # Conflicts
-
-    def keeper(self, dispute: Dispute) -> str:
-        """Which of several owners keeps the port: the one that the registry names, else that most files speak of."""
-        machine = self.machine(dispute.machine)
-        known = [one.owner for one in self.known.ports if one.port == dispute.port and one.machine == machine]
-        owners = [owner for owner, _ in dispute.owners]
-        for owner in owners:
-            if owner in known:
-                return owner
-        texts = [usable(site.literal.name) for site in self.sites if site.literal.port == dispute.port]
-        counts = {owner: sum("_".join(words(owner)) in text for text in texts) for owner in owners}
-        homes = {owner: len({row.home for place in places for row in place.rows}) for owner, places in dispute.owners}
-        return min(owners, key=lambda one: (-counts[one], -homes[one], one))
-
-    def _moved(self) -> dict[Key, dict[str, Port]]:
-        """New ports for all owners but one of each port in dispute."""
-        taken = {port for site in self.sites for port in (site.literal.port, *site.literal.others)}
-        taken |= {row.port for row in self.rows if row.port}
-        ranges = {one.name: one.range for one in self.known.machines}
-        found: dict[Key, dict[str, Port]] = {}
-        for key, dispute in sorted(self.disputes.items()):
-            machine = self.machine(key.machine)
-            own = Machine(machine, range=ranges.get(machine) or self._range(machine))
-            within = Registry((own,), self.known.ports)
-            kept = self.keeper(dispute)
-            for owner, places in dispute.owners:
-                may = owner != kept and self._may_move(key, owner, places)
-                free = within.free_port(machine, taken) if may else None
-                if free is not None:
-                    taken.add(free)
-                    rows = [row for place in places for row in place.rows]
-                    found.setdefault(key, {})[owner] = self._made(key, owner, rows, free)
-        return found
-
-    def _may_move(self, key: Key, owner: str, places: Iterable[Place]) -> bool:
-        """Whether what an owner binds follows its name: else only those who ask for it would move."""
-        own = [site for site in self.grouped[key] if self._belongs(site, self.disputes[key]) == owner]
-        rows = [row for place in places for row in place.rows]
-        homes = {row.home or row.path for row in rows}
-        bound = any(
-            site.path in homes or (site.literal.name and any(site.literal.name in row.evidence for row in rows))
-            for site in own
-        )
-        # What a configuration works out, as ${OFFSET}+5556, is not written anew.
-        written = re.compile(rf"(?<![\w.]){key.port}(?![\w.])")
-        if any(row.home in homes and written.search(row.expression) for row in self.worked_out):
-            return False
-        return bound and all(self._stays(site, self._registry_of(site.path)) is None for site in own)
-
-    def handed(self) -> Iterator[tuple[Row, Port]]:
-        """Where configuration files hand a moved owner the port that it had, and what it has now."""
-        for key, owners in self.moved.items():
-            homes = {
-                row.home: owners[owner]
-                for owner, places in self.disputes[key].owners
-                if owner in owners
-                for place in places
-                for row in place.rows
-            }
-            for row in self.rows:
-                if row.side == "declare" and row.port == key.port and row.home in homes:
-                    yield row, homes[row.home]
-
-    def _belongs(self, site: Site, dispute: Dispute) -> str:
-        """The owner that a literal is of; empty where that cannot be told."""
-        near = [
-            owner
-            for owner, places in dispute.owners
-            if any(row.home == site.path for place in places for row in place.rows)
-        ]
-        if len(near) > 1:
-            near = [owner for owner in near if owner in site.literal.scope.split(".")]
-        if len(near) == 1:
-            return near[0]
-        text = usable(site.literal.name)
-        named = [owner for owner, _ in dispute.owners if "_".join(words(owner)) in text]
-        return named[0] if len(named) == 1 and not near else ""
-
-    def _former(self) -> dict[Key, str]:
-        """The ports that an owner had before it was moved: who still writes one down may mean either."""
-        found: dict[Key, str] = {}
-        for one in self.known.ports:
-            was = _WAS.search(one.purpose)
-            if was is not None:
-                found[Key("" if not self.machines or one.machine == SHARED else one.machine, int(was[1]))] = one.name
-        return found
-
     # Decisions
 
     def decisions(self, path: str, sites: Sequence[Site]) -> list[Decision]:
@@ -435,9 +330,9 @@ class Plan:
             dispute = self.disputes.get(key)
             if dispute is not None:
                 moved = self.moved.get(key, {})
-                owner = self._belongs(site, dispute) if moved else ""
-                if not owner or (owner not in moved and owner != self.keeper(dispute)):
-                    return Decision(*at, reason=Reason.PORT_CONFLICT, detail=_dispute(dispute))
+                owner = self.moves.belongs(site, dispute) if moved else ""
+                if not owner or (owner not in moved and owner != self.moves.keeper(dispute)):
+                    return Decision(*at, reason=Reason.PORT_CONFLICT, detail=told(dispute))
                 entry = moved.get(owner, entry)
             elif entry is not None and (other := self._other_binder(key, entry)):
                 return Decision(*at, reason=Reason.PORT_CONFLICT, detail=other)
@@ -483,11 +378,3 @@ def _by_machine(rows: Iterable[Row]) -> dict[int, dict[str, list[Row]]]:
         if row.port:
             found.setdefault(row.port, {}).setdefault(row.machine, []).append(row)
     return found
-
-
-def _dispute(dispute: Dispute) -> str:
-    """Who binds a port, for people."""
-    owners = [f"{owner} ({its[0].rows[0].path}:{its[0].rows[0].line})" for owner, its in dispute.owners]
-    more = f" and {len(owners) - _SHOWN} more" if len(owners) > _SHOWN else ""
-    where = f" on {dispute.machine}" if dispute.machine else ""
-    return f"{dispute.port} is bound{where} by {', '.join(owners[:_SHOWN])}{more}"
