@@ -47,8 +47,8 @@ EXAMPLES: tuple[Example, ...] = (
     Example(
         title="several of one text",
         before='BROKERS = "tcp://127.0.0.1:5601 tcp://127.0.0.1:5602"\n',
-        after=f"{_IMPORT}\nBROKERS = f\"tcp://127.0.0.1:{{get_port('EXAMPLE_5601')}} "
-        "tcp://127.0.0.1:{get_port('EXAMPLE_5602')}\"\n",
+        after=f"{_IMPORT}\nBROKERS = f\"tcp://127.0.0.1:{{get_port('BROKERS')}} "
+        "tcp://127.0.0.1:{get_port('BROKERS_5602')}\"\n",
     ),
     Example(
         title="two on one line",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from config.registry import LONGEST_NAME, PORT_NAME, RESERVED_NAMES
 
@@ -28,6 +28,8 @@ _EMPTY = frozenset(
     }
     | {"number", "num", "no", "addr", "address", "url", "uri", "endpoint", "host", "bind", "connect", "config", "args"}
     | {"env", "s", "x", "listen", "target", "remote", "local", "current", "pc", "example", "str", "int", "name"}
+    | {"details", "servers", "common", "list", "all", "values", "options", "settings", "params", "urls", "uris"}
+    | {"endpoints", "addresses", "defaults", "map", "table", "known", "used", "hosts", "args", "kwargs", "data"}
 )
 """Words that tell one port from no other."""
 _KINDS = frozenset(
@@ -60,8 +62,12 @@ _KINDS = frozenset(
         "stream",
         "proxy",
     }
+    | {"frontend", "backend", "conn", "connection", "channel", "sender", "receiver", "peer", "reply", "ping"}
 )
 """Words that say which of its ports, but not whose."""
+_BODIES = frozenset({"AGENT", "SERVICE"})
+_CHECKS = frozenset({"health", "check", "healthcheck", "metrics", "status"})
+"""What is asked of anybody: a ``HEALTH_SERVICE`` need be no service of its own."""
 _STEM = 5
 
 
@@ -82,21 +88,29 @@ def words(text: str) -> list[str]:
 def label(text: str) -> tuple[str, bool]:
     """What a name says of a port, as a name, and whether that tells whose port it is."""
     kept = [one for one in words(text) if _plain(one) not in _EMPTY]
-    return "_".join(kept), any(map(_tells, kept))
+    return "_".join(kept), bool(_own(kept))
+
+
+def _own(kept: Sequence[str]) -> list[str]:
+    """The words that say whose a port is. ``WEB_AGENT`` is somebody, though neither word by itself is."""
+    own = [one for one in kept if tells(one)]
+    if not own and kept[-1:] and kept[-1] in _BODIES:
+        own = [one for one in kept[:-1] if _plain(one) not in _CHECKS]
+    return own
 
 
 def _plain(word: str) -> str:
     return word.lower().rstrip("0123456789")
 
 
-def _tells(word: str) -> bool:
+def tells(word: str) -> bool:
     """Whether a word says whose a port is."""
     return _plain(word) not in _KINDS and not word.isdigit()
 
 
 def agree(text: str, names: Iterable[str]) -> bool:
     """Whether what the source calls a port may be one of ``names``: it names nobody, or one is part of the other."""
-    own = [one for one in words(text) if _plain(one) not in _EMPTY and _tells(one)]
+    own = _own([one for one in words(text) if _plain(one) not in _EMPTY])
     if not own:
         return True
     whole = "".join(own)
@@ -105,7 +119,7 @@ def agree(text: str, names: Iterable[str]) -> bool:
         initials = "".join(one[0] for one in others)
         if whole in "".join(others) or whole in initials or "".join(others) in whole:
             return True
-        telling = [one for one in others if _tells(one)]
+        telling = [one for one in others if tells(one)]
         common = [one for one in own if any(_akin(one, other) for other in telling)]
         # Of two names that each have a word of their own, the common one is that of a family: STREAMING_TTS, _ASR.
         if common and (len(common) == len(own) or all(any(_akin(one, other) for one in own) for other in telling)):
@@ -116,6 +130,12 @@ def agree(text: str, names: Iterable[str]) -> bool:
 def _akin(one: str, other: str) -> bool:
     """Whether two words are the same, or of one stem as far as one can see: TRANSLATE and TRANSLATOR."""
     return one == other or (min(len(one), len(other)) >= _STEM and one[:_STEM] == other[:_STEM])
+
+
+def is_host_of(host: str, names: Iterable[str]) -> bool:
+    """Whether a host may be called after one of ``names``: it has a word of it, or no word that tells anything."""
+    own = {one for one in words(host.partition(".")[0]) if _plain(one) not in _EMPTY and not one.isdigit()}
+    return not own or any(own & set(words(name)) for name in names)
 
 
 def joined(owner: str, qualifier: str) -> str:
@@ -151,11 +171,16 @@ def usable(name: str) -> str:
 class Names:
     """The names that are given out, each once whatever its case."""
 
-    def __init__(self, taken: Iterable[str]) -> None:
-        self._taken = {one.casefold() for one in taken}
+    def __init__(self, taken: Mapping[str, str]) -> None:
+        """``taken``: the machine of each name that is given out already."""
+        self._taken = {name.casefold(): machine for name, machine in taken.items()}
 
-    def give(self, choices: Sequence[str]) -> str:
-        """The first of ``choices`` that nobody has, or the last with a number."""
+    def machine(self, name: str) -> str:
+        """The machine of who has ``name``; empty when nobody does."""
+        return self._taken.get(usable(name).casefold(), "")
+
+    def give(self, choices: Sequence[str], machine: str) -> str:
+        """The first of ``choices`` that nobody has, or the last with a number, to a port of ``machine``."""
         for one in choices:
             name = usable(one)
             if name.casefold() not in self._taken:
@@ -165,5 +190,5 @@ class Names:
             while f"{name}_{number}".casefold() in self._taken:
                 number += 1
             name = f"{name}_{number}"
-        self._taken.add(name.casefold())
+        self._taken[name.casefold()] = machine
         return name

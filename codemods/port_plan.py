@@ -16,12 +16,14 @@ import msgspec
 from analysis import ports
 from analysis.collectors.port_literals import PortLiteralCollector
 from analysis.port_sides import Dispute, bindings, disputes
+from analysis.words import plural
 from codemods.edits import Reason
 from codemods.port_moves import Moves, told
 from codemods.port_names import Names, agree, commonest, holder, joined, label, usable, words
 from codemods.port_sites import SHARED, Key, Site
+from codemods.port_voices import HEALTH, heard, said, telling
 from config import registry
-from config.registry import DEFAULT_MACHINE, Machine, Port, Registry
+from config.registry import Machine, Port, Registry
 from linters.literal_port import Ports, is_test
 
 if TYPE_CHECKING:
@@ -94,7 +96,9 @@ class Plan:
                 key = self.key(site, port)
                 if isinstance(key, Key):
                     self.grouped[key].append(site)
-        self.names = Names(one.name for one in self.known.ports)
+        self._votes: dict[Key, list[Site]] = {}
+        self._files: dict[Key, set[str]] = {}
+        self.names = Names({one.name: one.machine for one in self.known.ports})
         self.moves = Moves(self)
         self.former = self.moves.former()
         self.moved = self.moves.moved() if renumber else {}
@@ -182,12 +186,31 @@ class Plan:
         known = [one.owner for one in self.known.ports if (one.machine, one.port) == (self.machine(machine), port)]
         return [*known, *(row.owner for row in self.binders.get(port, {}).get(machine, ()))]
 
-    def _called(self, site: Site, key: Key) -> str:
-        """What a literal is called; where that does not say whose it is, what stands in a class is that class's own."""
-        name = site.literal.name
-        if site.literal.evidence in ("address", "socket") or label(name)[1]:
-            return name
-        return name if self._is_home(site, key) else holder(site.path, site.literal.scope)
+    def _says(self, site: Site, key: Key, entry: Port) -> bool | None:
+        """Whether a literal agrees that its port is that of ``entry``; None where it says nothing of it."""
+        rows = self.binders.get(key.port, {}).get(key.machine, ())
+        if any((row.path, row.line) == (site.path, site.literal.span.line) for row in rows):
+            return True
+        home = any(site.path == (row.home or row.path) for row in rows)
+        return said(site.literal, site.path, entry, self.machines, home=home)
+
+    def _against(self, key: Key, entry: Port) -> list[Site]:
+        """The literals that call the port of ``entry`` after somebody else, where they are no fewer than all others.
+
+        A port that the tree calls by so many names is given to none of them by what says nothing.
+        """
+        if key not in self._votes:
+            votes = [(site, self._says(site, key, entry)) for site in self.grouped[key]]
+            against = [site for site, vote in votes if vote is False]
+            agreed = sum(vote is True for _, vote in votes)
+            self._votes[key] = against if len(against) >= agreed + bool(entry.owner) else []
+        return self._votes[key]
+
+    def _callers(self, key: Key, entry: Port) -> set[str]:
+        """The files that call the port of ``entry`` so."""
+        if key not in self._files:
+            self._files[key] = {one.path for one in self.grouped[key] if self._says(one, key, entry)}
+        return self._files[key]
 
     def _is_own(self, site: Site, key: Key) -> bool:
         """Whether a literal stands with who binds the port, and with nobody else."""
@@ -212,12 +235,14 @@ class Plan:
         rows = self.binders.get(key.port, {}).get(key.machine, ())
         return any(site.path == (row.home or row.path) for row in rows)
 
-    @staticmethod
-    def _is_astray(site: Site, homes: set[str]) -> bool:
+    def _is_astray(self, site: Site, homes: set[str]) -> bool:
         """Whether the hosts of an address are on no machine that has its port, as far as they are written out."""
         hosts = [one for one in site.literal.hosts if "{" not in one]
         if not hosts or not site.machine or "" in homes:
             return False
+        called = {"".join(words(one)): one for one in self.machines}
+        if all("".join(words(one)) in called for one in hosts):
+            return not homes & {called["".join(words(one))] for one in hosts}
         if all(one in _LOCAL for one in hosts):
             return site.machine not in homes
         return homes == {site.machine} and not any(one in _LOCAL for one in hosts)
@@ -261,6 +286,8 @@ class Plan:
                 for text, whose in [label(site.literal.name)]
                 if not whose or set(text.split("_")) - set(words(owner))
             ) or commonest(label(row.purpose)[0] for row in rows if row.by in ("zmq", "socket"))
+            if not HEALTH & set(qualifier.split("_")) and self._is_health(sites, rows):
+                qualifier = "HEALTH"
             name = joined(owner, qualifier)
         else:
             qualifier = ""
@@ -269,7 +296,8 @@ class Plan:
         choices = [
             name,
             *(f"{name}_{one}" for one in kinds[:1] if one not in name.split("_")),
-            *([f"{machine}_{name}"] if machine != DEFAULT_MACHINE else []),
+            # A machine in front tells two of one name apart where they are on two machines, and misleads elsewhere.
+            *([f"{machine}_{name}"] if self.names.machine(name) not in (machine, SHARED, "") and key.machine else []),
             f"{name}_{key.port}",
         ]
         own = [one for one in qualifier.split("_") if one not in words(owner)]
@@ -278,11 +306,17 @@ class Plan:
         )
         if port is not None:
             purpose = f"{purpose} (was {key.port})".strip()
-        return Port(self.names.give(choices), port or key.port, machine, owner, purpose)
+        return Port(self.names.give(choices, machine), port or key.port, machine, owner, purpose)
+
+    @staticmethod
+    def _is_health(sites: Sequence[Site], rows: Sequence[Row]) -> bool:
+        """Whether most places that say what a port is for say that it is asked for its owner's health."""
+        texts = [site.literal.name for site in sites] + [row.purpose for row in rows]
+        said = [bool(HEALTH & set(words(text))) for text in texts if text]
+        return 2 * sum(said) > len(said)
 
     def _unowned(self, key: Key, sites: Sequence[Site]) -> str:
-        labels = [label(site.literal.name) for site in sites]
-        name = commonest(text for text, whose in labels if whose)
+        name = commonest(heard(site.literal, self.machines) for site in sites)
         if name:
             return name
         rows = [row for row in self.rows if row.port == key.port and row.side in ("bind", "connect")]
@@ -290,7 +324,7 @@ class Plan:
         name = name or commonest(text for row in rows for text, whose in [label(row.purpose)] if whose)
         if name:
             return name
-        qualifier = commonest(text for text, _ in labels)
+        qualifier = commonest(label(site.literal.name)[0] for site in sites if not label(site.literal.name)[1])
         around = commonest(usable("_".join(words(holder(site.path, site.literal.scope)))) for site in sites)
         return joined(around, qualifier or str(key.port))
 
@@ -342,15 +376,38 @@ class Plan:
             if entry is None:
                 several = f"several machines of {self.file.name} have {port}, and none has folders"
                 return Decision(*at, reason=Reason.PORT_OF_SEVERAL, detail=several)
-            called = self._called(site, key)
-            if not agree(called, (entry.name, entry.owner)):
-                doubt = f"`{called}` has {port}, and that is {entry.name}"
+            doubt = self._doubt(site, key, entry)
+            if doubt:
                 return Decision(*at, reason=Reason.OTHER_OWNER, detail=doubt)
             known = entry in self.known.ports
             if self.stream and not known:
                 return Decision(*at, reason=Reason.NO_NAME_YET, detail=f"{port}")
             names.append(Named(port, entry, len(self.known.entries(entry.name)) > 1, known))
         return Decision(*at, names=tuple(names))
+
+    def _doubt(self, site: Site, key: Key, entry: Port) -> str:
+        """Why a port may be another's than that of ``entry`` at a place; empty where nothing says so."""
+        agrees = self._says(site, key, entry)
+        if agrees:
+            return ""
+        rows = self.binders.get(key.port, {}).get(key.machine, ())
+        bound = f", which {rows[0].owner} binds ({rows[0].path}:{rows[0].line})" if rows else ""
+        port = key.port
+        if agrees is False:
+            called = telling(site.literal) or " ".join(site.literal.hosts[:1]) or holder(site.path, site.literal.scope)
+            return f"it is called after `{called}`, and {port} is {entry.name}{bound}"
+        against = self._against(key, entry)
+        if not against:
+            callers = self._callers(key, entry)
+            if entry.owner or len(callers) != 1 or site.path in callers:
+                return ""
+            return f"only {next(iter(callers))} calls {port} {entry.name}, and nothing here says that it is the same"
+        one = against[0]
+        called = telling(one.literal) or holder(one.path, one.literal.scope)
+        return (
+            f"{plural(len(against), 'place')} of the tree call {port} otherwise than {entry.name}{bound}, "
+            f"as `{called}` ({one.path}:{one.literal.span.line}), and nothing here says which it is"
+        )
 
     def _registry_of(self, path: str) -> Path | None:
         """The registry that ``get_port`` finds for a file: the new one counts as if it were there."""

@@ -13,6 +13,7 @@ import msgspec
 
 from analysis.collectors.handlers import span_of
 from analysis.collectors.header import first_line
+from analysis.collectors.port_context import Context
 from analysis.collectors.port_entries import ENTRIES
 from analysis.facts import Span
 from analysis.nodes import below, expressions
@@ -56,7 +57,8 @@ class PortLiteral(msgspec.Struct, frozen=True, array_like=True, gc=False):
     ``port`` is 0 where the system is to choose one. ``evidence`` says by what it is known to be a port and ``name``
     what it is called there, empty when it is not; in text, ``others`` are the ports of further addresses and ``hosts``
     the hosts of all, ``{}`` for one that is put in. ``nested``: it stands in a replacement field of an f-string.
-    ``source`` is the statement's first line, normalised.
+    ``source`` is the statement's first line, normalised. ``around`` are names that stand around it and may say whose
+    port it is, the nearest first: of the socket that is bound, of the entry it is part of, of the variable it becomes.
     """
 
     span: Span
@@ -69,13 +71,14 @@ class PortLiteral(msgspec.Struct, frozen=True, array_like=True, gc=False):
     others: tuple[int, ...] = ()
     hosts: tuple[str, ...] = ()
     nested: bool = False
+    around: tuple[str, ...] = ()
 
 
 class PortLiteralCollector(Collector):
     """Collects the literal ports of a file."""
 
     topic: ClassVar[str] = "port-literals"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     record = PortLiteral
     nodes = (
         ast.FunctionDef,
@@ -101,6 +104,8 @@ class PortLiteralCollector(Collector):
         self._parts: set[int] = set()
         self._nested: set[int] = set()
         self._called: dict[int, str] = {}
+        self._context: Context | None = None
+        self._statement: ast.stmt | None = None
 
     def begin(self, walk: Walk, tree: ast.Module) -> None:
         data = self.source.data
@@ -126,6 +131,7 @@ class PortLiteralCollector(Collector):
             self._next = self._lines[bisect_left(self._lines, first)]
             if (node.end_lineno or 0) < self._next:
                 return
+        self._statement, self._context = node, None
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             if self._next <= node.body[0].lineno:
                 self._function(walk, node)
@@ -273,9 +279,19 @@ class PortLiteralCollector(Collector):
         column = len(line[: node.col_offset].decode("utf-8", "replace")) + 1
         text = " ".join(line.decode("utf-8", "replace").split())
         nested = id(node) in self._nested
-        self.records.append(
-            PortLiteral(span_of(node), column, port, evidence, name, walk.qualname, text, others, hosts, nested)
-        )
+        found = PortLiteral(span_of(node), column, port, evidence, name, walk.qualname, text, others, hosts, nested)
+        around = tuple(one for one in self._around(node) if one != name)
+        self.records.append(msgspec.structs.replace(found, around=around) if around else found)
+
+    def _around(self, node: ast.expr) -> tuple[str, ...]:
+        statement = self._statement
+        if statement is None:
+            return ()
+        if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            return (statement.name,)
+        if self._context is None:
+            self._context = Context(statement, expressions(statement))
+        return self._context.names(node)
 
 
 def literals(node: ast.expr) -> Iterator[tuple[ast.expr, int]]:

@@ -22,6 +22,31 @@ def found(text: str) -> list[tuple[int, str, str]]:
 
 
 @pytest.mark.parametrize(
+    ("text", "around"),
+    [
+        ('self.tts_socket.connect("tcp://a:5556")\n', ("tts_socket",)),
+        ('socks["tts"].connect(f"tcp://{host}:5556")\n', ("tts",)),
+        ('x = {"tts": {"name": "Voice", "url": "tcp://a:5556"}}\n', ("url", "Voice", "tts")),
+        ('self.tts_url = "tcp://a:5556"\n', ("tts_url",)),
+        ('x, y_url = "tcp://a:5556", "b"\n', ()),
+        ('urls = ["tcp://a:5556"]\n', ()),
+        ('u = os.getenv("TTS_URL", "tcp://a:5556")\n', ("TTS_URL", "u")),
+        ('c = api.Client("tcp://a:5556", name="tts")\n', ("tts", "Client", "c")),
+        ('c = get(tts_url="tcp://a:5556")\n', ("tts_url", "c")),
+        ('add(name="TTS", port=5556)\n', ("port", "TTS")),
+        ("def check_tts(port=5556): ...\n", ("port", "check_tts")),
+        ('if ask("tcp://a:5556"): ...\n', ()),
+    ],
+)
+def test_what_stands_around_is_noted_the_nearest_first(text: str, around: tuple[str, ...]) -> None:
+    source = Source.from_bytes(text.encode(), "sample.py")
+    tree = source.parse()
+    assert tree is not None
+    (one,) = collect(source, tree, (PortLiteralCollector,))[PortLiteralCollector.topic]
+    assert tuple(filter(None, (one.name, *one.around))) == around
+
+
+@pytest.mark.parametrize(
     ("text", "expected"),
     [
         ("HEALTH_PORT = 5557\n", [(5557, "name", "HEALTH_PORT")]),

@@ -80,8 +80,8 @@ def test_what_is_usable_is_a_name_of_the_registry(text: str) -> None:
 
 @given(st.lists(TEXT, max_size=4), st.lists(st.lists(TEXT, min_size=1, max_size=3), max_size=12))
 def test_no_name_is_given_twice_whatever_its_case(taken: list[str], wanted: list[list[str]]) -> None:
-    names = Names(taken)
-    given_out = [names.give(choices) for choices in wanted]
+    names = Names(dict.fromkeys(taken, "m"))
+    given_out = [names.give(choices, "m") for choices in wanted]
     folded = [one.casefold() for one in given_out]
     assert len({*folded}) == len(folded)
     assert not {*folded} & {one.casefold() for one in taken}

@@ -157,7 +157,7 @@ def test_machines_of_the_settings(tmp_path: Path) -> None:
 def test_machines_are_guessed_from_the_tree(tmp_path: Path) -> None:
     write(tmp_path, {"main_pc_code/s.py": binds("One", 5556), "pc2_code/s.py": binds("Two", 5556, 7100)})
     found = plan(tmp_path)
-    assert names(found) == {"main_pc_code/s.py": ["ONE=5556"], "pc2_code/s.py": ["TWO=5556", "PC2_TWO=7100"]}
+    assert names(found) == {"main_pc_code/s.py": ["ONE=5556"], "pc2_code/s.py": ["TWO=5556", "TWO_7100=7100"]}
     assert found.new_machines(()) == (
         Machine("main_pc", ("main_pc_code",), (5000, 5999)),
         Machine("pc2", ("pc2_code",), (5000, 7999)),
@@ -252,7 +252,84 @@ def test_a_port_with_two_owners_has_no_name_and_both_are_told(tmp_path: Path) ->
 def test_what_is_called_after_another_owner_is_declined(tmp_path: Path) -> None:
     write(tmp_path, {"s.py": binds("MemoryAgent", 5556), "c.py": "VISION_PORT = 5556\n"})
     (one,) = [each for each in said(plan(tmp_path)) if each.path == "c.py"]
-    assert (one.reason, one.detail) == (Reason.OTHER_OWNER, "`VISION_PORT` has 5556, and that is MEMORY_AGENT")
+    told = "it is called after `VISION_PORT`, and 5556 is MEMORY_AGENT, which MemoryAgent binds (s.py:3)"
+    assert (one.reason, one.detail) == (Reason.OTHER_OWNER, told)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "class Chat:\n    def run(self):\n        self.coordinator_socket.connect('tcp://localhost:5556')\n",
+        "AGENTS = [{'service_name': 'Coordinator', 'port': 5556}]\n",
+        "MODELS = {'tinyllama': {'display_name': 'TinyLlama', 'zmq_address': 'tcp://localhost:5556'}}\n",
+        "CONFIG = {'coordinator_url': 'http://localhost:5556'}\n",
+        "x = Coordinator('http://localhost:5556')\n",
+        "add(name='Coordinator', port=5556)\n",
+        "requests.get('http://grafana:5556/metrics')\n",
+        "x = os.getenv('COORDINATOR_URL', 'tcp://localhost:5556')\n",
+        "WEB_AGENT_PORT = 5556\n",
+        "HEALTH_CHECK_PORT = 5556\n",
+    ],
+)
+def test_what_stands_around_a_number_says_whose_it_is(tmp_path: Path, text: str) -> None:
+    write(tmp_path, {"s.py": binds("MemoryAgent", 5556), "c.py": text})
+    (one,) = [each for each in said(plan(tmp_path)) if each.path == "c.py"]
+    assert (one.names, one.reason) == ((), Reason.OTHER_OWNER)
+    write(tmp_path, {"s.py": binds("CoordinatorWebHealthTinyllamaGrafanaAgent", 5556)})
+    (one,) = [each for each in said(plan(tmp_path)) if each.path == "c.py"]
+    assert one.reason == ""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x = 'http://localhost:5556'\n",
+        "requests.get('http://main_pc:5556/health')\n",
+        "def check_memory(port=5556): ...\n",
+        "check(['http://localhost:5556'])\n",
+    ],
+)
+def test_what_says_nothing_follows_who_binds(tmp_path: Path, text: str) -> None:
+    write(tmp_path, {"main_pc_code/s.py": binds("MemoryAgent", 5556), "main_pc_code/c.py": text})
+    (one,) = [each for each in said(plan(tmp_path)) if each.path == "main_pc_code/c.py"]
+    assert one.names == ("MEMORY_AGENT=5556",)
+
+
+def test_a_port_that_the_tree_calls_otherwise_is_given_to_nobody_by_what_says_nothing(tmp_path: Path) -> None:
+    others = {f"c{one}.py": f"class Run{one}:\n    MODEL_PORT = 5556\n" for one in range(2)}
+    write(tmp_path, {"s.py": binds("Template", 5556), "c.py": asks(5556), **others})
+    told = {each.path: (each.names, each.reason, each.detail) for each in said(plan(tmp_path))}
+    assert told["s.py"][0] == ("TEMPLATE=5556",)
+    assert told["c.py"] == (
+        (),
+        Reason.OTHER_OWNER,
+        (
+            "2 places of the tree call 5556 otherwise than TEMPLATE, which Template binds (s.py:3), as `MODEL_PORT` "
+            "(c0.py:2), and nothing here says which it is"
+        ),
+    )
+
+
+def test_a_port_that_nobody_binds_and_one_file_names_is_named_there(tmp_path: Path) -> None:
+    write(tmp_path, {"c.py": "DIGITAL_TWIN_PORT = 7000\n", "fix.py": "def main():\n    port = 7000\n"})
+    told = {each.path: (each.names, each.detail) for each in said(plan(tmp_path))}
+    assert told["c.py"][0] == ("DIGITAL_TWIN=7000",)
+    assert told["fix.py"] == ((), "only c.py calls 7000 DIGITAL_TWIN, and nothing here says that it is the same")
+    write(tmp_path, {"d.py": "twin = {'digital_twin_port': 7000}\n"})
+    assert names(plan(tmp_path))["fix.py"] == ["DIGITAL_TWIN=7000"]
+
+
+def test_a_port_for_health_is_called_so(tmp_path: Path) -> None:
+    agent = "{'name': 'CacheManager', 'port': 7102, 'health_port': 8102}"
+    write(tmp_path, {"a.py": f"AGENTS = [{agent}]\n", "b.py": f"ALL = [{agent}]\n"})
+    assert names(plan(tmp_path)) == {
+        path: ["CACHE_MANAGER=7102", "CACHE_MANAGER_HEALTH=8102"] for path in ("a.py", "b.py")
+    }
+
+
+def test_a_machine_stands_in_front_of_a_name_that_another_machine_has(tmp_path: Path) -> None:
+    write(tmp_path, {"main_pc_code/s.py": binds("One", 5556), "pc2_code/s.py": binds("One", 7100)})
+    assert names(plan(tmp_path)) == {"main_pc_code/s.py": ["ONE=5556"], "pc2_code/s.py": ["PC2_ONE=7100"]}
 
 
 def test_renumbering_moves_all_owners_but_one_within_the_range(tmp_path: Path) -> None:
