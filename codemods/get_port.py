@@ -38,6 +38,7 @@ from codemods.get_port_examples import EXAMPLES
 from codemods.imports import Refused
 from codemods.outcome import Outcome
 from codemods.port_edits import edits
+from codemods.port_file import objection
 from codemods.port_plan import Decision, Named, Plan
 from config.registry import Port
 from config.registry_edit import added
@@ -136,6 +137,9 @@ class GetPortCodemod(Codemod):
                 "--only-under; where the line cannot be rewritten, give it another number by hand"
             )
         old = plan.file.read_bytes() if plan.file.exists() else None
+        problem = objection(project.root, plan.file) if old is None else ""
+        if problem:
+            raise Impossible(f"{problem}. Nothing was written")
         text = added(old, new, plan.new_machines(one.machine for one in new), plan.file)
         root = project.root
         path = plan.file.relative_to(root).as_posix() if plan.file.is_relative_to(root) else str(plan.file)

@@ -36,7 +36,7 @@ EXAMPLES: tuple[Example, ...] = (
     Example(
         title="defaults: the environment, an option and a caller keep their say",
         before="import os\n\nASR_PORT = int(os.getenv('ASR_PORT', '5580'))\n\n\ndef listen(asr_port=5580):\n    pass\n",
-        after=f"import os\n\n{_IMPORT}\nASR_PORT = int(os.getenv('ASR_PORT', str(get_port(\"ASR\"))))\n\n\n"
+        after=f"import os\n\n{_IMPORT}\nASR_PORT = int(os.getenv('ASR_PORT', f\"{{get_port('ASR')}}\"))\n\n\n"
         'def listen(asr_port=get_port("ASR")):\n    pass\n',
     ),
     Example(

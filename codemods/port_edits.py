@@ -48,7 +48,9 @@ def edits(source: Source, start: int, end: int, ports: Sequence[int], calls: Map
         case ast.Constant(value=int(number)) if [number] == list(ports):
             return (Splice(start, end, calls[number]),)
         case ast.Constant(value=str(text)) if [text] == [str(port) for port in ports]:
-            return (Splice(start, end, f"{_apart(source, start)}str({calls[ports[0]]})"),)
+            # Not str(...): the name may mean something else there.
+            call = calls[ports[0]].replace('"', "'")
+            return (Splice(start, end, f'{_apart(source, start)}f"{{{call}}}"'),)
         case ast.Constant(value=str()) | ast.JoinedStr():
             return _in_text(source, start, raw, node, ports, calls)
     return ()

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from analysis.port_sides import Dispute, Place
 from codemods.port_names import usable, words
-from codemods.port_sites import SHARED, Key, Site
-from config.registry import Machine, Port, Registry
+from codemods.port_sites import Key, Site
+from config.registry import SHARED, Machine, Port, Registry
 
 if TYPE_CHECKING:
     from analysis.ports import Row

@@ -20,10 +20,10 @@ from analysis.words import plural
 from codemods.edits import Reason
 from codemods.port_moves import Moves, told
 from codemods.port_names import Names, agree, commonest, holder, joined, label, usable, words
-from codemods.port_sites import SHARED, Key, Site
+from codemods.port_sites import Key, Site
 from codemods.port_voices import HEALTH, heard, said, telling
 from config import registry
-from config.registry import Machine, Port, Registry
+from config.registry import SHARED, Machine, Port, Registry
 from linters.literal_port import Ports, is_test
 
 if TYPE_CHECKING:

@@ -6,9 +6,6 @@ from typing import NamedTuple
 
 from analysis.collectors.port_literals import PortLiteral
 
-SHARED = "shared"
-"""The machine of ports that code uses which may run on any."""
-
 
 class Key(NamedTuple):
     """A port of a machine, whose name is empty where the tree does not tell machines apart."""

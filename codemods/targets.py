@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator
+from functools import cached_property
 from importlib.machinery import PathFinder
 from typing import TYPE_CHECKING
 
 from analysis.collectors.imports import Imports as ImportCollector
 from analysis.discovery import discover
+from analysis.modules import Modules
 from analysis.source import Source
 from codemods.edits import Reason
 from codemods.names import bindings
@@ -51,7 +53,51 @@ class Targets:
                 meant = f"`{shadow}` of this tree would be found in place of `{self._module}`"
                 cure = f"name a module of this tree as `{self._setting}` under [tool.unsnarl]"
                 return Reason.SHADOWED_TARGET, f"{meant}; {cure}"
+        taken = self._taken.get(path)
+        if taken is not None:
+            return Reason.NAME_TAKEN, f"`{self._name}` bound here would take the place of that of {taken}"
         return None
+
+    @cached_property
+    def _taken(self) -> dict[str, str]:
+        """The files in which the name cannot be bound since others see it there, each with one that has its own."""
+        found: dict[str, str] = {}
+        for path in self._project.files:
+            folder, _, last = path.rpartition("/")
+            if last in (f"{self._name}.py", "__init__.py"):
+                package = folder if last == f"{self._name}.py" else folder.rpartition("/")[0]
+                own = last != "__init__.py" or folder.rpartition("/")[2] == self._name
+                around = f"{package}/__init__.py" if package else "__init__.py"
+                if own and around in self._project.files:
+                    found[around] = path
+        for path, seen in self._starred().items():
+            if _mentions(self._read(path), self._name):
+                found.update((one, path) for one in seen if b"__all__" not in self._read(one))
+        return found
+
+    def _starred(self) -> dict[str, set[str]]:
+        """The files that each file takes all names of, directly or through others."""
+        modules = Modules(self._project.files)
+        stars: dict[str, set[str]] = {}
+        for path, facts in self._project.files.items():
+            for one in facts.records(ImportCollector) if facts.fault is None else ():
+                if one.is_from and one.names[0][0] == "*":
+                    meant = modules.find(path, one.module, one.level)
+                    if meant is not None and not meant.endswith("/"):
+                        stars.setdefault(path, set()).add(meant)
+        for seen in stars.values():
+            todo = list(seen)
+            while todo:
+                new = stars.get(todo.pop(), set()) - seen
+                seen |= new
+                todo += new
+        return stars
+
+    def _read(self, path: str) -> bytes:
+        try:
+            return self._project.path(path).read_bytes()
+        except OSError:
+            return b""
 
     def lacking(self) -> str:
         """What to tell people when the module of the target is in the tree and does not bind its name; else empty."""
@@ -140,6 +186,11 @@ class Targets:
             for file in (f"{base}.py", f"{base}/__init__.py"):
                 if file in self._project.files:
                     yield file
+
+
+def _mentions(data: bytes, name: str) -> bool:
+    """Whether ``name`` stands in ``data`` as a word of its own."""
+    return re.search(rb"(?<!\w)%b(?!\w)" % re.escape(name.encode()), data) is not None
 
 
 def _found(module: str, folders: list[str] | None) -> bool:

@@ -33,6 +33,8 @@ import msgspec
 
 FILE = Path("config", "ports.yaml")
 DEFAULT_MACHINE = "default"
+SHARED = "shared"
+"""The machine of ports that code uses which may run on any: each may claim them."""
 LOWEST, HIGHEST = 1, 65535
 VERSION = 1
 LONGEST_NAME = 100

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from ._errors import PortTaken, UnknownPort
 from ._files import Folder, Held, Record, unlock
 from ._lookup import refuse
+from ._schema import schema
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -157,7 +158,7 @@ _lock = RLock()
 def take(port: Effective, owner: str | None) -> Lease:
     """Claim a port that was looked up; see `claim`."""
     entry, view = port.entry, port.view
-    if view.machine is not None and view.machine != entry.machine:
+    if view.machine is not None and entry.machine not in (view.machine, schema().SHARED):
         problem = (
             f"`{entry.name}` is a port of machine `{entry.machine}`, and this is `{view.machine}` (UNSNARL_MACHINE)"
         )

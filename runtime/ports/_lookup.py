@@ -236,8 +236,9 @@ def _find(caller: str | None, environment: Mapping[str, str]) -> Path:
     named = environment.get("UNSNARL_PORTS")
     if named:
         return Path(named).absolute()
-    # Not resolved: what is linked into a tree belongs to that tree.
+    # Not resolved at first: what is linked into a tree belongs to that tree. A link from /usr/local/bin is in none.
     starts = [Path(file).absolute().parent for file in _files(caller)]
+    starts += [Path(file).resolve().parent for file in _files(caller)]
     with suppress(FileNotFoundError):  # the folder that a program stands in may have been removed
         starts.append(Path.cwd())
     for start in starts:

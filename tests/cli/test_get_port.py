@@ -113,6 +113,41 @@ def test_ports_get_a_name_and_a_registry_is_made(tree: Path) -> None:
     assert not (tree / NAME).exists()
 
 
+@pytest.mark.parametrize("ignored", ["config/", "*.yaml"])
+def test_a_registry_that_git_would_ignore_is_not_made(tree: Path, ignored: str) -> None:
+    (tree / ".gitignore").write_text(f"{ignored}\n")
+    before = contents(tree)
+    done = fix(".", cwd=tree)
+    assert done.returncode == 2
+    assert "git ignores config/ports.yaml: the program would run here and fail in every clone" in done.stderr
+    assert contents(tree) == before
+
+
+def test_a_registry_is_not_made_outside_of_the_tree(tree: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tree / "config").symlink_to(tmp_path / "elsewhere")
+    done = fix(".", cwd=tree)
+    assert done.returncode == 2
+    assert "outside of the tree" in done.stderr
+    assert not list((tmp_path / "elsewhere").iterdir())
+
+
+def test_a_folder_that_would_stop_setuptools_from_finding_packages_is_not_made(tree: Path) -> None:
+    (tree / "app" / "__init__.py").touch()
+    (tree / "tests" / "__init__.py").touch()
+    project = '[build-system]\nrequires = ["setuptools"]\n\n[project]\nname = "app"\nversion = "1"\n'
+    (tree / "pyproject.toml").write_text(project)
+    git(tree, "add", ".")
+    git(tree, "commit", "-qm", "packaged")
+    done = fix(".", cwd=tree)
+    assert done.returncode == 2
+    assert 'Say `packages = ["app"]` under [tool.setuptools] in pyproject.toml first' in done.stderr
+    (tree / "pyproject.toml").write_text(f'{project}\n[tool.setuptools]\npackages = ["app"]\n')
+    git(tree, "commit", "-qam", "says so")
+    assert fix(".", cwd=tree).returncode == 1
+    assert registry(tree)
+
+
 def test_a_second_run_changes_nothing(tree: Path) -> None:
     fix(".", cwd=tree)
     before = contents(tree)

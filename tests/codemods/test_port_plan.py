@@ -13,8 +13,8 @@ from analysis.project import Project, load
 from codemods.edits import Reason
 from codemods.get_port import GetPortCodemod
 from codemods.port_plan import Plan
-from codemods.port_sites import SHARED, Key
-from config.registry import Machine
+from codemods.port_sites import Key
+from config.registry import SHARED, Machine
 from config.settings import Settings
 from tests.cli.support import write
 

@@ -103,3 +103,20 @@ def test_a_target_that_is_left_out_of_the_run_is_still_there(tmp_path: Path) -> 
         [tmp_path], root=tmp_path, collectors=[Imports], jobs=1, cache=False, exclude=["runtime/safe_executor.py"]
     )
     assert Targets(project, Settings(), "safe_executor").refusal("a.py") is None
+
+
+@pytest.mark.parametrize(
+    ("files", "taken"),
+    [
+        ({"a.py": "X = 1\n", "b.py": "from a import *\nSafeExecutor = 2\n"}, {"a.py"}),
+        ({"a.py": "", "c.py": "from a import *\n", "b.py": "from c import *\nSafeExecutor()\n"}, {"a.py", "c.py"}),
+        ({"a.py": "", "b.py": "from a import *\nSafeExecutors = 2\n"}, set()),
+        ({"a.py": "__all__ = ['x']\n", "b.py": "from a import *\nSafeExecutor = 2\n"}, set()),
+        ({"p/__init__.py": "", "p/SafeExecutor.py": "", "p/a.py": ""}, {"p/__init__.py"}),
+        ({"p/__init__.py": "", "p/SafeExecutor/__init__.py": "", "a.py": ""}, {"p/__init__.py"}),
+    ],
+)
+def test_a_name_that_others_see_is_not_bound_over_their_own(
+    tmp_path: Path, files: dict[str, str], taken: set[str]
+) -> None:
+    assert refusals(tmp_path, files) == dict.fromkeys(taken, Reason.NAME_TAKEN)

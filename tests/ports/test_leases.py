@@ -210,6 +210,14 @@ def test_a_port_of_another_machine_is_not_claimed_here(here: Tree, monkeypatch: 
     assert claim("MEMORY_AGENT").held
 
 
+def test_a_port_of_the_machine_called_shared_is_claimed_on_any(here: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = here.file.read_text("utf-8").replace("machines:\n", "machines:\n  shared: {}\n")
+    here.file.write_text(f"{text}  METRICS: {{port: 21900, machine: shared}}\n", "utf-8")
+    monkeypatch.setenv("UNSNARL_MACHINE", "main_pc")
+    reload()
+    assert claim("METRICS").port == 21900
+
+
 def test_a_forked_child_has_no_lease_and_does_not_hold_its_parents(tree: Tree, run: Run, own_environment: Path) -> None:
     done = run(
         tree.script(

@@ -267,6 +267,15 @@ def test_a_folder_that_is_linked_into_a_tree_belongs_to_that_tree(tree: Tree, tm
     assert run(tree.root / "pc2_code" / "a.py", "HEALTH").stdout == "21700\n"
 
 
+def test_a_program_that_is_linked_from_elsewhere_has_the_registry_of_its_tree(
+    tree: Tree, tmp_path: Path, run: Run
+) -> None:
+    script = tree.script("pc2_code/a.py", ASK)
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "agent").symlink_to(script)
+    assert run(tmp_path / "bin" / "agent", "HEALTH", cwd=tmp_path).stdout == "21700\n"
+
+
 def test_a_tree_with_a_config_package_of_its_own_keeps_it(tree: Tree, run: Run) -> None:
     (tree.root / "config" / "__init__.py").write_text("OURS = 'the tree'\n")
     script = tree.script(
