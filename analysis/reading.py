@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -18,6 +18,7 @@ from analysis.source import Source, in_deep_stack, read_regular, unreadable
 from analysis.walk import Collector, collect
 
 _encode = msgspec.msgpack.Encoder().encode
+_LARGEST = 2**63 - 1
 
 
 class Task(NamedTuple):
@@ -84,11 +85,32 @@ def _facts(source: Source, collectors: Sequence[type[Collector]]) -> tuple[Fault
             records = collect(source, tree, collectors)
         except RecursionError:
             records = in_deep_stack(lambda: collect(source, tree, collectors))
-        return None, tuple(_encode(made) if (made := records[kind.topic]) else EMPTY for kind in collectors)
+        return None, tuple(_blob(made) if (made := records[kind.topic]) else EMPTY for kind in collectors)
     except (RecursionError, MemoryError):
         return Fault("too-deep", "it nests deeper than the walk over its statements follows"), ()
     except Exception as error:  # noqa: BLE001, E900 - a defect met in one file must not end the run, it is reported
         return _crash(error), ()
+
+
+def _blob(made: list[Any]) -> bytes:
+    try:
+        return _encode(made)
+    except (OverflowError, UnicodeEncodeError):
+        # Python has numbers and texts that the index has not: lone surrogates, and more than 64 bits.
+        return _encode(_plain(msgspec.to_builtins(made, builtin_types=(bytes,))))
+
+
+def _plain(value: Any) -> Any:
+    """What comes nearest to a value that cannot be kept: the text escaped, the number cut."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, int) and not isinstance(value, bool):
+        return max(-_LARGEST, min(value, _LARGEST))
+    if isinstance(value, (list, tuple)):
+        return [_plain(one) for one in value]
+    if isinstance(value, dict):
+        return {_plain(key): _plain(one) for key, one in value.items()}
+    return value
 
 
 def _crash(error: Exception) -> Fault:

@@ -13,8 +13,11 @@ from pathlib import Path
 import pytest
 
 from analysis.collectors.imports import Imports
+from analysis.collectors.port_literals import PortLiteralCollector
+from analysis.collectors.ports import PortCollector
 from analysis.discovery import NoSuchPath
 from analysis.facts import Fault
+from analysis.ports import table
 from analysis.project import Project, load
 
 PADDING = "# padding to make the file worth a process\n" * 400
@@ -39,6 +42,8 @@ SCRIPT = """
 import multiprocessing, os, sys, threading
 from pathlib import Path
 from analysis.collectors.imports import Imports
+from analysis.collectors.port_literals import PortLiteralCollector
+from analysis.collectors.ports import PortCollector
 from analysis.project import load
 from analysis.walk import Collector
 
@@ -318,3 +323,22 @@ def test_memory_does_not_grow_with_the_tree(tmp_path: Path) -> None:
         )
         assert done.stderr == ""
         assert int(done.stdout) < 120 * 1024
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "class E:\n    e_port = 5560\n    def f(self, port=99999999999999999999999):\n        s.bind(f'tcp://*:{port}')\n",
+        "port = 99999999999999999999 + 99999999999999999999\n\n\ndef f():\n    s.bind(('', port))\n",
+        "u = 'http://\\ud800:6208'\ns.connect(u)\n",
+        "x = {'\\udc80_port': 5556, 'name': '\\udc80'}\n",
+        "import os\nPORT = os.getenv('\\udc80_PORT', 5556)\n",
+    ],
+)
+def test_numbers_and_texts_that_no_index_holds_are_read(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a.py").write_text(text, "utf-8")
+    for cache in (True, True, False):
+        project = load([tmp_path], root=tmp_path, collectors=[PortCollector, PortLiteralCollector], jobs=1, cache=cache)
+        assert project.files["a.py"].fault is None
+        table(project)
+        project.files["a.py"].records(PortLiteralCollector)
