@@ -13,6 +13,7 @@ import msgspec
 
 from analysis import ports
 from analysis.collectors.port_literals import PortLiteral, PortLiteralCollector
+from analysis.collectors.port_lookups import PortLookup, PortLookupCollector
 from analysis.collectors.port_records import Use
 from analysis.collectors.ports import PortCollector
 from analysis.facts import Span
@@ -95,8 +96,8 @@ def disputes(
 def unanswered(project: Project, machines: Machines | None = None, elsewhere: Iterable[int] = ()) -> Iterator[Place]:
     """The connections that nobody can answer, as far as anybody can tell.
 
-    The project answers ``PortCollector`` and ``PortLiteralCollector``. ``elsewhere`` are ports that something outside
-    of the tree serves.
+    The project answers ``PortCollector``, ``PortLiteralCollector`` and ``PortLookupCollector``. ``elsewhere`` are ports
+    that something outside of the tree serves.
     """
     rows = _table(project, machines)
     bound = [row for row in rows if row.side == "bind"]
@@ -113,7 +114,7 @@ def unanswered(project: Project, machines: Machines | None = None, elsewhere: It
         and _kind(found[0]) in kinds
         and not any(map(_is_foreign, found))
     ]
-    doubts = _Doubts(project, bound, silent)
+    doubts = _Doubts(project, machines, bound, silent)
     places = _Places(project)
     for found in silent:
         if not any(map(doubts.about, found)):
@@ -184,7 +185,9 @@ def _is_foreign(row: Row) -> bool:
 class _Doubts:
     """Why somebody may bind a number that no row binds."""
 
-    def __init__(self, project: Project, bound: Sequence[Row], silent: Iterable[Sequence[Row]]) -> None:
+    def __init__(
+        self, project: Project, machines: Machines | None, bound: Sequence[Row], silent: Iterable[Sequence[Row]]
+    ) -> None:
         self._project = project
         self._open: defaultdict[str, set[str]] = defaultdict(set)
         for row in bound:
@@ -203,6 +206,19 @@ class _Doubts:
             literals: Sequence[PortLiteral] = facts.records(PortLiteralCollector)
             for one in literals:
                 self._written[one.port].add(path)
+        self._look_ups(machines)
+
+    def _look_ups(self, machines: Machines | None) -> None:
+        """A name that is looked up stands for its number: to give a port a name changes nothing for who binds it."""
+        registry = ports.registry_of(self._project)
+        if registry is None:
+            return
+        known = machines if machines is not None else ports.machines_of(self._project)
+        for path, facts in self._project.files.items():
+            asked: Sequence[PortLookup] = facts.records(PortLookupCollector)
+            for one in asked:
+                for entry in ports.entries_of(registry, one.name, one.machine, path, known):
+                    self._written[entry.port].add(path)
 
     @cached_property
     def _unparsed(self) -> set[int]:

@@ -21,7 +21,7 @@ from analysis.modules import Modules
 from analysis.values.across import Across, Definition
 from analysis.values.addresses import PLAIN_TEXT, Certainty, alternatives, numbers, split
 from analysis.values.terms import Const, Parameter, Term, below, choice, replaced, written
-from config.registry import Registry, find, load
+from config.registry import Port, Registry, find, load
 
 if TYPE_CHECKING:
     from analysis.project import Project
@@ -104,6 +104,15 @@ def sockets(project: Project, machines: Mapping[str, Sequence[str]] | None = Non
     return list(rows(records, project.files, known, registry_of(project)))
 
 
+def entries_of(
+    registry: Registry, name: str, machine: str, path: str, machines: Mapping[str, Sequence[str]]
+) -> tuple[Port, ...]:
+    """What a look-up of ``name`` in the file at ``path`` may mean: of ``machine``, else of the file's, else of any."""
+    entries = registry.entries(name)
+    wanted = machine or machine_of(path, machines)
+    return tuple(one for one in entries if one.machine == wanted) or (() if machine else tuple(entries))
+
+
 def rows(
     records: Mapping[str, Ports],
     paths: Mapping[str, object],
@@ -113,9 +122,7 @@ def rows(
     """The rows of all ``records``, by path; ``paths`` are all files of the tree, whose look-ups ask ``registry``."""
 
     def registered(name: str, machine: str, path: str) -> Term | None:
-        entries = registry.entries(name) if registry is not None else ()
-        wanted = machine or machine_of(path, machines)
-        entries = tuple(one for one in entries if one.machine == wanted) or (() if machine else entries)
+        entries = entries_of(registry, name, machine, path, machines) if registry is not None else ()
         return choice(Const(one.port) for one in entries) if entries else None
 
     across = Across(records, Modules(paths, {path: one.paths for path, one in records.items()}), registered)

@@ -234,8 +234,8 @@ class UnboundConnect(TreeRule):
     - The tree binds nothing of the kind (ZeroMQ, or anything else): it is a client of something else.
     - The host is a public name or address; for anything but ZeroMQ, it is not known to be local.
     - A file that does not parse holds the number: it may be the one that binds it. So may any file that cannot be read.
-    - Something of the kind is bound to a port that is known at run time only, and the number stands in another file
-      that does not connect to it.
+    - Something of the kind is bound to a port that is known at run time only, and the number, or a look-up of its name
+      (`get_port("MEMORY_AGENT")`), stands in another file that does not connect to it.
 
     ## Options
     `[tool.unsnarl.rules.E912]`
@@ -310,11 +310,12 @@ class UnboundConnect(TreeRule):
     )
 
     def collectors(self) -> tuple[type[Collector], ...]:
-        """What the port table is made from, and every number that is a port."""
+        """What the port table is made from, and every number and name that is a port."""
         from analysis.collectors.port_literals import PortLiteralCollector
+        from analysis.collectors.port_lookups import PortLookupCollector
         from analysis.collectors.ports import PortCollector
 
-        return (PortCollector, PortLiteralCollector)
+        return (PortCollector, PortLiteralCollector, PortLookupCollector)
 
     def survey(self, project: Project) -> Iterator[Finding]:
         """Yield each connection that nobody can answer."""

@@ -165,6 +165,48 @@ def test_a_file_that_is_named_though_it_is_excluded_is_no_part_of_the_tree(tree:
     assert unsnarl("check", "--select=E905,E911,E912", "b/tts.py", cwd=tree).stdout == ""
 
 
+SERVER = "import sys\n\n\nclass Memory:\n    def run(self):\n        self.sock.bind(f'tcp://*:{sys.argv[1]}')\n"
+STARTED: dict[str, str | bytes] = {
+    "b/client.py": CLIENT,
+    "a/memory.py": SERVER,
+    "a/start.py": 'AGENTS = [{"name": "Memory", "script": "memory.py", "port": 5557}]\n',
+}
+
+
+def test_a_port_that_got_a_name_is_the_port_that_it_was(tmp_path: Path) -> None:
+    write(tmp_path, {**STARTED, "unsnarl.toml": SETTINGS})
+    before = unsnarl("check", cwd=tmp_path)
+    assert (before.returncode, before.stdout) == (0, "")
+    unsnarl("fix", "get_port", "--allow-dirty", ".", cwd=tmp_path)
+    assert "5557" not in (tmp_path / "a" / "start.py").read_text()
+    after = unsnarl("check", cwd=tmp_path)
+    assert (after.returncode, after.stdout) == (0, "")
+    write(tmp_path, {"a/start.py": "x = 1\n"})
+    assert unsnarl("check", cwd=tmp_path).stdout.count("E912") == 1
+
+
+@pytest.mark.parametrize(
+    ("look_up", "found"),
+    [
+        ('from runtime.ports import get_port\n\nPORT = get_port("MEMORY")\n', 0),
+        ('from runtime.ports import get_port as one\n\n\ndef f(port=one("MEMORY")):\n    pass\n', 0),
+        ('from runtime import ports\n\nports.claim("MEMORY", "worker")\n', 0),
+        ('from runtime.ports import get_port\n\nPORT = get_port("MEMORY", machine="first")\n', 0),
+        ('from runtime.ports import get_port\n\nPORT = get_port("MEMORY", "second")\n', 1),
+        ('from runtime.ports import get_port\n\nPORT = get_port("OTHER")\n', 1),
+        ("from runtime.ports import get_port\n\nPORT = get_port(NAME)\n", 1),
+    ],
+)
+def test_a_look_up_of_its_name_is_the_number(tmp_path: Path, look_up: str, found: int) -> None:
+    registry = (
+        "version: 1\nmachines:\n  first: {paths: [a]}\n  second: {paths: [b]}\nports:\n"
+        "  MEMORY: {port: 5557, machine: first}\n  OTHER: {port: 5558, machine: first}\n"
+    )
+    write(tmp_path, {**STARTED, "a/start.py": look_up, "config/ports.yaml": registry})
+    done = unsnarl("check", "--select=E912", cwd=tmp_path)
+    assert done.stdout.count("E912") == found
+
+
 def test_machines(tree: Path) -> None:
     write(tree, {"unsnarl.toml": SETTINGS + '[machines]\nfirst = ["a"]\nsecond = ["b"]\n'})
     assert unsnarl("check", cwd=tree).stdout.splitlines() == SAID[1:2]

@@ -10,12 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.collectors.port_literals import PortLiteralCollector
+from analysis.collectors.port_lookups import PortLookupCollector
 from analysis.collectors.ports import PortCollector
 from analysis.port_sides import disputes, unanswered
 from analysis.project import load
 
 NUMBERS = st.integers(5550, 5554)
 AGENTS = st.lists(st.tuples(st.sampled_from("ab"), NUMBERS, NUMBERS, st.booleans()), min_size=1, max_size=6)
+COLLECTORS = [PortCollector, PortLiteralCollector, PortLookupCollector]
 MACHINES = {"first": ["a"], "second": ["b"]}
 
 
@@ -40,7 +42,7 @@ def test_a_dispute_is_two_owners_on_one_machine_and_unanswered_is_bound_nowhere(
             (tree / side).mkdir(exist_ok=True)
             (tree / side / f"agent{number}.py").write_text(agent(number, bound, connected, by_name))
             owners["first" if side == "a" else "second", bound].add(f"Agent{number}")
-        project = load([tree], root=tree, collectors=[PortCollector, PortLiteralCollector], jobs=1, cache=False)
+        project = load([tree], root=tree, collectors=COLLECTORS, jobs=1, cache=False)
         found = {(one.machine, one.port): {owner for owner, _ in one.owners} for one in disputes(project, MACHINES)}
         assert found == {where: names for where, names in owners.items() if len(names) > 1}
         anywhere = {bound for _, bound, _, _ in agents}
@@ -52,6 +54,6 @@ def test_a_dispute_is_two_owners_on_one_machine_and_unanswered_is_bound_nowhere(
         assert {(one.rows[0].owner, one.rows[0].port) for one in unanswered(project, MACHINES)} == lonely
         for number in {connected for _, connected in lonely}:
             (tree / "broken.py").write_text(f"def f(:\n    bind({number})\n")
-            project = load([tree], root=tree, collectors=[PortCollector, PortLiteralCollector], jobs=1, cache=False)
+            project = load([tree], root=tree, collectors=COLLECTORS, jobs=1, cache=False)
             left = {one.rows[0].port for one in unanswered(project, MACHINES)}
             assert left == {connected for _, connected in lonely} - {number}
