@@ -158,6 +158,27 @@ class SkipReason(StrEnum):
     NOQA = "noqa"
     EXCLUDED = "excluded"
     NOT_COMPILING = "file-does-not-compile"
+    # Said by E910 of ports that it does not object to.
+    DOCUMENTATION = "documentation"
+    TEST_DATA = "test-data"
+    ANY_PORT = "chosen-by-the-system"
+    WELL_KNOWN = "well-known-port"
+
+    @property
+    def meaning(self) -> str:
+        """One sentence for people."""
+        return _SKIPPED[self]
+
+
+_SKIPPED: dict[SkipReason, str] = {
+    SkipReason.NOQA: "A `noqa` comment holds the finding back.",
+    SkipReason.EXCLUDED: "The settings (`per-file-ignores`) hold the finding back in this file.",
+    SkipReason.NOT_COMPILING: "The file parses but does not compile, so no result could be checked.",
+    SkipReason.DOCUMENTATION: "The port stands in documentation, which nothing runs.",
+    SkipReason.TEST_DATA: "It stands in a test, which is to say what it expects.",
+    SkipReason.ANY_PORT: "Port 0: the system chooses one that is free.",
+    SkipReason.WELL_KNOWN: "The port is below `lowest` in the settings (1024), and so the same everywhere.",
+}
 
 
 class Rewrite(msgspec.Struct, frozen=True):

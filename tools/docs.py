@@ -199,7 +199,7 @@ def codemod_index() -> str:
         "",
         "Nobody asked for these to be rewritten.",
         "",
-        *table(("reason",), [(f"`{one.value}`",) for one in SkipReason]),
+        *table(("reason", "meaning"), [(f"`{one.value}`", one.meaning) for one in SkipReason]),
     ]
     return "\n".join(out)
 

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from codemods.edits import Reason, SkipReason
 from tests.cli.support import BROAD, BROKEN, SAID, unsnarl, write
 from tests.codemods.support import git
+from unsnarl.commands import explain
 
 
 def test_findings_on_stdout_and_the_summary_on_stderr(tmp_path: Path) -> None:
@@ -311,6 +313,39 @@ def test_explain(tmp_path: Path) -> None:
     assert done.stderr.startswith("Error: unknown rule code `E90O`; did you mean `E9")
     listed = unsnarl("explain", cwd=tmp_path).stdout.splitlines()
     assert [line.split()[0] for line in listed] == ["E900", "E903", "E904", "E905", "E910", "E911", "E912"]
+
+
+def test_explain_a_reason_of_a_codemod(tmp_path: Path) -> None:
+    done = unsnarl("explain", "port-of-several-machines", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == (
+        "# port-of-several-machines\n\nWhich machine is meant cannot be told, or it is none that has the port.\n\n"
+        "Why a finding was left as it was (declined).\n"
+    )
+    for one in (*Reason, *SkipReason):
+        assert one.meaning in explain.document(one.value.upper())
+    done = unsnarl("explain", "port-of-several-machine", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "Error: unknown reason `port-of-several-machine`; did you mean `port-of-several-machines`?\n"
+    )
+
+
+def test_explain_a_rule_without_the_codemods(tmp_path: Path) -> None:
+    program = (
+        "import sys\nfrom unsnarl.commands.explain import document\ndocument('E900')\n"
+        "print('codemods' in sys.modules)\ndocument('noqa')\nprint('codemods.edits' in sys.modules, 'libcst' in sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.stdout.split() == ["False", "True", "False"]
+
+
+def test_what_the_rules_leave_alone_has_a_reason_that_is_known(tmp_path: Path) -> None:
+    write(tmp_path, {"a.py": 'port = 0\nport = 80\n"""tcp://h:5556"""\n', "tests/a.py": "port = 5556\n"})
+    done = unsnarl("fix", "get_port", "--check", "--allow-dirty", "--format=json", ".", cwd=tmp_path)
+    reasons = {one["reason"] for one in json.loads(done.stdout)["skipped"]}
+    assert reasons == {"documentation", "test-data", "chosen-by-the-system", "well-known-port"}
+    assert reasons <= {one.value for one in SkipReason}
 
 
 def test_a_reader_that_goes_away(tmp_path: Path) -> None:
