@@ -20,6 +20,16 @@ def to_text(found: Iterable[Conflict]) -> Iterator[str]:
                 yield f"  {owner}: {row.path}:{row.line}:{row.column}: {row.evidence}"
 
 
+def _owners(text: str) -> int:
+    import argparse
+
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(
+            f"`{text}` is no number of owners: it says how many one port may have, 1 or more, and counts no conflicts"
+        )
+    return int(text)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """0 when no port has more owners than allowed, 1 when one has, 2 when the job could not be done."""
     import argparse
@@ -32,11 +42,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     from config.settings import load as load_settings
 
     parser = argparse.ArgumentParser(
-        prog="python -m analysis.check_port_conflicts", description="Which ports have several owners on one machine?"
+        prog="python -m analysis.check_port_conflicts",
+        description="Which ports have several owners on one machine?",
+        epilog="Exits with 0 when no port has more owners than --max-count, 1 when one has, 2 when the job could not "
+        "be done. --max-count is not a budget of conflicts: with 2, a single port with three owners is one conflict, "
+        "and any number of ports with two owners is none.",
     )
     parser.add_argument("paths", nargs="*", metavar="PATH", help="files and folders; the root")
     parser.add_argument("--root", default=".", help="the folder that paths are told from; the current one")
-    parser.add_argument("--max-count", type=int, default=1, metavar="N", help="how many owners a port may have; 1")
+    parser.add_argument(
+        "--max-count", type=_owners, default=1, metavar="N", help="how many owners one port of one machine may have; 1"
+    )
     parser.add_argument("-j", "--jobs", type=int, metavar="N", help="processes; one per processor")
     parser.add_argument("--no-cache", action="store_true", help="neither read nor write the index")
     options = parser.parse_args(argv)
@@ -61,7 +77,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     faults.update(project.declarations.faults)
     if faults:
         what = plural(len(faults), "file", "files")
-        sys.stderr.write(f"{what} could not be read: `unsnarl ledger` names {'it' if len(faults) == 1 else 'them'}\n")
+        sys.stderr.write(
+            f"{what} could not be read: `unsnarl ports --verbose` names {'it' if len(faults) == 1 else 'them'}\n"
+        )
     sys.stderr.write(f"{plural(len(found), 'conflict', 'conflicts')}\n")
     return 1 if found else 0
 

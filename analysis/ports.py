@@ -80,7 +80,9 @@ def table(project: Project, machines: Mapping[str, Sequence[str]] | None = None)
 
     known = machines if machines is not None else machines_of(project)
     used = sockets(project, known)
-    return [*used, *declared(project.declarations.records, used, project.files, known)]
+    records = project.declarations.records
+    where = known if machines is not None else deployed(records, known)
+    return [*used, *declared(records, used, project.files, where)]
 
 
 def registry_of(project: Project) -> Registry | None:
@@ -287,6 +289,25 @@ def guessed(paths: Iterable[str]) -> dict[str, tuple[str, ...]]:
     return {match[1]: (top,) for top, match in sorted(found.items())}
 
 
+def deployed(paths: Iterable[str], machines: Mapping[str, Sequence[str]]) -> dict[str, Sequence[str]]:
+    """``machines`` with the folders of configuration that are called after one, as ``docker/mainpc`` after ``main_pc``.
+
+    Those are folders right below a top folder that is itself no machine's. What a registry or a guess says of the
+    others stands.
+    """
+    called = {_letters(name): name for name in machines}
+    found = {name: list(folders) for name, folders in machines.items()}
+    for folder in sorted({"/".join(path.split("/")[:2]) for path in paths if path.count("/") > 1}):
+        name = called.get(_letters(folder.partition("/")[2]))
+        if name is not None and not machine_of(folder, machines):
+            found[name].append(folder)
+    return {name: tuple(folders) for name, folders in found.items()}
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
 class Conflict(msgspec.Struct, frozen=True):
     """A port that several owners bind or publish on one machine, with the rows of each owner."""
 
@@ -299,15 +320,32 @@ def conflicts(found: Iterable[Row], most: int = 1) -> list[Conflict]:
     """The ports that more than ``most`` owners bind or publish on one machine, by machine and number.
 
     An owner is known by its name: copies of an agent are that agent. Port 0, which the system fills in, is no port.
-    What containers publish over UDP clashes with nothing but its like.
+    What containers publish over UDP clashes with nothing but its like. A container that publishes a port under its own
+    number, and of which nobody knows what it runs, may run the very agent that binds that port: only other containers
+    clash with it.
     """
+    rows = list(found)
+    inner = {(row.path, _entry(row), row.port) for row in rows if row.side == "declare" and row.purpose == "target"}
     binders: dict[tuple[str, int, bool], dict[str, list[Row]]] = {}
-    for row in found:
+    for row in rows:
         if row.side in ("bind", "publish") and row.port:
             key = row.machine, row.port, row.side == "publish" and row.transport == "udp"
             binders.setdefault(key, {}).setdefault(row.owner, []).append(row)
-    return [
-        Conflict(machine, port, tuple((owner, tuple(owners[owner])) for owner in sorted(owners)))
-        for (machine, port, _), owners in sorted(binders.items())
-        if len(owners) > most
-    ]
+    result: list[Conflict] = []
+    for (machine, port, _), owners in sorted(binders.items()):
+        unclear = {
+            owner
+            for owner, its in owners.items()
+            if all(row.side == "publish" and not row.home and (row.path, _entry(row), port) in inner for row in its)
+        }
+        publishing = sum(any(row.side == "publish" for row in its) for its in owners.values())
+        if publishing <= most and len(unclear) < len(owners):
+            owners = {owner: its for owner, its in owners.items() if owner not in unclear}
+        if len(owners) > most:
+            result.append(Conflict(machine, port, tuple((owner, tuple(owners[owner])) for owner in sorted(owners))))
+    return result
+
+
+def _entry(row: Row) -> str:
+    """What holds both sides of a port that a container publishes: the place in the file without which side it is."""
+    return row.evidence.removesuffix(".published").removesuffix(".target")

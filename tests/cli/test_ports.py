@@ -67,9 +67,30 @@ def test_the_table(tree: Path) -> None:
     assert [line[0] for line in lines[1:]] == ["5556", "5556", "5556", "?"]
     assert "$TTS_PORT or Speaker.__init__(port) or 5556" in done.stdout
     assert done.stderr.splitlines() == [
-        "pc2_code/broken.py:1: not analysed: invalid syntax",
+        "1 file could not be read: `unsnarl ports --verbose` names it",
         "4 rows, 3 with a number",
     ]
+
+
+def test_what_could_not_be_read_is_one_line_in_every_format_and_named_when_asked(tree: Path) -> None:
+    (tree / "pc2_code" / "second.py").write_text("def f(:\n")
+    (tree / "broken.yaml").write_text("a: [1\n")
+    for style in ("text", "csv", "json", "dot", "mermaid"):
+        said = ports(tree, "--format", style).stderr.splitlines()
+        assert said[0] == "3 files could not be read: `unsnarl ports --verbose` names them"
+        assert len(said) == 2
+    assert ports(tree, "--verbose").stderr.splitlines() == [
+        "broken.yaml:2: not analysed: did not find expected ',' or ']'",
+        "pc2_code/broken.py:1: not analysed: invalid syntax",
+        "pc2_code/second.py:1: not analysed: invalid syntax",
+        "4 rows, 3 with a number",
+    ]
+    assert ports(tree, "-q").stderr == ""
+
+
+def test_the_summary_writes_both_numbers_alike(tree: Path) -> None:
+    (tree / "many.py").write_text("".join(f'a.bind("tcp://*:{port}")\n' for port in range(6000, 7100)))
+    assert ports(tree).stderr.splitlines()[-1] == "1,104 rows, 1,103 with a number"
 
 
 def test_one_side_of_one_port(tree: Path) -> None:
@@ -108,12 +129,61 @@ def test_conflicts(tree: Path) -> None:
         "  Listener: main_pc_code/asr.py:4:9: 'tcp://*:5556'",
         "  Speaker: main_pc_code/tts.py:11:9: f'tcp://*:{self.port}'",
     ]
-    assert done.stderr.splitlines() == ["1 file could not be read: `unsnarl ledger` names it", "1 conflict"]
+    assert done.stderr.splitlines() == [
+        "1 file could not be read: `unsnarl ports --verbose` names it",
+        "1 conflict",
+    ]
 
 
 def test_as_many_owners_as_are_allowed(tree: Path) -> None:
     done = run(tree, "analysis.check_port_conflicts", "--max-count", "2")
     assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_max_count_says_what_it_counts(tree: Path) -> None:
+    said = " ".join(run(tree, "analysis.check_port_conflicts", "--help").stdout.split())
+    assert "how many owners one port of one machine may have" in said
+    assert "not a budget of conflicts" in said
+    for wrong in ("0", "-1", "many"):
+        done = run(tree, "analysis.check_port_conflicts", f"--max-count={wrong}")
+        assert (done.returncode, done.stdout) == (2, "")
+        assert f"`{wrong}` is no number of owners" in done.stderr
+    assert run(tree, "analysis.check_port_conflicts", "--max-count", "1").returncode == 1
+
+
+COMPOSE = 'services: {{{}: {{image: x, ports: ["9000:9000"]}}}}\n'
+
+
+def test_folders_of_configuration_that_are_called_after_a_machine(tree: Path) -> None:
+    for folder, service in (("mainpc", "primary"), ("pc2", "forwarder")):
+        (tree / "docker" / folder / "config").mkdir(parents=True)
+        (tree / "docker" / folder / "compose.yaml").write_text(COMPOSE.format(service))
+    (tree / "docker" / "mainpc" / "config" / "agent.yaml").write_text("port: 7007\n")
+    rows = json.loads(ports(tree, "--format", "json", "docker", "main_pc_code", "pc2_code").stdout)
+    machines = {(one["path"], one["machine"]) for one in rows if one["path"].startswith("docker/")}
+    assert machines == {
+        ("docker/mainpc/compose.yaml", "main_pc"),
+        ("docker/mainpc/config/agent.yaml", "main_pc"),
+        ("docker/pc2/compose.yaml", "pc2"),
+    }
+    assert "9000" not in run(tree, "analysis.check_port_conflicts").stdout
+    (tree / "docker" / "pc2" / "more.compose.yaml").write_text(COMPOSE.format("second"))
+    assert "port 9000 on pc2: 2 owners" in run(tree, "analysis.check_port_conflicts").stdout
+    # Settings say it all.
+    (tree / "unsnarl.toml").write_text('[machines]\npc2 = ["pc2_code"]\n')
+    rows = json.loads(ports(tree, "--format", "json", "--side", "publish").stdout)
+    assert {one["machine"] for one in rows} == {""}
+
+
+def test_what_a_container_publishes_may_be_bound_by_what_it_runs(tree: Path) -> None:
+    (tree / "docker" / "pc2").mkdir(parents=True)
+    (tree / "pc2_code" / "hub.py").write_text('class Hub:\n    def run(self):\n        self.s.bind("tcp://*:9000")\n')
+    compose = tree / "docker" / "pc2" / "compose.yaml"
+    for text in (COMPOSE.format("hub"), "services: {hub: {image: x, ports: [{target: 9000, published: 9000}]}}\n"):
+        compose.write_text(text)
+        assert "9000" not in run(tree, "analysis.check_port_conflicts").stdout
+    compose.write_text(COMPOSE.format("hub").replace("9000:9000", "9000:80"))
+    assert "port 9000 on pc2: 2 owners" in run(tree, "analysis.check_port_conflicts").stdout
 
 
 def test_another_root(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -160,7 +230,7 @@ def test_configuration_files(tree: Path) -> None:
             ("compose.yaml", "a", "", "80"),
             ("compose.yaml", "b", "", "81"),
         ]
-    done = ports(tree, "--side", "publish")
+    done = ports(tree, "--side", "publish", "--verbose")
     assert "7000  publish  compose" in done.stdout
     assert any(line.startswith("broken.yaml:2: not analysed: ") for line in done.stderr.splitlines())
     assert done.stderr.splitlines()[-1] == "2 rows, 2 with a number"
