@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from analysis.words import plural
 from unsnarl.files import deliver
 from unsnarl.options import config_option, jobs_option, no_cache_option, paths_argument
 from unsnarl.report import printable
@@ -25,6 +26,7 @@ from unsnarl.session import Session, say
 @click.option("--side", type=click.Choice(("bind", "connect", "publish", "declare")), help="Only the rows of one side.")
 @click.option("--port", "number", type=click.IntRange(0, 65535), metavar="N", help="Only the rows of one port.")
 @click.option("--output-file", metavar="FILE", help="Write the table there, not to stdout.")
+@click.option("-v", "--verbose", is_flag=True, help="Name the files that could not be read.")
 @click.option("-q", "--quiet", is_flag=True, help="No summary.")
 @jobs_option
 @no_cache_option
@@ -34,7 +36,8 @@ def command(paths: tuple[str, ...], **options: Any) -> None:
 
     Ports that configuration files publish or declare have rows, too: YAML, TOML, JSON, compose, Docker and .env files.
 
-    Exits with 0 when the table is made, 2 when the job could not be done. Files that cannot be analysed are named.
+    Exits with 0 when the table is made, 2 when the job could not be done. Files that cannot be read are counted
+    on stderr.
     """
     from analysis import ports
     from analysis.collectors.ports import PortCollector
@@ -49,9 +52,14 @@ def command(paths: tuple[str, ...], **options: Any) -> None:
         if options["side"] in (None, row.side) and options["number"] in (None, row.port)
     ]
     deliver(port_table.FORMATS[options["style"]](rows), options["output_file"])
-    if not options["quiet"]:
-        # A configuration file that was named is not taken for Python.
-        python = {path: fault for path, fault in project.ledger.faults.items() if not is_configuration(path)}
-        for path, fault in sorted({**python, **project.declarations.faults}.items()):
+    # A configuration file that was named is not taken for Python.
+    python = {path: fault for path, fault in project.ledger.faults.items() if not is_configuration(path)}
+    faults = {**python, **project.declarations.faults}
+    if options["verbose"]:
+        for path, fault in sorted(faults.items()):
             say(printable(f"{path}{f':{fault.line}' if fault.line else ''}: not analysed: {fault.message}"))
+    if not options["quiet"]:
+        if faults and not options["verbose"]:
+            names = "names it" if len(faults) == 1 else "names them"
+            say(f"{plural(len(faults), 'file')} could not be read: `unsnarl ports --verbose` {names}")
         say(port_table.summary(rows))

@@ -90,7 +90,7 @@ def _quoted(text: str) -> str:
 def summary(rows: Sequence[Row]) -> str:
     """How many rows there are, and how many of them have a number."""
     known = sum(row.port is not None for row in rows)
-    return f"{plural(len(rows), 'row', 'rows')}, {known} with a number"
+    return f"{plural(len(rows), 'row', 'rows')}, {known:,} with a number"
 
 
 FORMATS: dict[str, Callable[[Sequence[Row]], str]] = {
