@@ -334,7 +334,8 @@ def test_explain_a_reason_of_a_codemod(tmp_path: Path) -> None:
 def test_explain_a_rule_without_the_codemods(tmp_path: Path) -> None:
     program = (
         "import sys\nfrom unsnarl.commands.explain import document\ndocument('E900')\n"
-        "print('codemods' in sys.modules)\ndocument('noqa')\nprint('codemods.edits' in sys.modules, 'libcst' in sys.modules)\n"
+        "print('codemods' in sys.modules)\ndocument('noqa')\n"
+        "print('codemods.edits' in sys.modules, 'libcst' in sys.modules)\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, cwd=tmp_path)
     assert done.stdout.split() == ["False", "True", "False"]
