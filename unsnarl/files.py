@@ -65,3 +65,10 @@ def replace(file: Path, data: bytes) -> None:
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise
+
+
+def coloured() -> bool:
+    """Whether stdout is to have colours: a terminal, unless NO_COLOR is set; FORCE_COLOR asks for them."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    return bool(os.environ.get("FORCE_COLOR")) or sys.stdout.isatty()

@@ -229,9 +229,21 @@ def written(term: Term) -> str:
         case Call(target, values):
             return f"{written(Symbol(target))}({', '.join(written(value) for _, value in values)})"
         case Choice(options):
-            return " | ".join(map(written, options))
+            # Two ways to one value may be written alike, and one of them may be several values.
+            return " | ".join(dict.fromkeys(piece for one in options for piece in _between_bars(written(one))))
         case Unknown(text):
             return text
+
+
+def _between_bars(text: str) -> Iterator[str]:
+    """The parts of ``text`` between bars that stand in no brackets."""
+    depth = start = 0
+    for at, letter in enumerate(text):
+        depth += (letter in "([{") - (letter in ")]}")
+        if letter == "|" and not depth and text[at - 1 : at + 2] == " | ":
+            yield text[start : at - 1]
+            start = at + 2
+    yield text[start:]
 
 
 def _otherwise(default: Term | None) -> str:

@@ -64,7 +64,7 @@ def test_the_table(tree: Path) -> None:
     assert lines[0] == ["port", "side", "by", "socket", "machine", "owner", "purpose", "certainty", "place", "from"]
     first = ["5556", "bind", "zmq", "PUB", "main_pc", "Listener", "out", "exact", "main_pc_code/asr.py:4:9"]
     assert lines[1][:9] == first
-    assert [line[0] for line in lines[1:]] == ["5556", "5556", "5556", "?"]
+    assert [line[0] for line in lines[1:]] == ["5556", "5556", "?", "5556"]
     assert "$TTS_PORT or Speaker.__init__(port) or 5556" in done.stdout
     assert done.stderr.splitlines() == [
         "1 file could not be read: `unsnarl ports --verbose` names it",

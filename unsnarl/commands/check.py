@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import Any
 
 import click
 
-from unsnarl.files import deliver, refuse_source
+from unsnarl.files import coloured, deliver, refuse_source
 from unsnarl.options import codes, config_option, jobs_option, no_cache_option, paths_argument
 from unsnarl.report import Report
 from unsnarl.session import Session, say
@@ -90,10 +89,3 @@ def render(report: Report, options: dict[str, Any]) -> str:
     if options["statistics"]:
         return text.statistics(report)
     return text.render(report, options["output_file"] is None and coloured())
-
-
-def coloured() -> bool:
-    """Whether stdout is to have colours: a terminal, unless NO_COLOR is set; FORCE_COLOR asks for them."""
-    if os.environ.get("NO_COLOR"):
-        return False
-    return bool(os.environ.get("FORCE_COLOR")) or sys.stdout.isatty()

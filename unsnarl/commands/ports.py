@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from typing import Any
 
 import click
 
 from analysis.words import plural
-from unsnarl.files import deliver
+from unsnarl.files import coloured, deliver
 from unsnarl.options import config_option, jobs_option, no_cache_option, paths_argument
 from unsnarl.report import printable
 from unsnarl.session import Session, say
@@ -42,7 +44,7 @@ def command(paths: tuple[str, ...], **options: Any) -> None:
     from analysis import ports
     from analysis.collectors.ports import PortCollector
     from analysis.declared.reading import is_configuration
-    from unsnarl.output import port_table
+    from unsnarl.output import port_table, port_text
 
     session = Session(paths, options["config"])
     project = session.project((PortCollector,), jobs=options["jobs"], cache=not options["no_cache"])
@@ -51,7 +53,11 @@ def command(paths: tuple[str, ...], **options: Any) -> None:
         for row in ports.table(project, session.settings.machines or None)
         if options["side"] in (None, row.side) and options["number"] in (None, row.port)
     ]
-    deliver(port_table.FORMATS[options["style"]](rows), options["output_file"])
+    if options["style"] == "text" and options["output_file"] is None and sys.stdout.isatty():
+        text = port_text.for_terminal(rows, shutil.get_terminal_size().columns, coloured())
+    else:
+        text = port_table.FORMATS[options["style"]](rows)
+    deliver(text, options["output_file"])
     # A configuration file that was named is not taken for Python.
     python = {path: fault for path, fault in project.ledger.faults.items() if not is_configuration(path)}
     faults = {**python, **project.declarations.faults}

@@ -4,36 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
 from analysis.ports import Row
 from analysis.words import plural
-from unsnarl.report import printable
-
-_COLUMNS = ("port", "side", "by", "socket", "machine", "owner", "purpose", "certainty", "place", "from")
-
-
-def as_text(rows: Sequence[Row]) -> str:
-    """Columns for a terminal, sorted by port; what has no number comes last."""
-    table = [_COLUMNS, *(_cells(row) for row in _sorted(rows))]
-    widths = [max(len(line[at]) for line in table) for at in range(len(_COLUMNS))]
-    return "".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() + "\n" for line in table
-    )
-
-
-def _cells(row: Row) -> tuple[str, ...]:
-    number = str(row.port) if row.port is not None else "?"
-    place = f"{row.path}:{row.line}:{row.column}"
-    said = row.evidence if row.certainty == "exact" else row.expression
-    cells = (number, row.side, row.by, row.socket, row.machine, row.owner, row.purpose, row.certainty, place, said)
-    return tuple(printable(cell) for cell in cells)
-
-
-def _sorted(rows: Iterable[Row]) -> list[Row]:
-    return sorted(rows, key=lambda row: (row.port is None, row.port or 0, row.machine, row.side, row.path, row.line))
+from unsnarl.output.port_text import as_text
 
 
 def as_csv(rows: Sequence[Row]) -> str:
