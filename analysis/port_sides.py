@@ -93,6 +93,15 @@ def disputes(
             yield Dispute(one.machine, one.port, tuple(made))
 
 
+def probes(project: Project) -> Callable[[Row], bool]:
+    """Tells of a row of the project's sockets whether it only sees if a port is free, or if anybody answers.
+
+    The project answers ``PortCollector``.
+    """
+    places = _Places(project)
+    return lambda row: _is_probe(row, places.use(row))
+
+
 def unanswered(project: Project, machines: Machines | None = None, elsewhere: Iterable[int] = ()) -> Iterator[Place]:
     """The connections that nobody can answer, as far as anybody can tell.
 

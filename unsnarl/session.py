@@ -155,7 +155,7 @@ class Session:
         known = read_baseline(baseline_file) if baseline_file is not None and held is None else held
         chosen, note = self._known(chosen)
         wide = [one for one in chosen if isinstance(one, TreeRule)]
-        covered = self._covered()
+        covered = self.covered
         asked = chosen if covered else [one for one in chosen if one not in wide]
         project = self.project(runner.collectors(asked), jobs=jobs, cache=cache, force_exclude=force_exclude)
         surveyed = None
@@ -197,13 +197,14 @@ class Session:
             surveyed = Surveyed(tree.files, runner.survey(tree, wide))
         return self._report(chosen, [] if faults else [facts], faults, known, baseline_file, 0, note, surveyed)
 
-    def _covered(self) -> bool:
+    @property
+    def covered(self) -> bool:
         """Whether the paths hold all of the tree."""
         return any(place == self.root or place in self.root.parents for place in map(whole, self.paths))
 
     def _known(self, chosen: Sequence[Rule]) -> tuple[list[Rule], str]:
         """Those of ``chosen`` that can be judged, and a note on the others: part of a tree says nothing of the rest."""
-        if self.anchored or self._covered():
+        if self.anchored or self.covered:
             return list(chosen), ""
         wide = [one.code for one in chosen if isinstance(one, TreeRule)]
         note = (
