@@ -143,9 +143,9 @@ def _picture(
     text = port_picture.FORMATS[style](picture)
     said = list(port_picture.notes(picture, text, style, narrowed=options["owner"] is not None))
     if part and not session.anchored:
+        looked_at = ", ".join(printable(str(whole(path))) for path in session.paths)
         said.append(
-            f"Only {', '.join(printable(str(whole(path))) for path in session.paths)} was looked at: a server elsewhere "
-            "is shown as nobody in the tree. Name the whole tree, or mark where it begins with an unsnarl.toml or a "
+            f"Only {looked_at} was looked at: a server elsewhere is shown as nobody in the tree. Name the whole tree, or mark where it begins with an unsnarl.toml or a "
             "repository"
         )
     return text, [*said, port_picture.summary(picture)]
