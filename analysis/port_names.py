@@ -10,6 +10,7 @@ _OTHER = frozenset(
         "count",
         "counts",
         "range",
+        "ranges",
         "offset",
         "timeout",
         "limit",
@@ -47,9 +48,11 @@ _OTHER = frozenset(
 _BOUNDS = frozenset({"start", "end", "first", "last", "from", "to", "low", "high", "lowest", "highest"})
 
 
+_UNITS = frozenset({"minimum", "maximum", "mb", "gb", "kb", "ms", "seconds", "threshold", "percent"})
+_RANGES = frozenset({"range", "ranges"})
 _NEVER = frozenset(
-    {"min", "max", "minimum", "maximum", "num", "per", "range", "ephemeral", "serial", "baud", "timeout", "blocked"}
-    | {"forbidden", "reserved", "number_of"}
+    {"min", "max", "minimum", "maximum", "num", "per", "ephemeral", "serial", "baud", "timeout", "blocked"}
+    | {"forbidden", "reserved", "number_of", *_RANGES}
 )
 """With one of these anywhere it is a bound, a count, a device or a list of what nobody takes."""
 
@@ -59,7 +62,13 @@ def speaks_of_port(name: str) -> bool:
     words = [one.lower() for one in _WORDS.findall(name)]
     if "port" not in words and "ports" not in words:
         return False
-    return words[-1] not in _OTHER | _BOUNDS and _NEVER.isdisjoint(words)
+    # `end_port` is where a search ends; `start_port` is the first that is tried, and taken.
+    return words[-1] not in _OTHER | _BOUNDS and words[0] not in ("end", "last") and _NEVER.isdisjoint(words)
+
+
+def is_range(name: str) -> bool:
+    """Whether what is called ``name`` holds bounds of ranges: ``port_ranges``."""
+    return not _RANGES.isdisjoint(one.lower() for one in _WORDS.findall(name))
 
 
 def host_before(text: str) -> str | None:
@@ -74,4 +83,4 @@ def host_before(text: str) -> str | None:
 def is_measure(name: str) -> bool:
     """Whether an entry among ports that is called ``name`` is none: a bound of a range, a count, a time."""
     words = [one.lower() for one in _WORDS.findall(name)]
-    return bool(words) and words[-1] in _OTHER | _BOUNDS
+    return bool(words) and words[-1] in _OTHER | _BOUNDS | _UNITS

@@ -32,7 +32,7 @@ def is_test(path: str) -> bool:
 
 
 class LiteralPort(Rule):
-    """A port that is written into the source.
+    r"""A port that is written into the source.
 
     ## What it flags
     A number that something beside it says is a port: the name it is assigned to (`HEALTH_PORT = 5557`), a keyword or
@@ -58,7 +58,12 @@ class LiteralPort(Rule):
     ## When it is left alone
     - Ports below 1024, which are the same everywhere (80, 443, 53), and port 0, which the system fills in.
     - Test files: a folder `test` or `tests`, and `test_*.py`, `*_test.py` and `conftest.py` anywhere.
-    - Docstrings and comments.
+    - Docstrings and comments, and examples in a schema (`json_schema_extra`, `Field(examples=[...])`).
+    - Bounds of ranges: what is called `range` or `ranges`, the entries `min`, `max`, `start` and `end` of a port,
+      `end_port`, 65535, and pairs such as `(32768, 65535)` or `(5600, 5699)`. `(5556, 6556)` may be two ports of one
+      agent.
+    - Addresses in a pattern: the first argument of `re.sub` and the like, and texts with a pattern's signs in them
+      (`r"redis://192\.168\..*:6379"`).
     - A number that only its way through other names leads to a socket. `unsnarl ports` follows it. Missed alarm.
 
     ## Options
@@ -101,6 +106,9 @@ class LiteralPort(Rule):
         Example("the same everywhere", 'port = 443 if secure else 80\nresolver = ("9.9.9.9", 53)\nport = 0\n'),
         Example("numbers that are no ports", "timeout = 5000\nrate = 16000\nsize = 8192\nstatus = 8080\n"),
         Example("documentation", 'def go():\n    """Connects to tcp://localhost:5556."""\n'),
+        Example("ranges", 'port_ranges = {"port": (5000, 6000)}\nports = {"dynamic": (49152, 65535)}\n'),
+        Example("a pattern", 'hits = re.findall("tcp://localhost:5556", text)\n'),
+        Example("an example in a schema", 'url = Field("", examples=["tcp://localhost:5556"])\n'),
         Example(
             "lower ones, by the settings",
             "port = 443  # <E910>\nport = 22\n",

@@ -11,6 +11,7 @@ from typing import ClassVar, Literal
 
 import msgspec
 
+from analysis.collectors import port_spared
 from analysis.collectors.handlers import span_of
 from analysis.collectors.header import first_line
 from analysis.collectors.port_context import Context
@@ -166,7 +167,9 @@ class PortLiteralCollector(Collector):
     def _assigned(self, walk: Walk, node: ast.Assign | ast.AnnAssign) -> None:
         for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
             name = _last(target)
-            if name and node.value is not None and speaks_of_port(name):
+            if name and node.value is not None and port_spared.by_name(name):
+                self._spare(node.value)
+            elif name and node.value is not None and speaks_of_port(name):
                 self._take(walk, node.value, "name", name)
 
     def _inside(self, walk: Walk, node: ast.AST) -> None:
@@ -187,14 +190,18 @@ class PortLiteralCollector(Collector):
         for key, value in given.items():
             if isinstance(value, ast.Dict):
                 self._called[id(value)] = key
-            if speaks_of_port(key):
+            if port_spared.by_key(key):
+                self._spare(value)
+            elif speaks_of_port(key):
                 self._take(walk, value, "key", f"{called}.{key}" if called else key)
 
     def _addresses(self, walk: Walk, node: ast.Constant, evidence: Evidence) -> None:
-        if isinstance(node.value, str) and "://" in node.value and id(node) not in self._parts:
-            self._found(walk, node, [(int(found[2]), found[1]) for found in _ADDRESS.finditer(node.value)], evidence)
+        text = node.value
+        if isinstance(text, str) and "://" in text and id(node) not in self._parts:
+            self._found(walk, node, text, [(int(found[2]), found[1]) for found in _ADDRESS.finditer(text)], evidence)
 
-    def _found(self, walk: Walk, node: ast.expr, places: list[tuple[int, str]], evidence: Evidence) -> None:
+    def _found(self, walk: Walk, node: ast.expr, text: str, every: list[tuple[int, str]], evidence: Evidence) -> None:
+        places = [one for one in every if not port_spared.is_pattern(text, one[1])]
         if places:
             ports, hosts = zip(*places, strict=True)
             self._note(walk, node, ports[0], evidence, "", ports[1:], hosts)
@@ -216,9 +223,15 @@ class PortLiteralCollector(Collector):
             places += ((int(one[2]), one[1]) for one in _ADDRESS.finditer(text))
             before += text
         # The parts have places of their own from 3.12 on only.
-        self._found(walk, node, places, "address")
+        self._found(walk, node, before, places, "address")
+
+    def _spare(self, node: ast.expr) -> None:
+        """Take nothing below ``node`` for a port, by whatever: what holds something comes before what it holds."""
+        self._taken.update((one.lineno, one.col_offset) for one in below(node) if isinstance(one, ast.expr))
 
     def _call(self, walk: Walk, node: ast.Call) -> None:
+        for one in port_spared.of_call(node):
+            self._spare(one)
         for each in node.keywords:
             if each.arg is not None and speaks_of_port(each.arg):
                 self._take(walk, each.value, "keyword", each.arg)
@@ -274,6 +287,9 @@ class PortLiteralCollector(Collector):
         key = node.lineno, node.col_offset
         if port not in _PORTS or key in self._taken:
             return
+        if port == port_spared.HIGHEST and evidence not in ("socket", "address"):
+            # Where the ports end.
+            return
         self._taken.add(key)
         line = self.source.lines[node.lineno - 1]
         column = len(line[: node.col_offset].decode("utf-8", "replace")) + 1
@@ -309,6 +325,8 @@ def literals(node: ast.expr) -> Iterator[tuple[ast.expr, int]]:
         case ast.IfExp():
             yield from literals(node.body)
             yield from literals(node.orelse)
+        case ast.List() | ast.Tuple() if port_spared.is_bounds(node):
+            return
         case ast.List() | ast.Tuple() | ast.Set():
             for each in node.elts:
                 yield from literals(each)

@@ -9,12 +9,13 @@ from collections.abc import Iterator
 from analysis.declared.entries import NO_ONE, Entries, Owner
 from analysis.declared.scripts import script_of
 from analysis.declared.texts import address_of, port_of, ports_of
-from analysis.port_names import speaks_of_port
+from analysis.port_names import is_measure, speaks_of_port
 from analysis.values.terms import Term
 
 _SET = re.compile(r"\s*(?:export\s+)?(?P<name>[A-Za-z_][\w.]*)\s*=[ \t]*(?P<value>\"[^\"]*\"|'[^']*'|[^\s#]\S*|)")
 _PAIR = re.compile(r"(?P<name>[A-Za-z_]\w*)=(?P<value>\"(?:[^\"\\]|\\.)*\"|'[^']*'|\S*)")
 _OLD = re.compile(r"(?P<name>[A-Za-z_]\w*)\s+(?P<value>\S.*)")
+_OPTIONS = re.compile(r"(?i)(?:^|_)(?:conf|config|opts?|options?|flags?|args|arguments|params?|limits?)\Z")
 _INSTRUCTION = re.compile(r"\s*(?P<word>[A-Za-z]+)\s+")
 _ESCAPE = re.compile(r"#\s*escape\s*=\s*`", re.IGNORECASE)
 _WORD = re.compile(r"[^\s\"',\[\]]+")
@@ -50,8 +51,9 @@ def _variable(
         known[name] = term
         entries.note(at, line, owner, (name,), f"{prefix}{name}", "", "tcp", term)
         return
-    address = address_of(text, True, known)
-    if address is not None:
+    # Options are written `name:number`, too: PYTORCH_CUDA_ALLOC_CONF=max_split_size_mb:128.
+    address = address_of(text, not _OPTIONS.search(name), known)
+    if address is not None and not is_measure(address.host):
         transport = address.transport or "tcp"
         entries.note(
             at + address.offset, line, owner, (name,), f"{prefix}{name}", address.host, transport, address.port

@@ -67,6 +67,39 @@ def test_what_stands_around_is_noted_the_nearest_first(text: str, around: tuple[
         ('def f():\n    """Sends to tcp://h:5556 now."""\n', [(5556, "documentation", "")]),
         ("timeout = 5556\nx = 5556  # the port\n", []),
         ("import this\n" * 3, []),
+        # Ranges.
+        ('PORTS = {"ephemeral": (32768, 65535), "ours": [5600, 5699], "low": (1024, 60999)}\n', []),
+        (
+            'ports = {"agent": (5556, 6556), "other": (5557, 5558)}\n',
+            [(one, "name", "agent") for one in (5556, 6556)] + [(one, "name", "other") for one in (5557, 5558)],
+        ),
+        ('port_ranges = {"port": 5556, "more": [{"health_port": 5557}]}\n', []),
+        ('x = {"ranges": {"port": [5000, 6000]}, "port": 5556}\n', [(5556, "key", "port")]),
+        (
+            'x = {"port": {"minimum": 5000, "maximum": 6000, "start": 1, "end": 2, "api": 5556}}\n',
+            [(5556, "key", "api")],
+        ),
+        ("f(port_range=(5000, 6000), ranges=[{'port': 5556}])\n", []),
+        ("for port in range(5000, 6000):\n    ports = list(range(5000, 6000))\n", []),
+        ("def f(start_port=5000, end_port=6000, last_port=65535):\n    pass\n", [(5000, "parameter", "start_port")]),
+        ("FRONT_END_PORT = 5556\n", [(5556, "name", "FRONT_END_PORT")]),
+        ("highest_port = 65535\nport = 65535 if x else 5556\n", [(5556, "name", "port")]),
+        ("s.bind(('', 65535))\n", [(65535, "socket", "")]),
+        # Patterns.
+        ('P = re.compile(r"redis://192\\.168\\..*:6379")\n', []),
+        ('x = re.sub("tcp://localhost:5556", "tcp://localhost:5557", y)\n', [(5557, "address", "")]),
+        ('x = re.search(pattern="tcp://localhost:5556", string="tcp://h:5557")\n', [(5557, "address", "")]),
+        ("""PAIRS = [(r'"redis://localhost:6379/?\\d*"', "x"), (r"redis://10\\.0\\.0\\.1:6379", "y")]\n""", []),
+        ('P = rf"tcp://{host}:5556\\b"\n', []),
+        ('PAGE = """a. **b**\n\\d tcp://localhost:5556\n"""\n', [(5556, "address", "")]),
+        ('s.bind("tcp://*:5556")\ns.connect("tcp://$HOST:5557")\n', [(5556, "address", ""), (5557, "address", "")]),
+        # Examples.
+        ('class A:\n    json_schema_extra = {"x": {"port": 5556, "url": "tcp://h:5557"}}\n', []),
+        ('model_config = ConfigDict(schema_extra={"port": 5556})\n', []),
+        ('x: int = Field(5556, example={"port": 5557}, examples=["tcp://h:5558"])\n', []),
+        ("port: int = Field(5556, examples=[5557])\n", [(5556, "name", "port")]),
+        ('x = {"example": {"port": 5557}, "api": {"port": 5556}}\n', [(5556, "key", "api.port")]),
+        ("example = Server(port=5556)\n", [(5556, "keyword", "port")]),
     ],
 )
 def test_a_number_is_a_port_by(text: str, expected: list[tuple[int, str, str]]) -> None:

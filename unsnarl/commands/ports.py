@@ -145,8 +145,8 @@ def _picture(
     if part and not session.anchored:
         looked_at = ", ".join(printable(str(whole(path))) for path in session.paths)
         said.append(
-            f"Only {looked_at} was looked at: a server elsewhere is shown as nobody in the tree. Name the whole tree, or "
-            "mark where it begins with an unsnarl.toml or a repository"
+            f"Only {looked_at} was looked at: a server elsewhere is shown as nobody in the tree. Name the whole tree, "
+            "or mark where it begins with an unsnarl.toml or a repository"
         )
     return text, [*said, port_picture.summary(picture)]
 

@@ -267,6 +267,22 @@ SHAPES = {
             "4:15 declare env tts/c 5556 default C_URL",
         ],
     ),
+    "options that are written as a host and its port are": (
+        "tts.env",
+        """\
+        PYTORCH_CUDA_ALLOC_CONF=max_split_size_mb:128
+        JAVA_OPTS=a:5556
+        SPLIT=max_split_size_mb:5557
+        REDIS=my_redis:6379
+        APP_CONF=http://h:5558
+        """,
+        ["4:16 declare env tts/redis 6379 exact REDIS", "5:19 declare env tts/app_conf 5558 exact APP_CONF"],
+    ),
+    "the same in a Dockerfile": (
+        "tts/Dockerfile",
+        "FROM x\nENV PYTHONUNBUFFERED=1 \\\n    PYTORCH_CUDA_ALLOC_CONF=max_split_size_mb:512\nENV API=backend:8000\n",
+        ["4:17 declare dockerfile tts/api 8000 exact ENV API"],
+    ),
 }
 
 
