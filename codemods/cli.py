@@ -18,6 +18,7 @@ from codemods.compose import apply
 from codemods.edits import Reason
 from codemods.engine import Engine, outcome_of
 from codemods.journal import Journal, JournalError, Restored
+from codemods.moved import moved, reader
 from codemods.outcome import CHANGED, Answer, Outcome
 from codemods.pool import Job, Setup, rewrite_all
 from codemods.report import Report, as_json, as_text, difference, statistics, summary
@@ -264,8 +265,10 @@ class Run:
             problem = objection(session.root, [paths[one.path] for one in report.changed if one.old])
             if problem is not None:
                 raise Trouble(f"{problem}; nothing was written. Commit first, or say --allow-dirty")
+        # Before anything is written: the old text tells where everything goes.
+        outcomes = moved(report.outcomes, reader(session.root))
         transaction.write([Replacement(paths[one.path], one.old, one.new, one.edits) for one in report.changed])
-        return msgspec.structs.replace(report, written=True, links=tuple(transaction.links))
+        return msgspec.structs.replace(report, outcomes=outcomes, written=True, links=tuple(transaction.links))
 
     def _deliver(self, report: Report) -> None:
         from unsnarl.files import deliver

@@ -21,8 +21,9 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     """The outcome of one run of ``codemod``. Paths are relative to ``root``.
 
     ``outcomes`` are those of the files that had findings, in order; ``faults`` the files that could not be analysed;
-    ``analysed`` and ``excluded`` are numbers of files. ``written``: whether the changes are in the tree. ``stream`` is
-    the old text when it did not come from a file. ``note`` is for the summary: that there was no file to look at.
+    ``analysed`` and ``excluded`` are numbers of files. ``written``: whether the changes are in the tree; the places of
+    the findings are then those in the files as they are now, else those in the files as they were. ``stream`` is the
+    old text when it did not come from a file. ``note`` is for the summary: that there was no file to look at.
     """
 
     codemod: str
@@ -87,10 +88,12 @@ def difference(report: Report, outcome: Outcome) -> bytes:
 def as_json(report: Report, *, differences: bool = False) -> str:
     """The whole report as one document; its ``version`` changes when a field changes its meaning.
 
+    2: after a run that wrote, lines and columns are those of the files as they are now.
+
     ``differences``: with the unified difference of each changed file, which must not have been written yet.
     """
     document: dict[str, Any] = {
-        "version": 1,
+        "version": 2,
         "codemod": report.codemod,
         "root": _printable(str(report.root)),
         "written": report.written,

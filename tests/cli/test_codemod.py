@@ -99,7 +99,7 @@ def test_json(tree: Path) -> None:
     (tree / "bad.py").write_text(BROKEN, "utf-8")
     (tree / "e.py").write_text("try:\n    f()\nexcept Exception:  # noqa: E900 plugins\n    pass\n", "utf-8")
     found = report("--check", ".", cwd=tree)
-    assert found["version"] == 1
+    assert found["version"] == 2
     assert found["codemod"] == "safe_executor"
     assert found["written"] is False
     assert found["changed"] == ["a.py", "sub/d.py"]
