@@ -191,7 +191,7 @@ def codemod_index() -> str:
         "",
         "## Why a finding is declined",
         "",
-        "The list is closed; `--format json` gives the word in the first column, and `unsnarl explain WORD` what it means.",
+        "The list is closed; `--format json` gives the word in the first column, `unsnarl explain WORD` its meaning.",
         "After a run that wrote, lines and columns are those of the files as they are now; with `--check` and `--diff`",
         "those of the files as they were.",
         "",
