@@ -38,6 +38,10 @@ _SCRIPT = re.compile(
 """What runs, or is run from, beside Python and what is read as configuration."""
 _OWN = frozenset({"name", "parameter", "environment", "option"})
 """By these a class says what port it has itself; a number that it hands on may be another's."""
+_OTHER_SIDE = frozenset(
+    {"CLIENT", "CONNECT", "DEPENDENCIES", "DEPENDENCY", "DEPENDS", "PEER", "PEERS", "REMOTE", "REQUIRES", "SOURCE"}
+    | {"SUB", "SUBSCRIBE", "SUBSCRIBER", "TARGET", "UPSTREAM"}
+)
 _CALLED = re.compile(r"""(?:(\w+)["']?\]?\s*(?::\s*[\w.\[\]| ]+)?[=:]|--([\w-]+))\s*["']?\Z""")
 _END = sys.maxsize
 _BEFORE = 80
@@ -139,7 +143,7 @@ class Places:
     def _near(self, site: Site, port: int) -> str:
         """The only owner in the file of a literal that says what port it has itself."""
         one = site.literal
-        if one.evidence not in _OWN or label(one.name)[1] or self.fed[site]:
+        if one.evidence not in _OWN or label(one.name)[1] or _asks(one.name) or self.fed[site]:
             return ""
         here = [row for row in self.rows[port] if site.path in (row.path, row.home) and row.side in ("bind", "connect")]
         owners = {row.owner for row in here if row.side == "bind" and (row.home or row.path) == site.path}
@@ -266,7 +270,7 @@ class Places:
     def _is_plain(self, row: Row) -> bool:
         """Whether the key of a row speaks of no other service than its entry."""
         rest = [one for one in words(_last(row.evidence)) if one not in words(row.owner)]
-        return not label("_".join(rest))[1]
+        return not label("_".join(rest))[1] and not _asks(row.evidence)
 
     def _hands_another(self, row: Row, claim: Claim, port: int) -> bool:
         """Whether a row is known to be about another: one with a script of the tree, or called as one that binds."""
@@ -387,6 +391,11 @@ def _tokens(data: bytes) -> Mapping[int, list[tuple[int, int]]]:
 
 def _within(start: int, ranges: Iterable[tuple[int, int]]) -> bool:
     return any(first <= start < last for first, last in ranges)
+
+
+def _asks(name: str) -> bool:
+    """Whether what is called so is the port of somebody else, who is asked."""
+    return not _OTHER_SIDE.isdisjoint(words(name))
 
 
 def _last(key: str) -> str:

@@ -76,7 +76,6 @@ class Plan:
         self.stream = stream
         every = [row for row in ports.table(project, self.machines) if not is_test(row.path) and not is_test(row.home)]
         self.rows = [row for row in every if row.port]
-        self.worked_out = [row for row in every if row.side == "declare" and row.port is None]
         self.disputes: dict[Key, Dispute] = {
             Key(one.machine, one.port): one for one in disputes(project, self.machines, is_test)
         }

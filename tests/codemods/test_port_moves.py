@@ -121,6 +121,8 @@ LEFT_BEHIND = {
     "an entry of whom nobody knows": ("net.yaml", "agents:\n  - name: Somebody\n    port: 5556\n", 3),
     "an entry that speaks of a dependency": ("net.yaml", "One:\n  script_path: one.py\n  emr_port: 5556\n", 3),
     "a client of the same entry": ("net.yaml", "Two:\n  script_path: two.py\n  peer: tcp://localhost:5556\n", 3),
+    "a dependency of the same entry": ("n.yaml", "Two:\n  script_path: two.py\n  needs:\n    one_port: 5556\n", 4),
+    "a class that asks": ("two.py", binds("Two", 5556) + "class Asks:\n    remote_port = 5556\n", 7),
     "another number on the line": ("n.yaml", "Two: {script_path: two.py, port: 5556, args: go 5556}\n", 1),
     "a port that a configuration works out": ("n.yaml", "Two:\n  script_path: two.py\n  port: ${OFFSET}+5556\n", 3),
     "a container": ("docker-compose.yml", "services:\n  web:\n    image: x\n    ports: ['5556:5556']\n", 4),
