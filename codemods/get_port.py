@@ -12,8 +12,10 @@ says otherwise (``UNSNARL_PORT_OFFSET`` and the like, which are not set by thems
 - The module that ``get_port`` comes from is imported, and the registry read at the first look-up: where neither is
   there, the program ends with an error that says so.
 - A default, a constant or a class attribute is looked up where the line runs, once, as the number was.
-- ``--renumber`` alone changes numbers: of several owners that bind one port all but one are moved, and with them what
-  configuration files hand them. Where that settles another conflict, a second run does more.
+- ``--renumber`` alone changes numbers: of several owners that bind one port all but one are moved, with those who ask
+  for them by name, what configuration files hand them, and what they work out from their port. An owner stays where it
+  would leave somebody behind: every place that has the number must be known to be that of one of the owners. The new
+  ports are free, and the table of ports is worked out anew before a byte is written: no conflict is new.
 """
 
 from __future__ import annotations
@@ -70,7 +72,8 @@ class GetPortCodemod(Codemod):
             click.Option(
                 ["--renumber"],
                 is_flag=True,
-                help="Where several owners bind one port on one machine, give all but one of them another.",
+                help="Where several owners bind one port on one machine, give all but one of them another, as far as "
+                "that leaves no client behind.",
             ),
         )
 
