@@ -157,8 +157,8 @@ def page(name: str, commit: str, files: int, trials: dict[str, Trial], left: dic
         "Each column is a run over a fresh copy, looked at from outside: every changed file that compiled before "
         "compiles; no comment is lost; `flake8 --select=E910` afterwards reports the declined ports, file by file, and "
         "no others. Without `--renumber` every changed file, with each look-up replaced by the number that the "
-        "registry has, is the program that was there, node by node. No port has an owner beside another afterwards that "
-        "it had not before, and a second run moves nobody."
+        "registry has, is the program that was there, node by node. No port has an owner beside another afterwards "
+        "that it had not before, and a second run moves nobody."
     )
     lines = ["<!-- Written by tools/real_ports.py. -->", "", "# The port pair on a real tree"]
     for text in (about, checked):

@@ -61,6 +61,7 @@ CLIENTS = {
     "def ask(sock):\n    Client{number}().ask(sock)\n",
     "by name": "SERVICES = {{'{name}': {{'port': {port}}}}}\n\n\ndef ask(sock):\n"
     "    sock.connect(f\"tcp://localhost:{{SERVICES['{name}']['port']}}\")\n",
+    "out of sight": "port = {port}\n\n\ndef ask(sock):\n    getattr(sock, 'con' + 'nect')(f'tcp://localhost:{{port}}')\n",
     "passed on": "def go(sock, number):\n    sock.connect(f'tcp://localhost:{{number}}')\n\n\n"
     "def ask(sock):\n    go(sock, {port})\n",
 }
@@ -108,7 +109,7 @@ def trees(draw: st.DrawFn) -> Tree:
         shared += f"{name.upper()}_PORT = {numbers[name]}\n" if how == "shared" else ""
         health += [name] if how in WITH_HEALTH else []
     files["shared.py"] = shared
-    for number in range(draw(st.integers(0, 3))):
+    for number in range(draw(st.integers(0, 2))):
         asks_health = bool(health) and draw(st.booleans())
         name = draw(st.sampled_from(health if asks_health else names))
         kinds = HEALTH if asks_health else CLIENTS
@@ -116,7 +117,7 @@ def trees(draw: st.DrawFn) -> Tree:
         path = f"client{number}.py"
         files[path] = kinds[draw(st.sampled_from(sorted(kinds)))].format(number=number, **given)
         clients.append(Client(path, name, asks_health))
-    for path in draw(st.sets(st.sampled_from(sorted(OTHERS)), max_size=1)):
+    for path in draw(st.sets(st.sampled_from(sorted(OTHERS)), max_size=2)):
         name = draw(st.sampled_from(names))
         files[path] = OTHERS[path].format(name=name, lower=name.lower(), port=numbers[name])
         clients.append(Client(path, name))
