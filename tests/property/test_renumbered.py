@@ -61,7 +61,8 @@ CLIENTS = {
     "def ask(sock):\n    Client{number}().ask(sock)\n",
     "by name": "SERVICES = {{'{name}': {{'port': {port}}}}}\n\n\ndef ask(sock):\n"
     "    sock.connect(f\"tcp://localhost:{{SERVICES['{name}']['port']}}\")\n",
-    "out of sight": "port = {port}\n\n\ndef ask(sock):\n    getattr(sock, 'con' + 'nect')(f'tcp://localhost:{{port}}')\n",
+    "out of sight": "port = {port}\n\n\ndef ask(sock):\n"
+    "    getattr(sock, 'con' + 'nect')(f'tcp://localhost:{{port}}')\n",
     "passed on": "def go(sock, number):\n    sock.connect(f'tcp://localhost:{{number}}')\n\n\n"
     "def ask(sock):\n    go(sock, {port})\n",
 }
