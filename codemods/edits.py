@@ -136,7 +136,7 @@ _MEANINGS: dict[Reason, str] = {
     Reason.SIBLING_TYPE: "It is not known whether the type of another handler is recovered by an executor.",
     Reason.SIBLING_ORDER: "The handlers stand in an order that tests behind the block cannot keep.",
     Reason.STANDALONE: "The file is run by tools that do not have the import target.",
-    Reason.PORT_CONFLICT: "Several owners bind the port on one machine; --renumber moves all but one.",
+    Reason.PORT_CONFLICT: "Several owners bind the port on one machine; --renumber moves who leaves nobody behind.",
     Reason.PORT_OF_SEVERAL: "Which machine is meant cannot be told, or it is none that has the port.",
     Reason.OTHER_REGISTRY: "`get_port` would not read the registry of this tree in the file.",
     Reason.NO_NAME_YET: "The registry has no name for the port, and a run over one source cannot give it one.",

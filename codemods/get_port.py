@@ -12,23 +12,25 @@ says otherwise (``UNSNARL_PORT_OFFSET`` and the like, which are not set by thems
 - The module that ``get_port`` comes from is imported, and the registry read at the first look-up: where neither is
   there, the program ends with an error that says so.
 - A default, a constant or a class attribute is looked up where the line runs, once, as the number was.
-- ``--renumber`` alone changes numbers: of several owners that bind one port all but one are moved, and with them what
-  configuration files hand them. Where that settles another conflict, a second run does more.
+- ``--renumber`` alone changes numbers: of several owners that bind one port all but one are moved, with those who ask
+  for them by name, what configuration files hand them, and what they work out from their port. An owner stays where it
+  would leave somebody behind: every place that has the number must be known to be that of one of the owners. The new
+  ports are free, and the table of ports is worked out anew before a byte is written: no conflict is new.
 """
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
+from weakref import WeakKeyDictionary
 
 import click
 import msgspec
 
 from analysis.collectors.port_literals import PortLiteralCollector
 from analysis.collectors.ports import PortCollector
-from analysis.discovery import discover
+from analysis.discovery import Discovery, discover
 from analysis.index import digest_of
 from analysis.words import plural
 from codemods.codemod import Codemod, FileView, Impossible
@@ -39,6 +41,7 @@ from codemods.imports import Refused
 from codemods.outcome import Outcome
 from codemods.port_edits import edits
 from codemods.port_file import objection
+from codemods.port_places import digits
 from codemods.port_plan import Decision, Named, Plan
 from config.registry import Port
 from config.registry_edit import added
@@ -48,6 +51,9 @@ if TYPE_CHECKING:
     from analysis.walk import Collector
     from config.settings import Settings
     from linters.rule import Finding
+
+_PLANS: WeakKeyDictionary[Project, Plan] = WeakKeyDictionary()
+"""The plan of the project that was prepared last, for when its files are rewritten: some plans take seconds."""
 
 
 class GetPortCodemod(Codemod):
@@ -66,7 +72,8 @@ class GetPortCodemod(Codemod):
             click.Option(
                 ["--renumber"],
                 is_flag=True,
-                help="Where several owners bind one port on one machine, give all but one of them another.",
+                help="Where several owners bind one port on one machine, give all but one of them another, as far as "
+                "that leaves no client behind.",
             ),
         )
 
@@ -81,7 +88,10 @@ class GetPortCodemod(Codemod):
 
     def _plan(self, project: Project, settings: Settings, options: Mapping[str, Any]) -> Plan:
         renumber, stream = bool(options.get("renumber")), bool(options.get("stream"))
-        return Plan(_whole(project, settings), settings, renumber=renumber, stream=stream)
+        plan = Plan(_whole(project, settings), settings, renumber=renumber, stream=stream)
+        _PLANS.clear()
+        _PLANS[project] = plan
+        return plan
 
     def rewrite(self, file: FileView, prepared: bytes | None) -> Iterator[Rewrite | Declined | Skipped]:
         """Answer the findings of one file."""
@@ -129,7 +139,7 @@ class GetPortCodemod(Codemod):
         new = list(_new(prepared, outcomes))
         if not new:
             return ()
-        plan = self._plan(project, settings, options)
+        plan = _PLANS.get(project) or self._plan(project, settings, options)
         left = _left(plan, outcomes) if options.get("renumber") else ""
         if left:
             raise Impossible(
@@ -146,7 +156,8 @@ class GetPortCodemod(Codemod):
         note = plural(len(new), "name")
         edits = ((0, 0, text),) if old is None else _difference(old, text)
         before = digest_of(old) if old is not None else b""
-        return (Outcome(path, (), edits, before, digest_of(text), note=note), *_configured(plan, new))
+        moved = tuple(plan.moves.told(new))
+        return (Outcome(path, (), edits, before, digest_of(text), note=note, moved=moved), *_configured(plan, new))
 
 
 def _configured(plan: Plan, new: Sequence[Port]) -> Iterator[Outcome]:
@@ -158,23 +169,10 @@ def _configured(plan: Plan, new: Sequence[Port]) -> Iterator[Outcome]:
             places[row.path][row.line, row.column] = row.port, entry.port
     for path, found in sorted(places.items()):
         old = plan.project.path(path).read_bytes()
-        edits = tuple(sorted(one for at, ports in found.items() for one in _digits(old, *at, *ports)))
+        edits = tuple(sorted(one for at, ports in found.items() for one in digits(old, *at, *ports)))
         if edits:
             new_text = apply(old, edits)
             yield Outcome(path, (), edits, digest_of(old), digest_of(new_text), note=plural(len(edits), "number"))
-
-
-def _digits(data: bytes, line: int, column: int, old: int, new: int) -> Iterator[tuple[int, int, bytes]]:
-    """The edit of a number at a place, quoted or not, or a variable's default; nothing where something else stands."""
-    lines = data.splitlines(keepends=True)
-    try:
-        start = sum(map(len, lines[: line - 1])) + len(lines[line - 1].decode()[: column - 1].encode())
-    except (IndexError, UnicodeDecodeError):
-        return
-    digits = b"_?".join(b"%c" % one for one in b"%d" % old)
-    written = re.compile(rb"[\"']?(?:\$\{\w+:?-)?(%b)(?![\w.])" % digits).match(data, start)
-    if written is not None:
-        yield written.start(1), written.end(1), b"%d" % new
 
 
 def _whole(project: Project, settings: Settings) -> Project:
@@ -182,19 +180,26 @@ def _whole(project: Project, settings: Settings) -> Project:
     from analysis.project import Project as Whole
     from analysis.project import load
 
+    def search(wanted: Callable[[str], bool]) -> Discovery:
+        return discover([project.root], project.root, settings.exclude, wanted=wanted)
+
     found = discover([project.root], project.root, settings.exclude)
-    if found.files.keys() <= project.files.keys():
-        return project
-    whole = load(
-        [project.root],
-        root=project.root,
-        collectors=(PortCollector, PortLiteralCollector),
-        jobs=project.jobs,
-        cache=project.cache,
-        exclude=settings.exclude,
-    )
-    both = Whole(project.root, whole.discovery, project.jobs, project.cache)
-    both.files = dict(sorted({**whole.files, **project.files}.items()))
+    # Configuration may stand beside files that were asked for one by one.
+    both = Whole(project.root, found, project.jobs, project.cache, search)
+    both.generated = project.generated
+    files = project.files
+    if not found.files.keys() <= project.files.keys():
+        whole = load(
+            [project.root],
+            root=project.root,
+            collectors=(PortCollector, PortLiteralCollector),
+            jobs=project.jobs,
+            cache=project.cache,
+            exclude=settings.exclude,
+        )
+        files = {**whole.files, **files}
+        both.generated = whole.generated
+    both.files = dict(sorted(files.items()))
     return both
 
 

@@ -37,7 +37,7 @@ class Outcome(msgspec.Struct, frozen=True, array_like=True):
 
     ``edits`` turn the bytes with the digest ``old`` into those with the digest ``new``; there are none when the file
     stays as it is. ``old`` is empty for a file that is made. ``fault`` is a sentence when the file could not be dealt
-    with at all; ``note`` says what was done to one without findings.
+    with at all; ``note`` says what was done to one without findings, ``moved`` what else the summary is to name.
     """
 
     path: str
@@ -47,3 +47,4 @@ class Outcome(msgspec.Struct, frozen=True, array_like=True):
     new: bytes = b""
     fault: str = ""
     note: str = ""
+    moved: tuple[str, ...] = ()

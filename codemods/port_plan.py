@@ -18,7 +18,7 @@ from analysis.collectors.port_literals import PortLiteralCollector
 from analysis.port_sides import Dispute, bindings, disputes
 from analysis.words import plural
 from codemods.edits import Reason
-from codemods.port_moves import Moves, told
+from codemods.port_moves import Moves
 from codemods.port_names import Names, agree, commonest, holder, joined, label, usable, words
 from codemods.port_sites import Key, Site
 from codemods.port_voices import HEALTH, heard, said, telling
@@ -76,7 +76,6 @@ class Plan:
         self.stream = stream
         every = [row for row in ports.table(project, self.machines) if not is_test(row.path) and not is_test(row.home)]
         self.rows = [row for row in every if row.port]
-        self.worked_out = [row for row in every if row.side == "declare" and row.port is None]
         self.disputes: dict[Key, Dispute] = {
             Key(one.machine, one.port): one for one in disputes(project, self.machines, is_test)
         }
@@ -102,7 +101,9 @@ class Plan:
         self.moves = Moves(self)
         self.former = self.moves.former()
         self.moved = self.moves.moved() if renumber else {}
-        self.entries = {key: self._entry(key) for key in sorted(self.grouped) if key not in self.disputes or renumber}
+        self.entries = {
+            key: self._entry(key) for key in sorted(self.grouped) if key not in self.disputes or self.moves.settled(key)
+        }
 
     # Machines
 
@@ -360,14 +361,12 @@ class Plan:
             key = self.key(site, port)
             if isinstance(key, str):
                 return Decision(*at, reason=Reason.PORT_OF_SEVERAL, detail=key)
-            entry = self.entries.get(key)
-            dispute = self.disputes.get(key)
-            if dispute is not None:
-                moved = self.moved.get(key, {})
-                owner = self.moves.belongs(site, dispute) if moved else ""
-                if not owner or (owner not in moved and owner != self.moves.keeper(dispute)):
-                    return Decision(*at, reason=Reason.PORT_CONFLICT, detail=told(dispute))
-                entry = moved.get(owner, entry)
+            entry, moved = self.entries.get(key), None
+            if key in self.disputes:
+                moved, why = self.moves.decided(site, key)
+                if why:
+                    return Decision(*at, reason=Reason.PORT_CONFLICT, detail=why)
+                entry = moved or entry
             elif entry is not None and (other := self._other_binder(key, entry)):
                 return Decision(*at, reason=Reason.PORT_CONFLICT, detail=other)
             elif key in self.former and not self._is_own(site, key):
@@ -376,7 +375,8 @@ class Plan:
             if entry is None:
                 several = f"several machines of {self.file.name} have {port}, and none has folders"
                 return Decision(*at, reason=Reason.PORT_OF_SEVERAL, detail=several)
-            doubt = self._doubt(site, key, entry)
+            # Where a literal that moves arrives is known, whatever it is called.
+            doubt = self._doubt(site, key, entry) if moved is None else ""
             if doubt:
                 return Decision(*at, reason=Reason.OTHER_OWNER, detail=doubt)
             known = entry in self.known.ports

@@ -103,6 +103,7 @@ def as_json(report: Report, *, differences: bool = False) -> str:
             {"path": _printable(path), "message": _printable(message), "line": line}
             for path, message, line in report.failed
         ],
+        "moved": [_printable(text) for one in report.changed for text in one.moved],
         "hard_links": [_printable(path) for path in report.links],
         "summary": {
             **{verdict: report.count(verdict) for verdict in _VERDICTS},
@@ -203,6 +204,8 @@ def summary(report: Report) -> str:
     """A few lines for stderr."""
     verb = "" if report.written or not report.changed else " (nothing was written)"
     lines = [", ".join(f"{report.count(verdict):,} {verdict}" for verdict in _VERDICTS) + f"{verb}."]
+    moved = "moved" if report.written else "would move"
+    lines += [f"  {moved} {_printable(text)}" for one in report.changed for text in one.moved]
     unsafe = sum(answer.safety == "unsafe" for one in report.changed for answer in one.answers)
     if unsafe:
         lines.append(f"  {unsafe:,} of these may change what the program does (--unsafe)")

@@ -18,6 +18,9 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from analysis import ports
+from analysis.collectors.ports import PortCollector
+from analysis.project import load as load_project
 from config.registry import Registry, load
 from tools.real_tree import arguments, comments, conclude, copied, python_files, refusal
 from tools.text import table
@@ -84,6 +87,7 @@ class Trial:
         self.broken: list[str] = []
         self.report: dict[str, Any] = {}
         self.names = self.again = 0
+        self.moved: list[str] = []
 
     def run(self, original: dict[str, bytes]) -> None:
         """Rewrite the copy, look at it, rewrite it again."""
@@ -106,9 +110,13 @@ class Trial:
         flagged = sorted(self._flagged())
         if declined != flagged:
             self.broken.append(f"flake8 reports {len(flagged)} ports, {len(declined)} were declined")
-        self.again = len(self._codemod()["rewritten"])
+        self.moved = self.report["moved"]
+        again = self._codemod()
+        self.again = len(again["rewritten"])
         if self.again and not self.options:
             self.broken.append(f"a second run rewrote {self.again} more")
+        if again["moved"]:
+            self.broken.append(f"a second run moved {again['moved'][0]}")
 
     def _codemod(self) -> dict[str, Any]:
         command = [sys.executable, "-m", "codemods.get_port", ".", "--allow-dirty", "--format", "json"]
@@ -124,22 +132,33 @@ class Trial:
         return [line.removeprefix("./") for line in done.stdout.splitlines()]
 
 
-def conflicts(tree: Path) -> int:
-    """What the playbook's door says of a tree."""
-    command = [sys.executable, "-m", "analysis.check_port_conflicts", "--root", str(tree)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return done.stdout.count(" owners\n")
+Shared = dict[tuple[str, int], set[str]]
+"""The owners of each port of a machine that has several."""
 
 
-def page(name: str, commit: str, files: int, trials: dict[str, Trial], left: dict[str, int]) -> str:
+def conflicts(tree: Path) -> Shared:
+    """What the table of ports says of a tree."""
+    project = load_project([tree], root=tree, collectors=(PortCollector,), cache=False)
+    found: Shared = {}
+    for one in ports.conflicts(ports.table(project)):
+        found.setdefault((one.machine, one.port), set()).update(owner for owner, _ in one.owners)
+    return found
+
+
+def new_owners(before: Shared, after: Shared) -> list[str]:
+    """Who has a port beside another and had not before."""
+    return [f"{at[1]}: {owner}" for at, owners in after.items() for owner in sorted(owners - before.get(at, set()))]
+
+
+def page(name: str, commit: str, files: int, trials: dict[str, Trial], left: dict[str, Shared]) -> str:
     """The page for the documentation."""
     about = f"`{name}`, commit `{commit}`: {files:,} Python files; Python {sys.version.split()[0]}."
     checked = (
         "Each column is a run over a fresh copy, looked at from outside: every changed file that compiled before "
         "compiles; no comment is lost; `flake8 --select=E910` afterwards reports the declined ports, file by file, and "
-        "no others. Without `--renumber` a second run changes nothing, and every changed file, with each look-up "
-        "replaced by the number that the registry has, is the program that was there, node by node. With it a second "
-        "run may do more, where a move has settled another conflict."
+        "no others. Without `--renumber` every changed file, with each look-up replaced by the number that the "
+        "registry has, is the program that was there, node by node. No port has an owner beside another afterwards "
+        "that it had not before, and a second run moves nobody."
     )
     lines = ["<!-- Written by tools/real_ports.py. -->", "", "# The port pair on a real tree"]
     for text in (about, checked):
@@ -157,8 +176,10 @@ def page(name: str, commit: str, files: int, trials: dict[str, Trial], left: dic
     rows.append(("files changed", *(f"{len(one['changed']):,}" for one in reports)))
     rows.append(("names in the registry", *(f"{one.names:,}" for one in trials.values())))
     rows.append(("rewritten by a second run", *(f"{one.again:,}" for one in trials.values())))
-    rows.append(("conflicts before", *(f"{left['']:,}" for _ in trials)))
-    rows.append(("conflicts afterwards", *(f"{left[title]:,}" for title in trials)))
+    rows.append(("owners moved", *(f"{len(one.moved):,}" for one in trials.values())))
+    rows.append(("conflicts before", *(f"{len(left['']):,}" for _ in trials)))
+    rows.append(("conflicts afterwards", *(f"{len(left[title]):,}" for title in trials)))
+    rows.append(("owners in new conflicts", *(f"{len(new_owners(left[''], left[title])):,}" for title in trials)))
     rows.append(("promises broken", *(f"{len(one.broken)}" for one in trials.values())))
     lines += ["", *table(("", *(f"`{title}`" for title in trials)), rows)]
     return "\n".join(lines) + "\n"
@@ -177,6 +198,7 @@ def main() -> int:
             trials[title] = Trial(copy, given, options.jobs)
             trials[title].run(original)
             left[title] = conflicts(copy)
+        trials[title].broken += [f"new conflict on {one}" for one in new_owners(left[""], left[title])]
         broken += [f"{title}: {one}" for one in trials[title].broken]
     return conclude(page(options.name, options.commit, len(original), trials, left), options.write, broken)
 

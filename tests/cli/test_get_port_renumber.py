@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -116,6 +117,31 @@ def test_a_second_run_moves_nothing(tree: Path) -> None:
     assert (done.returncode, contents(tree)) == (0, before)
     left = unsnarl("check", "--select", "E910,E911", ".", cwd=tree)
     assert (left.returncode, left.stdout) == (0, "")
+
+
+def test_the_summary_says_who_moved_and_where_to(tree: Path) -> None:
+    checked = fix("--renumber", "--check", ".", cwd=tree)
+    assert "\n  would move Two: 5556 -> 5000, 2 places\n" in checked.stderr
+    found = json.loads(fix("--renumber", "--check", "--format", "json", ".", cwd=tree).stdout)
+    assert found["moved"] == ["Two: 5556 -> 5000, 2 places"]
+    assert "\n  moved Two: 5556 -> 5000, 2 places\n" in fix("--renumber", ".", cwd=tree).stderr
+    assert "moved" not in fix("--renumber", "--allow-dirty", ".", cwd=tree).stderr
+
+
+def test_who_would_leave_a_client_behind_stays_and_the_client_is_named(tree: Path) -> None:
+    write(tree, {"client.py": "def ask(sock):\n    sock.connect('tcp://localhost:5556')\n"})
+    done = fix("--renumber", "--allow-dirty", ".", cwd=tree)
+    assert "two.py:3:24: E910 declined, port-has-two-owners" in done.stdout
+    assert done.stdout.count("; moving Two would leave client.py:2 on 5556\n") == 3
+    assert registry(tree) == {"ONE": 5556, "OTHER": 5580}
+    assert (tree / "startup.yaml").read_bytes().decode() == STARTUP
+
+
+@pytest.mark.parametrize("files", [["one.py", "two.py", "other.py"], ["two.py"]])
+def test_configuration_beside_files_that_were_asked_for_one_by_one_moves_too(tree: Path, files: list[str]) -> None:
+    fix("--renumber", *files, cwd=tree)
+    assert registry(tree)["TWO"] == 5000
+    assert (tree / "startup.yaml").read_bytes().decode() == STARTUP.replace('"5556"', '"5000"')
 
 
 def test_a_difference_shows_all_files_and_can_be_applied(tree: Path) -> None:
