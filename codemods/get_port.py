@@ -29,6 +29,7 @@ import click
 import msgspec
 
 from analysis.collectors.port_literals import PortLiteralCollector
+from analysis.collectors.port_lookups import PortLookupCollector
 from analysis.collectors.ports import PortCollector
 from analysis.discovery import Discovery, discover
 from analysis.index import digest_of
@@ -79,7 +80,7 @@ class GetPortCodemod(Codemod):
 
     def surveys(self, settings: Settings, options: Mapping[str, Any]) -> tuple[type[Collector], ...]:
         """Who binds and who connects, of every file."""
-        return (PortCollector,)
+        return (PortCollector, PortLookupCollector)
 
     def prepare(self, project: Project, settings: Settings, options: Mapping[str, Any]) -> Mapping[str, bytes]:
         """Decide on a name for every literal of the tree, of which ``project`` may be a part."""
@@ -192,7 +193,7 @@ def _whole(project: Project, settings: Settings) -> Project:
         whole = load(
             [project.root],
             root=project.root,
-            collectors=(PortCollector, PortLiteralCollector),
+            collectors=(PortCollector, PortLiteralCollector, PortLookupCollector),
             jobs=project.jobs,
             cache=project.cache,
             exclude=settings.exclude,

@@ -15,6 +15,7 @@ import msgspec
 
 from analysis import ports
 from analysis.collectors.port_literals import PortLiteralCollector
+from analysis.collectors.port_lookups import PortLookupCollector
 from analysis.port_sides import Dispute, bindings, disputes
 from analysis.words import plural
 from codemods.edits import Reason
@@ -97,6 +98,7 @@ class Plan:
                     self.grouped[key].append(site)
         self._votes: dict[Key, list[Site]] = {}
         self._files: dict[Key, set[str]] = {}
+        self._look_ups: defaultdict[str, list[str]] | None = None
         self.names = Names({one.name: one.machine for one in self.known.ports})
         self.moves = Moves(self)
         self.former = self.moves.former()
@@ -203,15 +205,25 @@ class Plan:
         if key not in self._votes:
             votes = [(site, self._says(site, key, entry)) for site in self.grouped[key]]
             against = [site for site, vote in votes if vote is False]
-            agreed = sum(vote is True for _, vote in votes)
+            agreed = sum(vote is True for _, vote in votes) + len(self._asking(entry))
             self._votes[key] = against if len(against) >= agreed + bool(entry.owner) else []
         return self._votes[key]
 
     def _callers(self, key: Key, entry: Port) -> set[str]:
         """The files that call the port of ``entry`` so."""
         if key not in self._files:
-            self._files[key] = {one.path for one in self.grouped[key] if self._says(one, key, entry)}
+            said_so = {one.path for one in self.grouped[key] if self._says(one, key, entry)}
+            self._files[key] = said_so | set(self._asking(entry))
         return self._files[key]
+
+    def _asking(self, entry: Port) -> list[str]:
+        """The files of all look-ups of ``entry``: what was given its name in an earlier run agreed to it then."""
+        if self._look_ups is None:
+            self._look_ups = defaultdict(list)
+            for path, facts in self.project.files.items():
+                for one in facts.records(PortLookupCollector) if facts.fault is None and self.known.ports else ():
+                    self._look_ups[one.name].append(path)
+        return self._look_ups[entry.name] if entry in self.known.ports else []
 
     def _is_own(self, site: Site, key: Key) -> bool:
         """Whether a literal stands with who binds the port, and with nobody else."""

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import pytest
 
 from analysis.collectors.port_literals import PortLiteralCollector
+from analysis.collectors.port_lookups import PortLookupCollector
 from analysis.collectors.ports import PortCollector
 from analysis.project import Project, load
 from codemods.edits import Reason
@@ -35,7 +36,7 @@ def project(tree: Path, *paths: str) -> Project:
     return load(
         [tree / one for one in paths] or [tree],
         root=tree,
-        collectors=(PortCollector, PortLiteralCollector),
+        collectors=(PortCollector, PortLiteralCollector, PortLookupCollector),
         jobs=1,
         cache=False,
     )
@@ -308,6 +309,18 @@ def test_a_port_that_the_tree_calls_otherwise_is_given_to_nobody_by_what_says_no
             "(c0.py:2), and nothing here says which it is"
         ),
     )
+
+
+def test_what_was_given_its_name_in_an_earlier_run_agrees(tmp_path: Path) -> None:
+    memory = "version: 1\nports:\n  MEMORY: {port: 5556}\n  TWIN: {port: 7000}\n"
+    write(tmp_path, {"config/ports.yaml": memory, "c.py": asks(5556), "d.py": asks(7000)})
+    write(tmp_path, {"m.py": "class Model:\n    MODEL_PORT = 5556\n", "a.py": "x = get_port('TWIN')\n"})
+    assert names(plan(tmp_path))["c.py"] == [Reason.OTHER_OWNER]
+    assert names(plan(tmp_path))["d.py"] == [Reason.OTHER_OWNER]
+    write(tmp_path, {"a.py": "x = get_port('MEMORY')\ny = get_port('MEMORY')\n", "b.py": "z = get_port('TWIN')\n"})
+    write(tmp_path, {"e.py": "z = ports.get_port('TWIN')\nu = get_port('MEMORY')\n"})
+    assert names(plan(tmp_path))["c.py"] == ["MEMORY=5556"]
+    assert names(plan(tmp_path))["d.py"] == ["TWIN=7000"]
 
 
 def test_a_port_that_nobody_binds_and_one_file_names_is_named_there(tmp_path: Path) -> None:
