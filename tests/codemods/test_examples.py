@@ -42,6 +42,8 @@ def run(
     data = text.encode() if isinstance(text, str) else text
     given = {"unsafe": False, **options}
     engine = Engine(codemod, Settings(), given)
+    # Some look at the other files of the tree, and at this one among them.
+    (folder / name).write_bytes(data)
     facts = analyse(Source.from_bytes(data, folder / name), engine.collectors, name)
     assert facts.fault is None, facts.fault
     project = Project(folder, Discovery(folder), 1, False)
