@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from analysis.project import Project
 
 Machines = Mapping[str, Sequence[str]]
+_BASE = re.compile(r"\b\d{4,5}\b")
+_REACH = 1000
+"""So far above its base a sum of which one part is not known may go."""
 _SYSTEM = 1024
 """Ports below it are the same everywhere."""
 _SERVICES = frozenset(
@@ -199,9 +202,13 @@ class _Doubts:
     ) -> None:
         self._project = project
         self._open: defaultdict[str, set[str]] = defaultdict(set)
+        self._sums: defaultdict[str, set[int]] = defaultdict(set)
+        self._tokens: dict[str, set[int]] = {}
         for row in bound:
             if row.port is None:
                 self._open[_kind(row)].add(row.path)
+                if " + " in row.expression:
+                    self._sums[_kind(row)].update(map(int, _BASE.findall(row.expression)))
         self._unread = bool(project.discovery.unreadable) or any(
             facts.fault is not None and facts.fault.kind == "unreadable" for facts in project.files.values()
         )
@@ -242,9 +249,20 @@ class _Doubts:
     def _about(self, number: int, kind: str) -> bool:
         if self._unread or number in self._unparsed:
             return True
+        if any(0 <= number - base < _REACH for base in self._sums[kind]):
+            return True
         binders = self._open.get(kind, set())
         written, connected = self._written[number], self._connected[number]
-        return bool(binders) and bool(written - connected or written & binders)
+        return bool(binders) and bool(
+            written - connected or written & binders or any(number in self._numbers_in(path) for path in binders)
+        )
+
+    def _numbers_in(self, path: str) -> set[int]:
+        """The numbers in a file that binds one which is known at run time only: a list that it goes through."""
+        if path not in self._tokens:
+            digits = _DIGITS.findall(_bytes(self._project, path))
+            self._tokens[path] = {int(one) for one in digits if len(one) <= len("65535")}
+        return self._tokens[path]
 
 
 def _numbers(row: Row) -> set[int]:

@@ -18,7 +18,7 @@ from analysis.collectors.port_context import Context
 from analysis.collectors.port_entries import ENTRIES
 from analysis.facts import Span
 from analysis.nodes import below, expressions
-from analysis.port_names import host_before, is_measure, speaks_of_port
+from analysis.port_names import has_ports, host_before, is_measure, speaks_of_port
 from analysis.source import Source
 from analysis.values.syntax import default_of, dotted
 from analysis.walk import Collector, Walk
@@ -38,6 +38,7 @@ _HINTS = tuple(
         rb"erver\w*\(",
         rb"serve\(",
         rb"channel\(",
+        rb"sendto\(",
         rb"Redis\(",
     )
 )
@@ -79,7 +80,7 @@ class PortLiteralCollector(Collector):
     """Collects the literal ports of a file."""
 
     topic: ClassVar[str] = "port-literals"
-    version: ClassVar[int] = 4
+    version: ClassVar[int] = 5
     record = PortLiteral
     nodes = (
         ast.FunctionDef,
@@ -198,7 +199,7 @@ class PortLiteralCollector(Collector):
     def _addresses(self, walk: Walk, node: ast.Constant, evidence: Evidence) -> None:
         text = node.value
         if isinstance(text, str) and "://" in text and id(node) not in self._parts:
-            self._found(walk, node, text, [(int(found[2]), found[1]) for found in _ADDRESS.finditer(text)], evidence)
+            self._found(walk, node, text, _places(text), evidence)
 
     def _found(self, walk: Walk, node: ast.expr, text: str, every: list[tuple[int, str]], evidence: Evidence) -> None:
         places = [one for one in every if not port_spared.is_pattern(text, one[1])]
@@ -220,7 +221,7 @@ class PortLiteralCollector(Collector):
             host = host_before(before) if found is not None else None
             if found is not None and host is not None:
                 places.append((int(found[1]), host))
-            places += ((int(one[2]), one[1]) for one in _ADDRESS.finditer(text))
+            places += _places(text)
             before += text
         # The parts have places of their own from 3.12 on only.
         self._found(walk, node, before, places, "address")
@@ -248,7 +249,10 @@ class PortLiteralCollector(Collector):
         elif len(node.args) > 1 and speaks_of_port(text) and (last.startswith("get") or _ENV.search(name)):
             self._take(walk, node.args[1], "environment" if _ENV.search(name) else "key", text)
         pair = first if last in _PAIRS or last.endswith("Server") else None
-        if isinstance(pair, ast.Tuple) and len(pair.elts) > 1:
+        if last == "sendto" and node.args:
+            pair = node.args[-1]
+        # A shape is bound to numbers, a socket to a host and a port.
+        if isinstance(pair, ast.Tuple) and len(pair.elts) > 1 and not _is_number(pair.elts[0]):
             self._take(walk, pair.elts[1], "socket", "")
         entry = next((ENTRIES[one] for one in (name, ".".join(name.split(".")[-2:]), last) if one in ENTRIES), None)
         if entry is not None and entry.port is not None and entry.port < len(node.args):
@@ -258,9 +262,8 @@ class PortLiteralCollector(Collector):
 
     def _take(self, walk: Walk, node: ast.expr, evidence: Evidence, name: str) -> None:
         if isinstance(node, ast.Dict):
-            for key, value in zip(node.keys, node.values, strict=True):
-                if not is_measure(_text(key)):
-                    self._take(walk, value, evidence, _text(key) or name)
+            for key, value in _ports_of(node):
+                self._take(walk, value, evidence, key or name)
             return
         if isinstance(node, ast.Call) and node.args:
             called = dotted(node.func)
@@ -331,12 +334,14 @@ def literals(node: ast.expr) -> Iterator[tuple[ast.expr, int]]:
             for each in node.elts:
                 yield from literals(each)
         case ast.Dict():
-            for each in node.values:
+            for _, each in _ports_of(node):
                 yield from literals(each)
         case ast.BinOp(op=ast.Add()):
-            # What is added to a port is a distance; only the larger of two can be one.
-            for each in (node.left, node.right):
-                yield from ((one, port) for one, port in literals(each) if port >= 1024)
+            # What is added to a port is a distance. Of two numbers nobody can tell which is which.
+            sides = [[one for one in literals(each) if one[1] >= 1024] for each in (node.left, node.right)]
+            named = any(speaks_of_port(_last(each)) for each in (node.left, node.right))
+            if not named and not all(sides):
+                yield from (*sides[0], *sides[1])
         case ast.Call():
             name = dotted(node.func)
             last = name.rpartition(".")[2]
@@ -347,6 +352,23 @@ def literals(node: ast.expr) -> Iterator[tuple[ast.expr, int]]:
             elif last in ("Field", "field", "ib"):
                 for each in (*node.args[:1], *(one.value for one in node.keywords if one.arg == "default")):
                     yield from literals(each)
+
+
+def _places(text: str) -> list[tuple[int, str]]:
+    """The ports in the addresses of a text, each with its host."""
+    found = _ADDRESS.finditer(text)
+    return [(int(one[2]), one[1]) for one in found if has_ports(text[: one.start() + len("://")])]
+
+
+def _ports_of(node: ast.Dict) -> list[tuple[str, ast.expr]]:
+    """The entries of a dict of ports that may be ports, by key: where any is called so, those."""
+    entries = [(_text(key), value) for key, value in zip(node.keys, node.values, strict=True)]
+    called = [(key, value) for key, value in entries if speaks_of_port(key)]
+    return called or [(key, value) for key, value in entries if not is_measure(key)]
+
+
+def _is_number(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, (int, float))
 
 
 def _text(node: ast.expr | None) -> str:

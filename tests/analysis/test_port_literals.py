@@ -154,3 +154,45 @@ def ports_of(text: str) -> Ports:
     (record,) = collect(source, tree, (PortCollector,))[PortCollector.topic]
     assert isinstance(record, Ports)
     return record
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        # Beside a port.
+        ('ports = [{"port": 8081, "timeout": 5000, "backlog": 1025}]\n', [8081]),
+        ('PORTS = {"api": {"port": 8080, "max_connections": 2000, "ttl": 3600}, "web": 8090}\n', [8080, 8090]),
+        # Sums.
+        ("port2 = base_port + 2002\n", []),
+        ("port3 = 5000 + 3000\n", []),
+        ('port = 5100 + int(os.getenv("OFFSET", 1700))\n', []),
+        ("port = 5100 + offset\n", [5100]),
+        ("port = 5100 + 1\n", [5100]),
+        # Schemes without ports.
+        *(
+            (f'x = "{scheme}://name:5556"\n', [])
+            for scheme in ("inproc", "ipc", "file", "docker", "s3", "sha256", "git+file")
+        ),
+        ('x = f"inproc://{name}:5556"\n', []),
+        ('x = "postgresql+asyncpg://h:5556"\n', [5556]),
+        # What a port has.
+        *(
+            (f"{name} = 3600\n", [])
+            for name in ("port_ttl", "port_mtu", "PORT_BYTES", "port_retry_backoff", "view_port")
+        ),
+        *(
+            (f"{name} = 3600\n", [])
+            for name in ("PORT_ERROR_CODE", "EXIT_PORT_IN_USE", "port_token", "latency_by_port")
+        ),
+        *(
+            (f"{name} = 3600\n", [3600])
+            for name in ("error_port", "token_port", "error_bus_port_pub", "port_http", "PORT")
+        ),
+        # Pairs.
+        ("canvas.connect((100, 4000))\n", []),
+        ('sock.sendto(b"x", ("localhost", 5603))\n', [5603]),
+        ("sock.connect((host, 5603))\n", [5603]),
+    ],
+)
+def test_what_stands_near_a_port_is_none(text: str, expected: list[int]) -> None:
+    assert [port for port, _, _ in found(text)] == expected

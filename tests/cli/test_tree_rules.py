@@ -225,3 +225,18 @@ def test_their_pages_say_that_flake8_has_them_not(tmp_path: Path) -> None:
     done = unsnarl("check", "--explain", "E911", cwd=tmp_path)
     assert done.stdout.startswith("# E911 port-conflict\n\nA port that two owners bind on one machine.\n")
     assert "Off by default: it runs where it is selected. Not in flake8: it looks across files." in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("        self.bind_all([5557])\n\n    def bind_all(self, ports):\n        for p in ports:\n{bind}{p}')\n", 0),
+        ("        self.bind_all([5559])\n\n    def bind_all(self, ports):\n        for p in ports:\n{bind}{p}')\n", 1),
+        ("        for i in range(3):\n{bind}{5556 + i}')\n", 0),
+        ("        for i in range(3):\n{bind}{6000 + i}')\n", 1),
+    ],
+)
+def test_a_port_that_is_worked_out_may_be_the_one(tmp_path: Path, text: str, found: int) -> None:
+    server = "class Server:\n    def run(self):\n" + text.replace("{bind}", "            self.sock.bind(f'tcp://*:")
+    write(tmp_path, {"unsnarl.toml": 'select = ["E912"]\n', "server.py": server, "client.py": CLIENT})
+    assert unsnarl("check", cwd=tmp_path).stdout.count("E912") == found
