@@ -50,7 +50,7 @@ class FileFacts:
 
     ``path`` is its name relative to the project's root, with ``/`` (absolute for a file outside of it); ``digest``
     identifies the bytes that the facts were taken from and is empty for an unreadable file; ``fault`` is set when
-    there are no facts; ``blobs`` holds each topic's records, encoded.
+    there are no facts; ``blobs`` holds each topic's records, encoded: with a fault what could be read all the same.
     """
 
     __slots__ = ("blobs", "digest", "fault", "path")
@@ -70,6 +70,10 @@ class FileFacts:
             return []
         blob = self.blobs[collector.topic]
         return decode_records(collector, blob)
+
+    def salvaged(self, collector: type[Collector]) -> list[Any]:
+        """What ``collector`` could still read off the lines of a file that does not parse; nothing for another."""
+        return decode_records(collector, self.blobs.get(collector.topic, EMPTY)) if self.fault is not None else []
 
 
 @cache

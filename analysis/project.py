@@ -188,13 +188,10 @@ class _Asking:
             if state.generated and not found.named:
                 self.generated[found.name] = state.generated
                 continue
-            if state.fault is not None:
-                self.files[found.name] = FileFacts(found.name, digest, state.fault, {})
-                continue
             blobs = {kind.topic: kept[key].get(digest) for kind, key in self.keys.items()}
             missing = tuple(i for i, kind in enumerate(self.collectors) if blobs[kind.topic] is None)
             whole = {topic: blob for topic, blob in blobs.items() if blob is not None}
-            self.files[found.name] = FileFacts(found.name, digest, None, whole)
+            self.files[found.name] = FileFacts(found.name, digest, state.fault, whole)
             # A generated file was recognised without being parsed, until someone named it.
             if missing or (state.generated and not self.collectors):
                 todo.append((found, self.task(found, missing)))
@@ -231,7 +228,7 @@ class _Asking:
             self.generated[found.name] = state.generated
             self.files.pop(found.name, None)
             return
-        if before is not None and state.fault is None:
+        if before is not None:
             blobs = {**before.blobs, **blobs}
         self.files[found.name] = FileFacts(found.name, digest, state.fault, blobs)
 

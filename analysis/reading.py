@@ -15,7 +15,7 @@ from analysis.facts import EMPTY, Fault, FileFacts
 from analysis.generated import generated_mark
 from analysis.index import Stamp, digest_of
 from analysis.source import Source, in_deep_stack, read_regular, unreadable
-from analysis.walk import Collector, collect
+from analysis.walk import Collector, collect, salvage
 
 _encode = msgspec.msgpack.Encoder().encode
 _LARGEST = 2**63 - 1
@@ -40,8 +40,8 @@ class State(msgspec.Struct, frozen=True, array_like=True, gc=False):
 class Reading(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What came of reading one file.
 
-    ``blobs`` are in the order of the collectors asked; there are none for a file with a fault, nor for a generated
-    one that was not named. ``stamp`` is the file's status from before it was read.
+    ``blobs`` are in the order of the collectors asked; of a file that does not parse they hold what its lines still
+    show. There are none for one that was not read, nor for a generated one that was not named. ``stamp`` is the file's status from before it was read.
     """
 
     digest: bytes
@@ -78,18 +78,22 @@ def _facts(source: Source, collectors: Sequence[type[Collector]]) -> tuple[Fault
     try:
         tree = source.parse()
         if tree is None:
-            return source.fault, ()
+            return source.fault, _encoded(salvage(source, collectors), collectors)
         try:
             if source.deep:
                 raise RecursionError
             records = collect(source, tree, collectors)
         except RecursionError:
             records = in_deep_stack(lambda: collect(source, tree, collectors))
-        return None, tuple(_blob(made) if (made := records[kind.topic]) else EMPTY for kind in collectors)
+        return None, _encoded(records, collectors)
     except (RecursionError, MemoryError):
-        return Fault("too-deep", "it nests deeper than the walk over its statements follows"), ()
+        return Fault("too-deep", "it nests deeper than the walk over its statements follows"), (EMPTY,) * len(collectors)
     except Exception as error:  # noqa: BLE001, E900 - a defect met in one file must not end the run, it is reported
         return _crash(error), ()
+
+
+def _encoded(records: Mapping[str, list[Any]], collectors: Sequence[type[Collector]]) -> tuple[bytes, ...]:
+    return tuple(_blob(made) if (made := records[kind.topic]) else EMPTY for kind in collectors)
 
 
 def _blob(made: list[Any]) -> bytes:

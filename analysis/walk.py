@@ -55,6 +55,9 @@ class Collector:
     def finish(self, walk: Walk) -> None:
         """Called once, after the last statement."""
 
+    def salvage(self) -> None:
+        """Called in place of all others for a file that does not parse: what its lines still show may be noted."""
+
 
 class Walk:
     """Where the walk stands: ``scopes`` and ``parents`` are stacks, innermost last; the node at hand is in neither."""
@@ -118,6 +121,14 @@ def collect(source: Source, tree: ast.Module, collectors: Iterable[type[Collecto
         _statements(walk, tree.body)
     for one in made:
         one.finish(walk)
+    return {one.topic: one.records for one in made}
+
+
+def salvage(source: Source, collectors: Iterable[type[Collector]]) -> dict[str, list[Any]]:
+    """What ``collectors`` make of a source that does not parse, by topic."""
+    made = [kind(source) for kind in collectors]
+    for one in made:
+        one.salvage()
     return {one.topic: one.records for one in made}
 
 

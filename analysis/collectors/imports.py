@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 
 from analysis.facts import Span
+from analysis.salvage import salvaged_imports
 from analysis.walk import Collector, Walk
 
 When = Literal["import", "conditional", "deferred", "typing", "class"]
@@ -64,6 +65,10 @@ class Imports(Collector):
         when = self._when(walk, node) if walk.parents else "import"
         self.records.append(Import(span, module, level, names, is_from, when, walk.qualname))
 
+    def salvage(self) -> None:
+        """Note down the imports that stand on lines of their own, wherever the file is broken."""
+        self.records.extend(Import(*each) for each in salvaged_imports(self.source.data))
+
     def _learn(self, module: str, level: int, is_from: bool, names: tuple[tuple[str, str | None], ...]) -> None:
         for name, alias in names:
             if alias is None:
@@ -116,7 +121,7 @@ class Imports(Collector):
         if in_body:
             if self._is_flag(condition) or (isinstance(condition, ast.Constant) and not condition.value):
                 return "typing"
-            if _is_main(condition):
+            if is_main(condition):
                 return "deferred"
         return None
 
@@ -130,7 +135,8 @@ class Imports(Collector):
         return False
 
 
-def _is_main(condition: ast.expr) -> bool:
+def is_main(condition: ast.expr) -> bool:
+    """Whether a condition is ``__name__ == "__main__"``."""
     if not (isinstance(condition, ast.Compare) and len(condition.ops) == 1 and isinstance(condition.ops[0], ast.Eq)):
         return False
     sides = (condition.left, condition.comparators[0])

@@ -1,0 +1,198 @@
+"""The graph of imports: which file of a tree imports which, when, and what it takes.
+
+An edge stands for what an import statement needs of another file. ``import a.b.c`` runs ``a/__init__.py`` and
+``a/b/__init__.py`` before ``a/b/c.py``, so it makes an edge to each; but not to the packages that the importer itself
+lies in. Those had been started before it, always, and only taking one of their *names* needs them to have come that
+far. Without this rule nearly every package would be one cycle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from analysis.collectors.imports import Import, Imports, When
+from analysis.collectors.namespace import Namespace, Offer
+from analysis.modules import Modules
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+    from analysis.project import Project
+
+COLLECTORS = (Imports, Namespace)
+"""What a project must have been asked for to be made a graph of."""
+AT_IMPORT: frozenset[When] = frozenset({"import", "conditional", "class"})
+"""When an import runs while its module is imported."""
+
+
+class Edge(msgspec.Struct, frozen=True, order=True):
+    """One import of one file by another, both named by their path.
+
+    ``line`` is where the statement begins. ``names`` are those that are taken from ``imported``: none where the module
+    itself is imported, ``*`` for all. ``implied``: it runs because it is a package around what is imported. ``certain``
+    is False for an import that was read off a file that does not parse, or that a call makes.
+    """
+
+    importer: str
+    imported: str
+    line: int
+    when: When
+    names: tuple[str, ...] = ()
+    implied: bool = False
+    certain: bool = True
+
+
+class ImportGraph:
+    """The imports between the files of a tree.
+
+    ``edges`` in the order of importer, imported and line. ``modules`` tells which file an import means.
+    """
+
+    def __init__(
+        self,
+        imports: Mapping[str, list[Import]],
+        offers: Mapping[str, Offer],
+        uncertain: frozenset[str] = frozenset(),
+    ) -> None:
+        """``imports`` and ``offers`` by path; the files ``uncertain`` do not parse."""
+        self.offers = offers
+        self.modules = Modules(imports, {path: one.folders for path, one in offers.items() if one.folders})
+        self._imports = imports
+        self._given: dict[str, dict[str, str]] = {}
+        found: set[Edge] = set()
+        for path, records in imports.items():
+            found.update(_File(self, path, path not in uncertain).edges(records))
+        self.edges = sorted(found)
+        self.files = tuple(imports)
+
+    def given(self, package: str, name: str) -> str | None:
+        """The file that the module level of ``package`` binds ``name`` to by an import; None where it imports no such
+        name, the package itself where the name is one of a module's."""
+        if package not in self._given:
+            known = self._given[package] = {}
+            for one in self._imports[package]:
+                if one.when not in AT_IMPORT:
+                    continue
+                base = self.modules.find(package, one.module, one.level) if one.is_from else None
+                for imported, alias in one.names:
+                    if one.is_from:
+                        inner = self.modules.inside(base, imported) if base is not None else None
+                        known[alias or imported] = inner or package
+                    elif alias is not None:
+                        known[alias] = self.modules.find(package, imported) or package
+        return self._given[package].get(name)
+
+    def between(self, when: frozenset[When] = AT_IMPORT) -> nx.DiGraph[str]:
+        """The files, and one edge between each two of which one imports the other at any of the times ``when``.
+
+        Its attribute ``edges`` is the list of all their :class:`Edge`.
+        """
+        import networkx as nx
+
+        graph: nx.DiGraph[str] = nx.DiGraph()
+        graph.add_nodes_from(self.files)
+        wanted = [one for one in self.edges if one.when in when]
+        pairs: dict[tuple[str, str], list[Edge]] = {}
+        for one in wanted:
+            pairs.setdefault((one.importer, one.imported), []).append(one)
+        graph.add_edges_from((*pair, {"edges": edges}) for pair, edges in pairs.items())
+        return graph
+
+
+class _File:
+    """Makes the edges of one file."""
+
+    def __init__(self, graph: ImportGraph, path: str, certain: bool) -> None:
+        self.graph = graph
+        self.modules = graph.modules
+        self.path = path
+        self.certain = certain
+        # Started before this file is, whoever imports it.
+        self.around = frozenset([path, *graph.modules.packages(path)])
+
+    def edges(self, records: list[Import]) -> Iterator[Edge]:
+        for one in records:
+            if one.is_from:
+                yield from self.taken(one)
+            else:
+                for name, _ in one.names:
+                    yield from self.module(self.modules.find(self.path, name), name, one.span.line, one.when)
+        offer = self.graph.offers.get(self.path)
+        for load in offer.loads if offer is not None else ():
+            found = self.modules.find(self.path, load.module, load.level)
+            for edge in self.module(found, load.module, load.line, load.when):
+                yield msgspec.structs.replace(edge, certain=False)
+
+    def module(self, found: str | None, name: str, line: int, when: When) -> Iterator[Edge]:
+        """The edges to the file ``found`` under the dotted ``name``, and to the packages that run before it."""
+        if found is None:
+            return
+        yield from self.packages(found, name, line, when)
+        if not found.endswith("/") and found not in self.around:
+            yield Edge(self.path, found, line, when, certain=self.certain)
+
+    def packages(self, found: str, name: str, line: int, when: When) -> Iterator[Edge]:
+        # A script that has its own folder on the path imports its neighbours without the packages around them.
+        before = name.count(".") if name else 0
+        for package in self.modules.packages(found)[-before:] if before else ():
+            if package not in self.around:
+                yield Edge(self.path, package, line, when, implied=True, certain=self.certain)
+
+    def taken(self, one: Import) -> Iterator[Edge]:
+        """The edges of ``from module import names``."""
+        line, when = one.span.line, one.when
+        base = self.modules.find(self.path, one.module, one.level)
+        if base is None:
+            return
+        yield from self.packages(base, one.module, line, when)
+        names = []
+        for name, _ in one.names:
+            inner = None if name == "*" else self.submodule(base, name)
+            if inner is None:
+                names.append(name)
+            elif inner not in self.around and not inner.endswith("/"):
+                yield Edge(self.path, inner, line, when, certain=self.certain)
+        if "*" in names:
+            for name in self.starred(base):
+                inner = self.submodule(base, name)
+                if inner is not None and inner not in self.around and not inner.endswith("/"):
+                    yield Edge(self.path, inner, line, when, certain=self.certain)
+        if base.endswith("/") or base == self.path:
+            return
+        if names or base not in self.around:
+            yield Edge(self.path, base, line, when, tuple(names), implied=not names, certain=self.certain)
+
+    def submodule(self, package: str, name: str) -> str | None:
+        """The file that ``from package import name`` loads or means; None where it means a name of the package."""
+        found = self.modules.inside(package, name)
+        if found is None or package.endswith("/"):
+            return found
+        offer = self.graph.offers.get(package)
+        if offer is not None and name in offer.bound:
+            return None
+        return found if self.graph.given(package, name) in (None, found) else None
+
+    def starred(self, package: str) -> tuple[str, ...]:
+        offer = self.graph.offers.get(package)
+        return (offer.exported or ()) if offer is not None else ()
+
+
+def graph_of(project: Project) -> ImportGraph:
+    """The graph of a project that was asked for ``COLLECTORS``.
+
+    A file that does not parse gives the imports that its lines still show.
+    """
+    imports: dict[str, list[Import]] = {}
+    offers: dict[str, Offer] = {}
+    uncertain: set[str] = set()
+    for path, facts in project.files.items():
+        if facts.fault is None:
+            imports[path] = facts.records(Imports)
+            offers.update((path, one) for one in facts.records(Namespace))
+        else:
+            imports[path] = facts.salvaged(Imports)
+            uncertain.add(path)
+    return ImportGraph(imports, offers, frozenset(uncertain))
