@@ -70,7 +70,8 @@ class ImportGraph:
 
     def given(self, package: str, name: str) -> str | None:
         """The file that the module level of ``package`` binds ``name`` to by an import; None where it imports no such
-        name, the package itself where the name is one of a module's."""
+        name, the package itself where the name is one of a module's.
+        """
         if package not in self._given:
             known = self._given[package] = {}
             for one in self._imports[package]:
@@ -119,51 +120,55 @@ class _File:
                 yield from self.taken(one)
             else:
                 for name, _ in one.names:
-                    yield from self.module(self.modules.find(self.path, name), name, one.span.line, one.when)
+                    yield from self.module(name, 0, one.span.line, one.when, self.certain)
         offer = self.graph.offers.get(self.path)
         for load in offer.loads if offer is not None else ():
-            found = self.modules.find(self.path, load.module, load.level)
-            for edge in self.module(found, load.module, load.line, load.when):
-                yield msgspec.structs.replace(edge, certain=False)
+            yield from self.module(load.module, load.level, load.line, load.when, False)
 
-    def module(self, found: str | None, name: str, line: int, when: When) -> Iterator[Edge]:
-        """The edges to the file ``found`` under the dotted ``name``, and to the packages that run before it."""
+    def module(self, name: str, level: int, line: int, when: When, certain: bool) -> Iterator[Edge]:
+        """The edges to the module of a dotted name, and to the packages that run before it."""
+        found = self.modules.find(self.path, name, level)
+        while found is None and "." in name:
+            # os.path is no file: os puts it where imports look first.
+            name = name.rpartition(".")[0]
+            found = self.modules.find(self.path, name, level)
         if found is None:
             return
-        yield from self.packages(found, name, line, when)
+        yield from self.packages(found, name, line, when, certain)
         if not found.endswith("/") and found not in self.around:
-            yield Edge(self.path, found, line, when, certain=self.certain)
+            yield Edge(self.path, found, line, when, (), False, certain)
 
-    def packages(self, found: str, name: str, line: int, when: When) -> Iterator[Edge]:
+    def packages(self, found: str, name: str, line: int, when: When, certain: bool) -> Iterator[Edge]:
         # A script that has its own folder on the path imports its neighbours without the packages around them.
-        before = name.count(".") if name else 0
+        before = name.count(".")
         for package in self.modules.packages(found)[-before:] if before else ():
             if package not in self.around:
-                yield Edge(self.path, package, line, when, implied=True, certain=self.certain)
+                yield Edge(self.path, package, line, when, (), True, certain)
 
     def taken(self, one: Import) -> Iterator[Edge]:
         """The edges of ``from module import names``."""
-        line, when = one.span.line, one.when
+        line, when, certain = one.span.line, one.when, self.certain
         base = self.modules.find(self.path, one.module, one.level)
         if base is None:
+            if not one.level and "." in one.module:
+                yield from self.module(one.module, 0, line, when, certain)
             return
-        yield from self.packages(base, one.module, line, when)
+        yield from self.packages(base, one.module, line, when, certain)
         names = []
-        for name, _ in one.names:
-            inner = None if name == "*" else self.submodule(base, name)
+        wanted = [name for name, _ in one.names]
+        if wanted == ["*"]:
+            names = wanted
+            wanted = [name for name in self.starred(base) if self.submodule(base, name) is not None]
+        for name in wanted:
+            inner = self.submodule(base, name)
             if inner is None:
                 names.append(name)
-            elif inner not in self.around and not inner.endswith("/"):
-                yield Edge(self.path, inner, line, when, certain=self.certain)
-        if "*" in names:
-            for name in self.starred(base):
-                inner = self.submodule(base, name)
-                if inner is not None and inner not in self.around and not inner.endswith("/"):
-                    yield Edge(self.path, inner, line, when, certain=self.certain)
+            elif not inner.endswith("/") and inner not in self.around:
+                yield Edge(self.path, inner, line, when, (), False, certain)
         if base.endswith("/") or base == self.path:
             return
         if names or base not in self.around:
-            yield Edge(self.path, base, line, when, tuple(names), implied=not names, certain=self.certain)
+            yield Edge(self.path, base, line, when, tuple(names), not names, certain)
 
     def submodule(self, package: str, name: str) -> str | None:
         """The file that ``from package import name`` loads or means; None where it means a name of the package."""

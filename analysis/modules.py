@@ -27,14 +27,14 @@ class Modules:
                 folder = dirname(folder)
         self._found: dict[tuple[str, str], str | None] = {}
         self._roots: dict[str, tuple[str, ...]] = {}
+        self._inits: dict[str, tuple[str, ...]] = {"": ()}
         self._spelt: dict[str, Counter[str]] = {}
 
     def root(self, path: str) -> str:
         """The folder that the file's outermost package lies in."""
-        folder = dirname(path)
-        while folder and join(folder, "__init__.py") in self._files:
-            folder = dirname(folder)
-        return folder
+        folder = path.rpartition("/")[0]
+        around = self._around(folder)
+        return around[0].rpartition("/")[0].rpartition("/")[0] if around else folder
 
     def roots(self, path: str) -> tuple[str, ...]:
         """Where imports in the file at ``path`` are looked up, in order."""
@@ -64,12 +64,12 @@ class Modules:
 
         ``level`` is the number of leading dots. None when nothing in the tree is meant.
         """
+        folder = importer.rpartition("/")[0]
         if level:
-            base = dirname(importer)
             for _ in range(level - 1):
-                base = dirname(base)
-            return self._under(base, module)
-        key = (dirname(importer) if importer not in self._added else importer, module)
+                folder = folder.rpartition("/")[0]
+            return self._under(folder, module)
+        key = (folder if importer not in self._added else importer, module)
         if key not in self._found:
             found = (self._under(root, module) for root in self.roots(importer))
             hits = [each for each in found if each is not None]
@@ -85,23 +85,33 @@ class Modules:
         if package.endswith("/"):
             return self._under(package[:-1], name)
         if package.endswith("__init__.py"):
-            return self._under(dirname(package), name)
+            return self._under(package.rpartition("/")[0], name)
         return None
 
-    def packages(self, path: str) -> list[str]:
+    def packages(self, path: str) -> tuple[str, ...]:
         """The ``__init__.py`` files that run before the file at ``path`` is imported, outermost first."""
-        found: list[str] = []
-        folder = dirname(path)
+        folder = path.rpartition("/")[0]
         if path.endswith("__init__.py"):
-            folder = dirname(folder)
-        while folder and join(folder, "__init__.py") in self._files:
-            found.insert(0, join(folder, "__init__.py"))
-            folder = dirname(folder)
-        return found
+            folder = folder.rpartition("/")[0]
+        return self._around(folder)
+
+    def _around(self, folder: str) -> tuple[str, ...]:
+        """The ``__init__.py`` files of a folder and of those around it, as far as each has one."""
+        known = self._inits.get(folder)
+        if known is None:
+            own = f"{folder}/__init__.py"
+            inside = own in self._files
+            known = self._inits[folder] = (*self._around(folder.rpartition("/")[0]), own) if inside else ()
+        return known
 
     def _under(self, root: str, module: str) -> str | None:
-        base = join(root, module.replace(".", "/")) if module else root
-        for path in (f"{base}/__init__.py", f"{base}.py"):
-            if path.lstrip("/") in self._files:
-                return path.lstrip("/")
-        return f"{base}/" if base in self._folders and base else None
+        base = module.replace(".", "/")
+        if root:
+            base = f"{root}/{base}" if base else root
+        # The root of the tree is a package, too, where it has an __init__.py.
+        package = f"{base}/__init__.py" if base else "__init__.py"
+        if package in self._files:
+            return package
+        if f"{base}.py" in self._files:
+            return f"{base}.py"
+        return f"{base}/" if base and base in self._folders else None

@@ -41,7 +41,8 @@ class Reading(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What came of reading one file.
 
     ``blobs`` are in the order of the collectors asked; of a file that does not parse they hold what its lines still
-    show. There are none for one that was not read, nor for a generated one that was not named. ``stamp`` is the file's status from before it was read.
+    show. There are none for one that was not read, nor for a generated one that was not named.
+    ``stamp`` is the file's status from before it was read.
     """
 
     digest: bytes
@@ -87,7 +88,9 @@ def _facts(source: Source, collectors: Sequence[type[Collector]]) -> tuple[Fault
             records = in_deep_stack(lambda: collect(source, tree, collectors))
         return None, _encoded(records, collectors)
     except (RecursionError, MemoryError):
-        return Fault("too-deep", "it nests deeper than the walk over its statements follows"), (EMPTY,) * len(collectors)
+        return Fault("too-deep", "it nests deeper than the walk over its statements follows"), (EMPTY,) * len(
+            collectors
+        )
     except Exception as error:  # noqa: BLE001, E900 - a defect met in one file must not end the run, it is reported
         return _crash(error), ()
 

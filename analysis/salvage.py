@@ -15,7 +15,7 @@ from typing import Any
 
 from analysis.facts import Span
 
-_START = re.compile(rb"^([ \t]*)(?:from[ \t]+[.\w]|import[ \t]+\w)", re.M)
+_START = re.compile(rb"^([ \t]*)(?:from[ \t]+[.\w]|import[ \t]+\w)", re.MULTILINE)
 _DEFERS = re.compile(rb"(?:async[ \t]+)?def\b|if[ \t]+__name__[ \t]*==")
 _CLASS = re.compile(rb"class\b")
 _TYPING = re.compile(rb"if[ \t]+(?:\w+\.)?TYPE_CHECKING\b")

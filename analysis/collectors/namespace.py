@@ -1,4 +1,4 @@
-"""What importing a file means for others: the names it offers, the folders it searches, the modules it loads by name."""
+"""What a file offers to those that import it, the folders it searches, and the modules that it loads by a call."""
 
 from __future__ import annotations
 
@@ -59,7 +59,9 @@ class Namespace(Collector):
             given = _all(node)
             if given is not None:
                 listed = True
-                exported = None if exported is None or given[0] is None else [*(exported if given[1] else ()), *given[0]]
+                exported = (
+                    None if exported is None or given[0] is None else [*(exported if given[1] else ()), *given[0]]
+                )
         data = self.source.data
         self.records.append(
             Offer(
@@ -138,7 +140,7 @@ def _loads(tree: ast.Module) -> Iterator[Load]:
     for node in below(tree):
         for inner in ast.iter_child_nodes(node):
             parents[inner] = node
-        if isinstance(node, ast.Call) and dotted(node.func).rpartition(".")[2] in _LOADERS:
+        if isinstance(node, ast.Call) and (dotted(node.func) or "").rpartition(".")[2] in _LOADERS:
             calls.append(node)
     for call in sorted(calls, key=lambda one: (one.lineno, one.col_offset)):
         if not call.args or not isinstance(call.args[0], ast.Constant) or not isinstance(call.args[0].value, str):

@@ -71,8 +71,8 @@ def test_a_module_is_called_what_most_imports_call_it() -> None:
 
 
 def test_packages_run_before_what_is_in_them() -> None:
-    assert Modules(TREE).packages("app/core/base.py") == ["app/__init__.py", "app/core/__init__.py"]
-    assert Modules(TREE).packages("app/core/__init__.py") == ["app/__init__.py"]
+    assert Modules(TREE).packages("app/core/base.py") == ("app/__init__.py", "app/core/__init__.py")
+    assert Modules(TREE).packages("app/core/__init__.py") == ("app/__init__.py",)
 
 
 @pytest.mark.parametrize(
