@@ -1,0 +1,243 @@
+"""Which imports to cut so that a cycle is gone, and how each can be cut.
+
+The edges to cut are a *feedback arc set* of least cost. In a component of at most ``EXACT`` files it is found
+exactly, by the dynamic programming of Lawler (1964, "A comment on minimum feedback arc sets") over the subsets of its
+files; in a larger one by the heuristic of Eades, Lin and Smyth (1993, "A fast and effective heuristic for the feedback
+arc set problem"), weighted, with every file moved afterwards to where it costs least until none gains. Ties fall by
+name, so that the result depends on nothing but the tree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal
+
+import msgspec
+
+from analysis.collectors.crossings import Crossing, NameUse
+from analysis.cycles import Cycle
+from analysis.imports import AT_IMPORT, Edge, ImportGraph
+
+Technique = Literal["type-checking", "defer", "extract", "restructure"]
+EXACT = 13
+"""Lawler's way costs 2 to the power of the number of files."""
+Pair = tuple[str, str]
+
+
+class Cut(msgspec.Struct, frozen=True):
+    """The imports of ``imported`` by ``importer`` that are to go from import time, and how.
+
+    ``technique``: put them under ``if TYPE_CHECKING`` (``type-checking``), take the names from where they are defined
+    and not from the package that hands them on (``redirect``), put them into the functions that use them (``defer``),
+    move the names that cross into a module of their own (``extract``), or none of these (``restructure``). ``reason``
+    says why, for people. ``cost`` is what the choice was made by.
+    """
+
+    importer: str
+    imported: str
+    edges: tuple[Edge, ...]
+    technique: Technique
+    reason: str
+    cost: int
+
+
+def cuts(cycle: Cycle, crossings: Mapping[str, Sequence[Crossing]], graph: ImportGraph) -> list[Cut]:
+    """What to cut in ``cycle``, in the order of importer and imported; ``crossings`` by path, of its files at least."""
+    taken = _taken(graph)
+    all_cuts = {pair: _cut(pair, edges, crossings.get(pair[0], ()), taken) for pair, edges in cycle.pairs().items()}
+    chosen = feedback(cycle.files, {pair: cut.cost for pair, cut in all_cuts.items()})
+    return [all_cuts[pair] for pair in sorted(chosen)]
+
+
+# How an import can be cut
+
+
+def _taken(graph: ImportGraph) -> dict[str, set[str]]:
+    """The names that other files take from each file."""
+    found: dict[str, set[str]] = {}
+    for edge in graph.edges:
+        found.setdefault(edge.imported, set()).update(edge.names)
+    return found
+
+
+def _cut(pair: Pair, edges: Sequence[Edge], crossings: Sequence[Crossing], taken: Mapping[str, set[str]]) -> Cut:
+    importer, imported = pair
+    lines = {one.line for one in edges}
+    crossing = [one for one in crossings if one.line in lines]
+    given = taken.get(importer, set())
+    technique, reason, cost = _how(edges, crossing, given)
+    if any(one.when == "conditional" for one in edges):
+        # What stands under a condition was put there for a reason that is not seen here.
+        cost += 4
+    return Cut(importer, imported, tuple(edges), technique, reason, cost)
+
+
+def _how(edges: Sequence[Edge], crossing: Sequence[Crossing], given: set[str]) -> tuple[Technique, str, int]:
+    if any("*" in one.names for one in edges):
+        return "restructure", "it takes all names", 60
+    if any(not one.certain for one in edges):
+        return "restructure", "it was read off a file that does not parse, or is loaded by a call", 60
+    if not crossing:
+        return "restructure", "no name is bound by it: the module is loaded for what it does", 40
+    uses = [(one.local, use) for one in crossing for use in one.uses]
+    handed = sorted({one.local for one in crossing if one.local in given})
+    if handed:
+        return "restructure", f"{_listed(handed)} is taken from here by others", 30 + len(handed)
+    kept = sorted({local for local, use in uses if use.kind in ("export", "rebound")})
+    if kept:
+        return "restructure", f"{_listed(kept)} is exported or bound anew here", 30 + len(kept)
+    if not uses:
+        return "restructure", "nothing uses what it binds: it may be loaded for what it does", 30
+    names = sorted({local for local, _ in uses})
+    if all(use.kind == "annotation" for _, use in uses):
+        return "type-checking", f"{_listed(names)} {_is(names)} used in annotations only", 1 + len(names)
+    early = sorted({local for local, use in uses if use.at_import and use.kind != "annotation"})
+    if not early:
+        where = {use.scope for _, use in uses if use.kind != "annotation"}
+        return "defer", f"{_listed(names)} {_is(names)} used in {_places(where)} only", 4 + len(where)
+    return (
+        "extract",
+        f"{_listed(early)} {_is(early)} needed while the module is imported: {_why(uses)}",
+        12 + len(early),
+    )
+
+
+def _why(uses: Iterable[tuple[str, NameUse]]) -> str:
+    told = {
+        "base": "as a base class",
+        "decorator": "as a decorator",
+        "call": "by a call",
+        "dropped-call": "by a call",
+        "caught": "in an except clause",
+    }
+    first = min((use.line, told.get(use.kind, "as a value")) for _, use in uses if use.at_import)
+    return f"{first[1]} in line {first[0]}"
+
+
+def _places(where: set[str]) -> str:
+    first = min(where)
+    return f"{first}()" if len(where) == 1 else f"{len(where)} functions"
+
+
+def _is(names: Sequence[str]) -> str:
+    return "is" if len(names) == 1 else "are"
+
+
+def _listed(names: Sequence[str]) -> str:
+    if len(names) > 3:
+        return f"{', '.join(names[:3])} and {len(names) - 3} more"
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+
+
+# Which imports to cut
+
+
+def feedback(files: Sequence[str], costs: Mapping[Pair, int]) -> set[Pair]:
+    """A set of edges of ``costs`` without which ``files`` have no cycle: of least cost where they are few."""
+    order = _best_order(files, costs) if len(files) <= EXACT else _good_order(files, costs)
+    place = {file: at for at, file in enumerate(order)}
+    return {pair for pair in costs if place[pair[0]] >= place[pair[1]]}
+
+
+def _best_order(files: Sequence[str], costs: Mapping[Pair, int]) -> list[str]:
+    """The order in which the edges that point backwards cost least: each importer stands before what it imports."""
+    files = sorted(files)
+    at = {file: number for number, file in enumerate(files)}
+    # What file j costs when the files of a set stand before it: its edges to them.
+    incoming = [[0] * len(files) for _ in files]
+    for (importer, imported), cost in costs.items():
+        incoming[at[importer]][at[imported]] += cost
+    best: list[tuple[int, int]] = [(0, -1)] + [(-1, -1)] * ((1 << len(files)) - 1)
+    for chosen in range(1, 1 << len(files)):
+        found = (-1, -1)
+        for last in range(len(files)):
+            if not chosen >> last & 1:
+                continue
+            before = chosen & ~(1 << last)
+            cost = best[before][0] + sum(
+                price for other, price in enumerate(incoming[last]) if price and before >> other & 1
+            )
+            if found[1] < 0 or cost < found[0]:
+                found = cost, last
+        best[chosen] = found
+    order: list[str] = []
+    chosen = (1 << len(files)) - 1
+    while chosen:
+        last = best[chosen][1]
+        order.append(files[last])
+        chosen &= ~(1 << last)
+    return order[::-1]
+
+
+def _good_order(files: Sequence[str], costs: Mapping[Pair, int]) -> list[str]:
+    after: dict[str, dict[str, int]] = {file: {} for file in files}
+    before: dict[str, dict[str, int]] = {file: {} for file in files}
+    for (importer, imported), cost in costs.items():
+        after[importer][imported] = before[imported][importer] = cost
+    order = _greedy(sorted(files), after, before)
+    return _settled(order, after, before)
+
+
+def _greedy(
+    files: list[str], after: Mapping[str, Mapping[str, int]], before: Mapping[str, Mapping[str, int]]
+) -> list[str]:
+    """Sinks to the end, sources to the front, else the file whose edges out outweigh those in by most."""
+    left = dict.fromkeys(files)
+    out = {file: sum(after[file].values()) for file in files}
+    into = {file: sum(before[file].values()) for file in files}
+    first: list[str] = []
+    last: list[str] = []
+
+    def take(file: str) -> None:
+        del left[file]
+        for other, cost in after[file].items():
+            into[other] -= cost
+        for other, cost in before[file].items():
+            out[other] -= cost
+
+    while left:
+        sink = next((file for file in left if not out[file]), None)
+        if sink is not None:
+            take(sink)
+            last.append(sink)
+            continue
+        chosen = next((file for file in left if not into[file]), None) or max(
+            left, key=lambda file: (out[file] - into[file], [-ord(one) for one in file])
+        )
+        take(chosen)
+        first.append(chosen)
+    return first + last[::-1]
+
+
+def _settled(
+    order: list[str], after: Mapping[str, Mapping[str, int]], before: Mapping[str, Mapping[str, int]]
+) -> list[str]:
+    """The order when every file has been moved to where it costs least, until none gains by it."""
+    for _ in range(20):
+        moved = False
+        for file in sorted(order):
+            rest = [one for one in order if one != file]
+            # What it costs at the front: every edge into it points backwards.
+            cost = sum(before[file].values())
+            best, place = cost, 0
+            costs = [cost]
+            for at, one in enumerate(rest, 1):
+                cost += after[file].get(one, 0) - before[file].get(one, 0)
+                costs.append(cost)
+                if cost < best:
+                    best, place = cost, at
+            if best < costs[order.index(file)]:
+                order = [*rest[:place], file, *rest[place:]]
+                moved = True
+        if not moved:
+            break
+    return order
+
+
+def is_acyclic(graph: ImportGraph, without: Iterable[Cut] = ()) -> bool:
+    """Whether the imports that run at import time have no cycle once those of ``without`` are cut."""
+    import networkx as nx
+
+    between = graph.between(AT_IMPORT)
+    between.remove_edges_from((one.importer, one.imported) for one in without)
+    return bool(nx.is_directed_acyclic_graph(between))
