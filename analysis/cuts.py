@@ -18,7 +18,7 @@ from analysis.collectors.crossings import Crossing, NameUse
 from analysis.cycles import Cycle
 from analysis.imports import AT_IMPORT, Edge, ImportGraph
 
-Technique = Literal["type-checking", "defer", "extract", "restructure"]
+Technique = Literal["type-checking", "redirect", "defer", "extract", "restructure"]
 EXACT = 13
 """Lawler's way costs 2 to the power of the number of files."""
 Pair = tuple[str, str]
@@ -44,9 +44,35 @@ class Cut(msgspec.Struct, frozen=True):
 def cuts(cycle: Cycle, crossings: Mapping[str, Sequence[Crossing]], graph: ImportGraph) -> list[Cut]:
     """What to cut in ``cycle``, in the order of importer and imported; ``crossings`` by path, of its files at least."""
     taken = _taken(graph)
-    all_cuts = {pair: _cut(pair, edges, crossings.get(pair[0], ()), taken) for pair, edges in cycle.pairs().items()}
-    chosen = feedback(cycle.files, {pair: cut.cost for pair, cut in all_cuts.items()})
-    return [all_cuts[pair] for pair in sorted(chosen)]
+    pairs = cycle.pairs()
+    made = {pair: _cut(pair, edges, crossings.get(pair[0], ()), taken) for pair, edges in pairs.items()}
+    others = {pair: origins for pair, edges in pairs.items() if (origins := _origins(graph, edges))}
+    while True:
+        # Taking a name from where it is defined makes another edge, which may close another circle.
+        found = {pair: _redirected(cut, others[pair]) if pair in others else cut for pair, cut in made.items()}
+        chosen = feedback(cycle.files, {pair: cut.cost for pair, cut in found.items()})
+        left = {pair for pair in made if pair not in chosen}
+        new = {(one[0], other): one for one in chosen if found[one].technique == "redirect" for other in others[one]}
+        closing = _circular(cycle.files, left | set(new))
+        bad = {new[pair] for pair in new if pair in closing}
+        if not bad:
+            return [found[pair] for pair in sorted(chosen)]
+        others = {pair: each for pair, each in others.items() if pair not in bad}
+
+
+def _circular(files: Sequence[str], pairs: Iterable[Pair]) -> set[Pair]:
+    """Those of ``pairs`` that are part of a cycle."""
+    import networkx as nx
+
+    graph: nx.DiGraph[str] = nx.DiGraph()
+    graph.add_nodes_from(files)
+    graph.add_edges_from(pairs)
+    return {
+        pair
+        for component in nx.strongly_connected_components(graph)
+        if len(component) > 1
+        for pair in graph.subgraph(component).edges
+    }
 
 
 # How an import can be cut
@@ -70,6 +96,34 @@ def _cut(pair: Pair, edges: Sequence[Edge], crossings: Sequence[Crossing], taken
         # What stands under a condition was put there for a reason that is not seen here.
         cost += 4
     return Cut(importer, imported, tuple(edges), technique, reason, cost)
+
+
+def _origins(graph: ImportGraph, edges: Sequence[Edge]) -> tuple[str, ...]:
+    """The files that define what a module takes from a package around it, where that only hands on all of it.
+
+    From outside the package would be started all the same. With them go the packages that are started before them.
+    """
+    found: dict[str, None] = {}
+    around = graph.modules.packages(edges[0].importer)
+    for edge in edges:
+        if not edge.names or edge.names == ("*",) or edge.imported not in around:
+            return ()
+        for name in edge.names:
+            origin, _ = graph.origin(edge.imported, name)
+            if origin in (edge.imported, edge.importer) or origin.endswith("/"):
+                return ()
+            found.update((one, None) for one in graph.modules.packages(origin) if one not in around)
+            found[origin] = None
+    return tuple(sorted(found))
+
+
+def _redirected(cut: Cut, origins: Sequence[str]) -> Cut:
+    names = sorted({name for edge in cut.edges for name in edge.names})
+    cost = 2 + len(origins)
+    if cost >= cut.cost:
+        return cut
+    where = f"{_listed(names)} {_is(names)} defined in {_listed(origins)}"
+    return msgspec.structs.replace(cut, technique="redirect", reason=where, cost=cost)
 
 
 def _how(edges: Sequence[Edge], crossing: Sequence[Crossing], given: set[str]) -> tuple[Technique, str, int]:

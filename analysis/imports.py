@@ -61,7 +61,7 @@ class ImportGraph:
         self.offers = offers
         self.modules = Modules(imports, {path: one.folders for path, one in offers.items() if one.folders})
         self._imports = imports
-        self._given: dict[str, dict[str, str]] = {}
+        self._given: dict[str, dict[str, tuple[str, str, str]]] = {}
         found: set[Edge] = set()
         for path, records in imports.items():
             found.update(_File(self, path, path not in uncertain).edges(records))
@@ -72,19 +72,42 @@ class ImportGraph:
         """The file that the module level of ``package`` binds ``name`` to by an import; None where it imports no such
         name, the package itself where the name is one of a module's.
         """
-        if package not in self._given:
-            known = self._given[package] = {}
-            for one in self._imports[package]:
+        found = self._imported(package).get(name)
+        return found[0] if found is not None else None
+
+    def origin(self, file: str, name: str) -> tuple[str, str]:
+        """The file that defines what ``file`` hands on as ``name``, and what it is called there."""
+        seen = set()
+        while (file, name) not in seen:
+            seen.add((file, name))
+            offer = self.offers.get(file)
+            found = self._imported(file).get(name) if offer is not None and name not in offer.bound else None
+            if found is None or found[0] != file:
+                break
+            file, name = found[1:]
+        return file, name
+
+    def _imported(self, file: str) -> dict[str, tuple[str, str, str]]:
+        """What the names that a file imports stand for: a module of the tree, or ``file`` itself for what a module has,
+        followed by that module and the name in it.
+        """
+        known = self._given.get(file)
+        if known is None:
+            known = self._given[file] = {}
+            for one in self._imports.get(file, ()):
                 if one.when not in AT_IMPORT:
                     continue
-                base = self.modules.find(package, one.module, one.level) if one.is_from else None
+                base = self.modules.find(file, one.module, one.level) if one.is_from else None
                 for imported, alias in one.names:
-                    if one.is_from:
-                        inner = self.modules.inside(base, imported) if base is not None else None
-                        known[alias or imported] = inner or package
-                    elif alias is not None:
-                        known[alias] = self.modules.find(package, imported) or package
-        return self._given[package].get(name)
+                    if not one.is_from:
+                        if alias is not None:
+                            known[alias] = self.modules.find(file, imported) or file, file, alias
+                    elif base is None:
+                        known[alias or imported] = file, file, alias or imported
+                    else:
+                        inner = self.modules.inside(base, imported)
+                        known[alias or imported] = inner or file, base, imported
+        return known
 
     def between(self, when: frozenset[When] = AT_IMPORT) -> nx.DiGraph[str]:
         """The files, and one edge between each two of which one imports the other at any of the times ``when``.
