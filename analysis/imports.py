@@ -26,6 +26,8 @@ COLLECTORS = (Imports, Namespace)
 """What a project must have been asked for to be made a graph of."""
 AT_IMPORT: frozenset[When] = frozenset({"import", "conditional", "class"})
 """When an import runs while its module is imported."""
+ANY_TIME: frozenset[When] = AT_IMPORT | {"deferred"}
+"""When an import runs at all: not the ones for type checkers."""
 
 
 class Edge(msgspec.Struct, frozen=True, order=True):

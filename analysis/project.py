@@ -72,7 +72,16 @@ class Project:
         ``files`` then holds those topics, and only those. Raises whatever ``progress`` raises, KeyboardInterrupt
         included; what was read until then is kept in the index.
         """
-        _Asking(self, collectors, progress).run()
+        asking = _Asking(self, collectors, list(self.discovery.files.values()), progress)
+        asking.run()
+        self.files = dict(sorted(asking.files.items()))
+        self.generated = dict(sorted(asking.generated.items()))
+
+    def of(self, names: Iterable[str], collectors: Sequence[type[Collector]]) -> dict[str, FileFacts]:
+        """What ``collectors`` note down in some files only, by name; ``files`` stays as it is."""
+        asking = _Asking(self, collectors, [self.discovery.files[name] for name in names], None)
+        asking.run()
+        return asking.files
 
 
 def load(
@@ -118,13 +127,15 @@ def _state_decoder() -> msgspec.msgpack.Decoder[State]:
 
 
 class _Asking:
-    """One round of questions to all files of a project."""
+    """One round of questions to files of a project."""
 
-    def __init__(self, project: Project, collectors: Sequence[type[Collector]], progress: Progress | None) -> None:
+    def __init__(
+        self, project: Project, collectors: Sequence[type[Collector]], found: list[Found], progress: Progress | None
+    ) -> None:
         self.project = project
         self.collectors = list(dict.fromkeys(collectors))
         self.progress = progress
-        self.found = list(project.discovery.files.values())
+        self.found = found
         self.state_key, self.keys = keys_for(self.collectors)
         self.index = Index(project.root) if project.cache else None
         self.recognition = Recognition(project.root, self.index) if self.index is not None else None
@@ -147,8 +158,6 @@ class _Asking:
             if self.index is not None and (new_files or self.new_blobs or due):
                 blobs = {key: self.new_blobs.get(key, {}) for key in (self.state_key, *self.keys.values())}
                 self.index.write(new_files, blobs, [os.fsencode(found.name) for found in self.found])
-        self.project.files = dict(sorted(self.files.items()))
-        self.project.generated = dict(sorted(self.generated.items()))
 
     def readings(self, todo: list[tuple[Found, Task]]) -> Generator[tuple[Found, Task, Reading], None, None]:
         if not todo:

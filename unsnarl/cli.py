@@ -24,6 +24,7 @@ COMMANDS = {
     "metrics": "Count findings per rule and keep the counts.",
     "exceptions": "Tell what the body of each try can raise.",
     "ports": "Tell where every port comes from and who uses it.",
+    "cycles": "Tell which files import each other in a circle, and what to cut.",
     "ledger": "Account for every file: analysed, unparseable, excluded, and why.",
     "explain": "Print the documentation of a rule.",
 }
