@@ -63,7 +63,7 @@ class Crossings(Collector):
         for name, use in reader.uses(set(uses)):
             uses[name].append(use)
         for line, local in sorted(bound):
-            self.records.append(Crossing(line, local, tuple(sorted(uses[local], key=lambda one: one.line))))
+            self.records.append(Crossing(line, local, tuple(uses[local])))
 
 
 def _imported(tree: ast.Module) -> Iterator[tuple[tuple[int, str], None]]:
@@ -83,10 +83,12 @@ class _Reader:
         self.parents: dict[ast.AST, ast.AST] = {}
         self.postponed = any(_postpones(one) for one in tree.body)
         self._bound: dict[ast.AST, set[str]] = {}
-        self._nodes = below(tree)
-        for node in self._nodes:
+        nodes = below(tree)
+        for node in nodes:
             for child in children(node):
                 self.parents[child] = node
+        named = [node for node in nodes if isinstance(node, (ast.Name, ast.Constant))]
+        self._nodes = sorted(named, key=lambda one: (one.lineno, one.col_offset))
 
     def uses(self, names: set[str]) -> Iterator[tuple[str, NameUse]]:
         for node in self._nodes:
