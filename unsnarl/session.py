@@ -103,6 +103,9 @@ class Session:
         from unsnarl.progress import Progress
 
         try:
+            for path in self.paths if whole_tree else ():
+                if not whole(path).exists():
+                    raise NoSuchPath(path)
             with Progress("reading") as progress:
                 return load(
                     [self.root] if whole_tree else self.paths,

@@ -12,6 +12,7 @@ from unsnarl.files import deliver
 from unsnarl.options import config_option, jobs_option, no_cache_option, paths_argument
 from unsnarl.report import printable
 from unsnarl.session import Session, say
+from unsnarl.trouble import Trouble
 
 
 @click.command()
@@ -56,16 +57,15 @@ def command(paths: tuple[str, ...], **options: Any) -> None:
     def asked(file: str) -> bool:
         return any(one in (".", file) or file.startswith(f"{one}/") for one in named)
 
-    found = [
-        one
-        for one in cycles(graph, ANY_TIME if options["late"] else AT_IMPORT)
-        if any(map(asked, one.files)) and through in (None, *one.files)
-    ]
+    every = cycles(graph, ANY_TIME if options["late"] else AT_IMPORT)
+    found = [one for one in every if any(map(asked, one.files)) and through in (None, *one.files)]
+    if through is not None and through not in project.files:
+        raise Trouble(f"--through {options['through']}: the tree has no such Python file")
     cut = cycle_text.cut(project, graph, found)
     deliver(cycle_text.FORMATS[options["style"]](cut), options["output_file"])
     if not options["quiet"]:
         faults = project.ledger.faults
-        say(cycle_text.summary(cut, len(project.files)))
+        say(cycle_text.summary(cut, len(project.files), len(every) - len(found)))
         if faults:
             were = "was" if len(faults) == 1 else "were"
             say(printable(f"{plural(len(faults), 'file')} could not be parsed: what imports they show {were} counted"))

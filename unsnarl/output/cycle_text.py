@@ -119,13 +119,14 @@ def mermaid(found: Sequence[Opened]) -> str:
 FORMATS: Mapping[str, Callable[[Sequence[Opened]], str]] = {"text": text, "json": json, "dot": dot, "mermaid": mermaid}
 
 
-def summary(found: Sequence[Opened], files: int) -> str:
-    """One line for all."""
+def summary(found: Sequence[Opened], files: int, others: int = 0) -> str:
+    """One line for all: ``others`` are cycles of the tree that were not asked for."""
+    more = f" {plural(others, 'other cycle')} in the tree." if others else ""
     if not found:
-        return f"No import cycle among {plural(files, 'file')}."
+        return f"No import cycle {'here' if others else 'among ' + plural(files, 'file')}.{more}"
     inside = sum(len(one.cycle.files) for one in found)
     cutting = sum(len(one.cuts) for one in found)
     return (
         f"{plural(len(found), 'import cycle')} of {plural(inside, 'file')} among {files:,}; "
-        f"{plural(cutting, 'import')} to cut."
+        f"{plural(cutting, 'import')} to cut.{more}"
     )
