@@ -10,13 +10,16 @@ name, so that the result depends on nothing but the tree.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from analysis.collectors.crossings import Crossing, NameUse
+from analysis.collectors.crossings import Crossing, Crossings, NameUse
 from analysis.cycles import Cycle
 from analysis.imports import AT_IMPORT, Edge, ImportGraph
+
+if TYPE_CHECKING:
+    from analysis.project import Project
 
 Technique = Literal["type-checking", "redirect", "defer", "extract", "restructure"]
 EXACT = 13
@@ -58,6 +61,13 @@ def cuts(cycle: Cycle, crossings: Mapping[str, Sequence[Crossing]], graph: Impor
         if not bad:
             return [found[pair] for pair in sorted(chosen)]
         others = {pair: each for pair, each in others.items() if pair not in bad}
+
+
+def of_project(project: Project, graph: ImportGraph, found: Sequence[Cycle]) -> list[list[Cut]]:
+    """What to cut in each of the cycles ``found``. How names are used is asked of their files only."""
+    files = sorted({file for one in found for file in one.files})
+    crossings = {path: one.records(Crossings) for path, one in project.of(files, (Crossings,)).items()}
+    return [cuts(one, crossings, graph) for one in found]
 
 
 def _circular(files: Sequence[str], pairs: Iterable[Pair]) -> set[Pair]:
@@ -127,6 +137,8 @@ def _redirected(cut: Cut, origins: Sequence[str]) -> Cut:
 
 
 def _how(edges: Sequence[Edge], crossing: Sequence[Crossing], given: set[str]) -> tuple[Technique, str, int]:
+    if all(one.when == "deferred" for one in edges):
+        return "restructure", "it runs when a function is called, which is late enough", 8
     if any("*" in one.names for one in edges):
         return "restructure", "it takes all names", 60
     if any(not one.certain for one in edges):

@@ -41,7 +41,7 @@ def salvaged_imports(data: bytes) -> Iterator[tuple[Any, ...]]:
         module, level = (node.module or "", node.level) if isinstance(node, ast.ImportFrom) else ("", 0)
         names = tuple((one.name, one.asname) for one in node.names)
         when, scope = _when(lines, number, indent)
-        yield span, module, level, names, is_from, when, scope
+        yield span, module, level, names, is_from, when, scope, indent + 1
 
 
 def _statement(lines: list[bytes], first: int) -> tuple[ast.Import | ast.ImportFrom | None, int]:

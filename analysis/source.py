@@ -227,6 +227,10 @@ class Source:
             raise ValueError(f"{self.path}: line {line} has no column {col}")
         return chars[line - 1][count]
 
+    def column(self, line: int, col: int) -> int:
+        """Where a place that ``ast`` gives (the column in UTF-8 bytes, from 0) begins in characters, from 1."""
+        return len(self.lines[line - 1][:col].decode("utf-8", "replace")) + 1
+
     def line_at(self, offset: int) -> int:
         """The line, from 1, that the byte at ``offset`` lies on."""
         return max(1, bisect_right(self.line_starts, offset))

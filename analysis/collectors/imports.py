@@ -24,7 +24,7 @@ class Import(msgspec.Struct, frozen=True, array_like=True, gc=False):
     ``when``: ``import``, always while the module is imported; ``conditional``, then but under an ``if``, ``try``,
     ``with``, ``match`` or loop; ``class``, then in a class body, conditional there or not; ``deferred``, when a
     function is called, or when the file is run as a script (``if __name__ == "__main__"``); ``typing``, never at run
-    time (``if TYPE_CHECKING``, ``if False``).
+    time (``if TYPE_CHECKING``, ``if False``). ``column`` is where it begins in characters, from 1.
     """
 
     span: Span
@@ -34,13 +34,14 @@ class Import(msgspec.Struct, frozen=True, array_like=True, gc=False):
     is_from: bool
     when: When
     scope: str
+    column: int = 1
 
 
 class Imports(Collector):
     """Topic ``imports``: one record for each import statement."""
 
     topic = "imports"
-    version = 1
+    version = 2
     record = Import
     nodes = (ast.Import, ast.ImportFrom)
     needles = (b"import",)
@@ -63,7 +64,8 @@ class Imports(Collector):
         self._learn(module, level, is_from, names)
         span = Span(node.lineno, node.col_offset, node.end_lineno or node.lineno, node.end_col_offset or 0)
         when = self._when(walk, node) if walk.parents else "import"
-        self.records.append(Import(span, module, level, names, is_from, when, walk.qualname))
+        column = self.source.column(node.lineno, node.col_offset) if node.col_offset else 1
+        self.records.append(Import(span, module, level, names, is_from, when, walk.qualname, column))
 
     def salvage(self) -> None:
         """Note down the imports that stand on lines of their own, wherever the file is broken."""

@@ -295,10 +295,9 @@ class PortCollector(Collector):
         while owner.outer is not None and not owner.owner:
             owner = owner.outer
         text = ast.unparse(node)
-        line = self.source.lines[call.lineno - 1]
         return Use(
             span_of(call),
-            len(line[: call.col_offset].decode("utf-8", "replace")) + 1,
+            self.source.column(call.lineno, call.col_offset),
             scope.qualname or "<module>",
             side,
             by,

@@ -12,7 +12,8 @@ from tests.cli.support import unsnarl, write
 
 FILES = {
     "app/__init__.py": "",
-    "app/memory.py": "from app.session import Session\n\n\nclass Memory:\n    def open(self):\n        return Session()\n",
+    "app/memory.py": "from app.session import Session\n\n\nclass Memory:\n    def open(self):\n"
+    "        return Session()\n",
     "app/session.py": "from app.memory import Memory\n\n\nclass Session(Memory): ...\n",
     "app/other.py": "import app.memory\n",
     "left.py": "import right\n\n\ndef f(x: right.X): ...\n",

@@ -16,8 +16,7 @@ from typing import Any
 import networkx as nx
 import pytest
 
-from analysis.collectors.crossings import Crossings
-from analysis.cuts import cuts, is_acyclic
+from analysis.cuts import is_acyclic, of_project
 from analysis.cycles import cycles
 from analysis.imports import AT_IMPORT, COLLECTORS, graph_of
 from analysis.project import Project, load
@@ -125,10 +124,6 @@ def test_the_cycles_are_those_that_python_runs_into() -> None:
 def test_the_cuts_open_every_cycle() -> None:
     graph = graph_of(project())
     found = cycles(graph)
-    crossings = {
-        path: one.records(Crossings)
-        for path, one in project().of(sorted({file for one in found for file in one.files}), (Crossings,)).items()
-    }
-    made = [each for one in found for each in cuts(one, crossings, graph)]
+    made = [each for one in of_project(project(), graph, found) for each in one]
     assert made
     assert is_acyclic(graph, made)

@@ -142,8 +142,10 @@ def test_findings_of_a_tree_sit_where_marked(pair: tuple[type[Rule], int], tmp_p
         lines = example.plain_files[path].splitlines()
         for one in outcome.kept:
             line = lines[one.span.line - 1]
-            assert re.match(r"[\w.]+\(", line[one.column - 1 :])
-            assert line.encode()[one.span.col : one.span.end_col].endswith(b")")
+            # A call, or a statement.
+            whole = line.encode()[one.span.col : one.span.end_col].decode()
+            assert line[one.column - 1 :].startswith(whole)
+            assert re.fullmatch(r"[\w.]+\(.*\)|(from|import) .*", whole)
 
 
 @pytest.mark.parametrize("pair", TREES, ids=example_id)

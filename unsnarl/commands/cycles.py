@@ -42,6 +42,7 @@ def command(paths: tuple[str, ...], **options: Any) -> None:
 
     Exits with 0 when there is no cycle, 1 when there is one, 2 when the job could not be done.
     """
+    from analysis.cuts import of_project
     from analysis.cycles import cycles
     from analysis.imports import ANY_TIME, AT_IMPORT, COLLECTORS, graph_of
     from unsnarl.output import cycle_text
@@ -61,7 +62,7 @@ def command(paths: tuple[str, ...], **options: Any) -> None:
     found = [one for one in every if any(map(asked, one.files)) and through in (None, *one.files)]
     if through is not None and through not in project.files:
         raise Trouble(f"--through {options['through']}: the tree has no such Python file")
-    cut = cycle_text.cut(project, graph, found)
+    cut = [cycle_text.Opened(*one) for one in zip(found, of_project(project, graph, found), strict=True)]
     deliver(cycle_text.FORMATS[options["style"]](cut), options["output_file"])
     if not options["quiet"]:
         faults = project.ledger.faults

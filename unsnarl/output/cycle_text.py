@@ -7,15 +7,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from analysis.collectors.crossings import Crossings
-from analysis.cuts import Cut, cuts
 from analysis.words import plural
 from unsnarl.report import printable
 
 if TYPE_CHECKING:
+    from analysis.cuts import Cut
     from analysis.cycles import Cycle
-    from analysis.imports import ImportGraph
-    from analysis.project import Project
 
 _HOW = {
     "type-checking": "put it under `if TYPE_CHECKING:`",
@@ -32,14 +29,6 @@ class Opened(NamedTuple):
 
     cycle: Cycle
     cuts: list[Cut]
-
-
-def cut(project: Project, graph: ImportGraph, found: Sequence[Cycle]) -> list[Opened]:
-    """What to cut in each cycle; how names are used is asked of their files only."""
-    files = sorted({file for one in found for file in one.files})
-    facts = project.of(files, (Crossings,))
-    crossings = {path: one.records(Crossings) for path, one in facts.items()}
-    return [Opened(one, cuts(one, crossings, graph)) for one in found]
 
 
 def text(found: Sequence[Opened]) -> str:
