@@ -77,11 +77,17 @@ class Project:
         self.files = dict(sorted(asking.files.items()))
         self.generated = dict(sorted(asking.generated.items()))
 
-    def of(self, names: Iterable[str], collectors: Sequence[type[Collector]]) -> dict[str, FileFacts]:
-        """What ``collectors`` note down in some files only, by name; ``files`` stays as it is."""
-        asking = _Asking(self, collectors, [self.discovery.files[name] for name in names], None)
+    def of(self, names: Sequence[str], collectors: Sequence[type[Collector]]) -> dict[str, FileFacts]:
+        """What ``collectors`` note down in some files only, by name; ``files`` stays as it is.
+
+        A file whose facts hold all of that is not asked again: it may stand in an editor, and not be saved.
+        """
+        topics = {kind.topic for kind in collectors}
+        known = {name: self.files[name] for name in names if topics <= self.files[name].blobs.keys()}
+        left = [found for name in names if name not in known and (found := self.discovery.files.get(name)) is not None]
+        asking = _Asking(self, collectors, left, None)
         asking.run()
-        return asking.files
+        return {**known, **asking.files}
 
 
 def load(

@@ -114,6 +114,12 @@ class ImportCycle(TreeRule):
 
         return COLLECTORS
 
+    def later(self) -> tuple[type[Collector], ...]:
+        """How the names are used that the files of a cycle import."""
+        from analysis.collectors.crossings import Crossings
+
+        return (Crossings,)
+
     def survey(self, project: Project) -> Iterator[Finding]:
         """Yield each import that is to be cut."""
         from analysis.collectors.imports import Imports

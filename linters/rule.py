@@ -167,6 +167,10 @@ class Rule:
 class TreeRule(Rule):
     """A rule that looks across files. It needs the whole tree, so that flake8 and a single source never run it."""
 
+    def later(self) -> tuple[type[Collector], ...]:
+        """The topics that ``survey`` asks of some files only, with ``Project.of``."""
+        return ()
+
     def survey(self, project: Project) -> Iterator[Finding]:
         """Yield the findings of all files of a whole tree, which answers ``collectors``."""
         del project

@@ -103,9 +103,6 @@ class Session:
         from unsnarl.progress import Progress
 
         try:
-            for path in self.paths if whole_tree else ():
-                if not whole(path).exists():
-                    raise NoSuchPath(path)
             with Progress("reading") as progress:
                 return load(
                     [self.root] if whole_tree else self.paths,
@@ -189,7 +186,11 @@ class Session:
         if force_exclude and self.excludes(name):
             return self._report(chosen, [], {}, known, baseline_file, 1)
         chosen, note = self._known(chosen)
-        facts = analyse(Source.from_bytes(data, name), runner.collectors(chosen), self.name(name))
+        asked = [
+            *runner.collectors(chosen),
+            *(each for one in chosen if isinstance(one, TreeRule) for each in one.later()),
+        ]
+        facts = analyse(Source.from_bytes(data, name), list(dict.fromkeys(asked)), self.name(name))
         faults = {facts.path: facts.fault} if facts.fault is not None else {}
         wide = [one for one in chosen if isinstance(one, TreeRule)]
         surveyed = None

@@ -240,3 +240,29 @@ def test_a_port_that_is_worked_out_may_be_the_one(tmp_path: Path, text: str, fou
     server = "class Server:\n    def run(self):\n" + text.replace("{bind}", "            self.sock.bind(f'tcp://*:")
     write(tmp_path, {"unsnarl.toml": 'select = ["E912"]\n', "server.py": server, "client.py": CLIENT})
     assert unsnarl("check", cwd=tmp_path).stdout.count("E912") == found
+
+
+CIRCLE = {
+    "unsnarl.toml": 'select = ["E920"]\n',
+    "memory.py": "import session\n\n\ndef f():\n    return session.g()\n",
+    "session.py": "import memory\n\nx = memory.f\n",
+}
+CUT = "memory.py:1:1: E920 session.py imports this file back: session is used in f() only\n"
+
+
+def test_an_import_cycle_is_told_at_the_import_to_cut(tmp_path: Path) -> None:
+    write(tmp_path, CIRCLE)
+    assert unsnarl("check", cwd=tmp_path).stdout == CUT
+    assert unsnarl("check", cwd=tmp_path).stdout == CUT
+    write(tmp_path, {"memory.py": CIRCLE["memory.py"].replace("\n", "  # noqa: E920 known\n", 1)})
+    assert unsnarl("check", cwd=tmp_path).stdout == ""
+
+
+def test_an_import_cycle_that_is_not_saved_yet(tmp_path: Path) -> None:
+    write(tmp_path, CIRCLE | {"memory.py": "x = 1\n"})
+    assert unsnarl("check", cwd=tmp_path).stdout == ""
+    for name in ("memory.py", "new.py"):
+        text = {"session.py": CIRCLE["session.py"].replace("memory", name[:-3])}
+        write(tmp_path, text)
+        done = unsnarl("check", f"--stdin-filename={name}", "-", cwd=tmp_path, stdin=CIRCLE["memory.py"])
+        assert done.stdout == CUT.replace("memory.py", name)
