@@ -295,7 +295,7 @@ class PortLiteralCollector(Collector):
             return
         self._taken.add(key)
         line = self.source.lines[node.lineno - 1]
-        column = len(line[: node.col_offset].decode("utf-8", "replace")) + 1
+        column = self.source.column(node.lineno, node.col_offset)
         text = " ".join(line.decode("utf-8", "replace").split())
         nested = id(node) in self._nested
         found = PortLiteral(span_of(node), column, port, evidence, name, walk.qualname, text, others, hosts, nested)
