@@ -8,29 +8,36 @@ far. Without this rule nearly every package would be one cycle.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from analysis.collectors.imports import Import, Imports, When
 from analysis.collectors.namespace import Namespace, Offer
+from analysis.index import Index, digest_of
 from analysis.modules import Modules
+from analysis.reading import build_of
 
 if TYPE_CHECKING:
     import networkx as nx
 
+    from analysis.facts import FileFacts
     from analysis.project import Project
 
 COLLECTORS = (Imports, Namespace)
 """What a project must have been asked for to be made a graph of."""
+VERSION = 1
+"""Raised whenever the same facts would give other edges."""
 AT_IMPORT: frozenset[When] = frozenset({"import", "conditional", "class"})
 """When an import runs while its module is imported."""
 ANY_TIME: frozenset[When] = AT_IMPORT | {"deferred"}
 """When an import runs at all: not the ones for type checkers."""
 
 
-class Edge(msgspec.Struct, frozen=True, order=True):
+class Edge(msgspec.Struct, frozen=True, order=True, array_like=True, gc=False):
     """One import of one file by another, both named by their path.
 
     ``line`` is where the statement begins. ``names`` are those that are taken from ``imported``: none where the module
@@ -47,28 +54,49 @@ class Edge(msgspec.Struct, frozen=True, order=True):
     certain: bool = True
 
 
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(list[Edge]).decode
+
+
 class ImportGraph:
     """The imports between the files of a tree.
 
-    ``edges`` in the order of importer, imported and line. ``modules`` tells which file an import means.
+    ``edges`` in the order of importer, imported and line. ``modules`` tells which file an import means, ``offers`` what
+    each file offers to others.
     """
 
-    def __init__(
-        self,
-        imports: Mapping[str, list[Import]],
-        offers: Mapping[str, Offer],
-        uncertain: frozenset[str] = frozenset(),
-    ) -> None:
-        """``imports`` and ``offers`` by path; the files ``uncertain`` do not parse."""
-        self.offers = offers
-        self.modules = Modules(imports, {path: one.folders for path, one in offers.items() if one.folders})
-        self._imports = imports
+    def __init__(self, facts: Mapping[str, FileFacts], edges: Sequence[Edge] | None = None) -> None:
+        """``facts`` of all files, which answer ``COLLECTORS``; ``edges`` where they are known already."""
+        self.files = tuple(facts)
+        self._facts = facts
         self._given: dict[str, dict[str, tuple[str, str, str]]] = {}
-        found: set[Edge] = set()
-        for path, records in imports.items():
-            found.update(_File(self, path, path not in uncertain).edges(records))
-        self.edges = sorted(found)
-        self.files = tuple(imports)
+        if edges is not None:
+            self.edges = list(edges)
+
+    @cached_property
+    def edges(self) -> list[Edge]:
+        """Every import of one file by another."""
+        found: list[Edge] = []
+        for path, records in self._imports.items():
+            found += sorted(set(_File(self, path, self._facts[path].fault is None).edges(records)))
+        return found
+
+    @cached_property
+    def offers(self) -> dict[str, Offer]:
+        """What each file offers to those that import it; of one that does not parse nothing is known."""
+        return {path: one for path, facts in self._facts.items() for one in facts.records(Namespace)}
+
+    @cached_property
+    def modules(self) -> Modules:
+        """Which file an import means."""
+        return Modules(self._facts, {path: one.folders for path, one in self.offers.items() if one.folders})
+
+    @cached_property
+    def _imports(self) -> dict[str, list[Import]]:
+        return {
+            path: facts.records(Imports) if facts.fault is None else facts.salvaged(Imports)
+            for path, facts in sorted(self._facts.items())
+        }
 
     def given(self, package: str, name: str) -> str | None:
         """The file that the module level of ``package`` binds ``name`` to by an import; None where it imports no such
@@ -96,7 +124,7 @@ class ImportGraph:
         known = self._given.get(file)
         if known is None:
             known = self._given[file] = {}
-            for one in self._imports.get(file, ()):
+            for one in self._imports.get(file, []):
                 if one.when not in AT_IMPORT:
                     continue
                 base = self.modules.find(file, one.module, one.level) if one.is_from else None
@@ -210,19 +238,24 @@ class _File:
         return (offer.exported or ()) if offer is not None else ()
 
 
-def graph_of(project: Project) -> ImportGraph:
+def graph_of(project: Project, *, keep: bool = False) -> ImportGraph:
     """The graph of a project that was asked for ``COLLECTORS``.
 
-    A file that does not parse gives the imports that its lines still show.
+    A file that does not parse gives the imports that its lines still show. With ``keep`` the edges are put into the
+    index of the project, and taken from there while no file has changed.
     """
-    imports: dict[str, list[Import]] = {}
-    offers: dict[str, Offer] = {}
-    uncertain: set[str] = set()
-    for path, facts in project.files.items():
-        if facts.fault is None:
-            imports[path] = facts.records(Imports)
-            offers.update((path, one) for one in facts.records(Namespace))
-        else:
-            imports[path] = facts.salvaged(Imports)
-            uncertain.add(path)
-    return ImportGraph(imports, offers, frozenset(uncertain))
+    if not keep or not project.cache:
+        return ImportGraph(project.files)
+    index = Index(project.root)
+    key = f"import-graph {VERSION} {build_of()}"
+    names = b"\0".join(
+        f"{path}\0{facts.fault is None}".encode("utf-8", "replace") for path, facts in project.files.items()
+    )
+    digest = digest_of(names + b"".join(facts.digest for facts in project.files.values()))
+    blob = index.blobs([key], [digest]).get(key, {}).get(digest)
+    if blob is not None:
+        with suppress(msgspec.MsgspecError):
+            return ImportGraph(project.files, _decode(blob))
+    graph = ImportGraph(project.files)
+    index.write({}, {key: {digest: _encode(graph.edges)}})
+    return graph

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Mapping
 
 from analysis.collectors.crossings import Crossing, Crossings
-from analysis.imports import COLLECTORS, ImportGraph, graph_of
+from analysis.imports import COLLECTORS, ImportGraph
 from analysis.reading import analyse
 from analysis.source import Source
 
@@ -24,7 +24,7 @@ class Tree:
 
     @property
     def graph(self) -> ImportGraph:
-        return graph_of(self)  # type: ignore[arg-type]
+        return ImportGraph(self.files)
 
     @property
     def crossings(self) -> dict[str, list[Crossing]]:

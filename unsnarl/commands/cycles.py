@@ -54,7 +54,7 @@ def command(paths: tuple[str, ...], **options: Any) -> None:
     project = session.project(
         COLLECTORS, jobs=options["jobs"], cache=not options["no_cache"], whole_tree=session.anchored
     )
-    graph = graph_of(project)
+    graph = graph_of(project, keep=True)
     named = [session.name(path) for path in session.paths]
     through = session.name(options["through"]) if options["through"] else None
 

@@ -60,8 +60,11 @@ def json(found: Sequence[Opened]) -> str:
         {
             "files": one.cycle.files,
             "shortest": one.cycle.shortest,
-            "imports": [msgspec.to_builtins(edge) for edge in one.cycle.edges],
-            "cuts": [msgspec.to_builtins(each) for each in one.cuts],
+            "imports": [msgspec.structs.asdict(edge) for edge in one.cycle.edges],
+            "cuts": [
+                {**msgspec.structs.asdict(each), "edges": [msgspec.structs.asdict(edge) for edge in each.edges]}
+                for each in one.cuts
+            ],
         }
         for one in found
     ]
