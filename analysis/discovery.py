@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     import pathspec
 
 SUFFIXES = (".py", ".pyw")
+ENVIRONMENT = frozenset({"pyvenv.cfg", "conda-meta"})
+"""What stands at the top of an environment."""
 FOREIGN = {
     **dict.fromkeys((".git", ".hg", ".svn", ".bzr", ".jj"), "version control"),
     **dict.fromkeys(
@@ -105,14 +107,16 @@ def excludes(patterns: Sequence[str], root: Path, path: str | os.PathLike[str]) 
 
 def folder_reason(path: str, name: str) -> str | None:
     """What the folder ``path`` called ``name`` is, when it holds no code of this tree; else None."""
-    reason = FOREIGN.get(name)
-    if reason is not None:
-        return reason
-    if os.path.exists(os.path.join(path, "pyvenv.cfg")) or os.path.isdir(os.path.join(path, "conda-meta")):
+    reason = name_reason(path, name)
+    if reason is None and any(os.path.lexists(os.path.join(path, one)) for one in ENVIRONMENT):
         return "an environment"
-    if name == "build" and _is_build_output(path):
-        return "build output"
-    return None
+    return reason
+
+
+def name_reason(path: str, name: str) -> str | None:
+    """The same as far as its name and what stands beside it tell, without a look into it."""
+    reason = FOREIGN.get(name)
+    return "build output" if reason is None and name == "build" and _is_build_output(path) else reason
 
 
 def _is_build_output(path: str) -> bool:

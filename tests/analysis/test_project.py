@@ -328,8 +328,10 @@ def test_memory_does_not_grow_with_the_tree(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "class E:\n    e_port = 5560\n    def f(self, port=99999999999999999999999):\n"
-        "        s.bind(f'tcp://*:{port}')\n",
+        (
+            "class E:\n    e_port = 5560\n    def f(self, port=99999999999999999999999):\n"
+            "        s.bind(f'tcp://*:{port}')\n"
+        ),
         "port = 99999999999999999999 + 99999999999999999999\n\n\ndef f():\n    s.bind(('', port))\n",
         "u = 'http://\\ud800:6208'\ns.connect(u)\n",
         "x = {'\\udc80_port': 5556, 'name': '\\udc80'}\n",
