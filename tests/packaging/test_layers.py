@@ -24,9 +24,9 @@ MAY_IMPORT = {
     "unsnarl": {"codemods", "linters", "analysis", "runtime", "config"},
 }
 FIRST = {"unsnarl.isolation", "unsnarl.early"}
-# Doors that stand elsewhere: what `python -m codemods.<name>` and `unsnarl fix` share, and `python -m runtime.ports`.
-# Only their callers import them.
-DOORS = {"codemods/cli.py", "runtime/ports/_cli.py"}
+# Doors that stand elsewhere: what `python -m codemods.<name>` and `unsnarl fix` share, `python -m runtime.ports` and
+# `python -m runtime.events.proxy`. Only their callers import them.
+DOORS = {"codemods/cli.py", "runtime/ports/_cli.py", "runtime/events/_cli.py"}
 MOST_LINES = 500
 
 
