@@ -108,6 +108,9 @@ class Bus(ABC):
         self._requests = 0
         self._timeouts = 0
         self._late = 0
+
+    def _made(self) -> None:
+        """It can be used now, and is to be closed at the end of the program."""
         _buses.add(self)
 
     @abstractmethod

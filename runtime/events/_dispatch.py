@@ -112,11 +112,15 @@ class Lane:
         """Put events at the end. Not from several threads at a time."""
         self.queue.extend(events)
         if not self._busy:
-            with self._lock:
-                if self._busy or self.closed:
-                    return
-                self._busy = True
-            self._schedule()
+            self._start()
+
+    def _start(self) -> None:
+        with self._lock:
+            # It may have been started, or closed, in between.
+            if self._busy or self.closed:
+                return
+            self._busy = True
+        self._schedule()
 
     def close(self) -> None:
         """Handle nothing more after what is being handled now."""

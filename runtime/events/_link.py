@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import logging
+import os
 import socket as sockets
 import threading
 import time
@@ -80,7 +80,6 @@ class Link:
         self._probed: set[bytes] = set()
         self._probe_at = 0.0
         self._probe_pause = 0.0
-        self._probes = itertools.count(1)
         self._waiters: list[Future[None]] = []
         self._beat_at = 0.0
         self._beats = 0
@@ -291,7 +290,7 @@ class Link:
                 quiet = self._beats - self._changed_at
                 self._tally(quiet <= _TALLIES_AFTER or quiet % _TALLIES_IDLE == 0)
         if self._probe is None and (self.unconfirmed or not self.online):
-            self._probe = PROBES + self._sender.publisher.to_bytes(8, "big") + next(self._probes).to_bytes(8, "big")
+            self._probe = PROBES + os.urandom(16)
             self._probed = set(self.unconfirmed)
             self._probe_pause = 0.001
             self._probe_at = 0.0

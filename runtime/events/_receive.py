@@ -38,13 +38,13 @@ class Reader:
 class Receiver:
     """Takes messages, in the thread that owns the sockets."""
 
-    def __init__(self, dispatcher: Dispatcher, publisher: int, on_gap: Callable[[Gap], object]) -> None:
+    def __init__(self, dispatcher: Dispatcher, incarnation: int, on_gap: Callable[[Gap], object]) -> None:
         self.sequences = Sequences()
         self.readers: dict[bytes, Reader] = {}
         self.decode_errors = 0
         self.asked = False
         self._dispatcher = dispatcher
-        self._publisher = publisher
+        self._incarnation = incarnation
         self._on_gap = on_gap
         self._complained: set[tuple[bytes, int, str]] = set()
 
@@ -113,7 +113,7 @@ class Receiver:
         except msgspec.DecodeError as problem:
             self._undecodable(TALLIES, 0, 1, str(problem))
             return
-        if tally.asks and tally.publisher != self._publisher:
+        if tally.asks and tally.incarnation != self._incarnation:
             self.asked = True
         if tally.last is not None:
             for gap in self.sequences.tally(tally.publisher, tally.incarnation, tally.last):

@@ -57,7 +57,6 @@ class Requests:
         *,
         do: Callable[..., None],
         take: Callable[[int], Call | None],
-        fail: Callable[[int, Exception], None],
     ) -> None:
         self.socket: zmq.Socket[bytes] | None = None
         # What waits for a connection: until when it is of use, and what makes the frames.
@@ -68,7 +67,6 @@ class Requests:
         self._hello = (HELLO, bus, name.encode())
         self._do = do
         self._take = take
-        self._fail = fail
         # Topic to whether the hub has agreed.
         self._offers: dict[str, bool] = {}
         self._hub: bytes | None = None

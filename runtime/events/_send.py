@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from collections import deque
+from hashlib import blake2b
 
 from . import _zmq
 from ._wire import pack
@@ -38,7 +39,7 @@ class Sender:
     """Sends what stands in ``outbox``. Anybody may add to that; the rest belongs to the thread of the sockets.
 
     Attributes:
-        publisher: Who this is: an id that no other has.
+        publisher: Who this is.
         incarnation: Which of its lives: when it was made, in nanoseconds since the epoch.
         outbox: Encoded events that wait.
         channels: Every topic that anything was published under.
@@ -46,9 +47,12 @@ class Sender:
         room: Told when the outbox is half empty again.
     """
 
-    def __init__(self, queue: int) -> None:
+    def __init__(self, name: str, queue: int) -> None:
         self.socket: zmq.Socket[bytes] | None = None
-        self.publisher = int.from_bytes(os.urandom(8), "big")
+        # With a name it is the same after a restart, and the incarnation another.
+        self.publisher = int.from_bytes(
+            blake2b(name.encode(), digest_size=8).digest() if name else os.urandom(8), "big"
+        )
         self.incarnation = time.time_ns()
         self.outbox: deque[tuple[Channel, bytes]] = deque()
         self.channels: list[Channel] = []

@@ -15,7 +15,8 @@ from ._counters import Gap
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_KEPT_INCARNATIONS = 4
+# Of those that were heard longest ago; one that lives says so all the time.
+_KEPT_INCARNATIONS = 64
 _KEPT_PUBLISHERS = 4096
 
 
@@ -84,6 +85,7 @@ class Sequences:
         It was sent after the events that it counts, and on the same way.
         """
         life = self._life(publisher, incarnation)
+        self._refresh(publisher, incarnation)
         gaps = []
         for topic in self._since:
             number = last.get(topic, 0)
@@ -108,8 +110,13 @@ class Sequences:
             self.publishers += 1
             life = lives[incarnation] = {}
             if len(lives) > _KEPT_INCARNATIONS:
-                del lives[min(lives)]
+                del lives[next(iter(lives))]
         return life
+
+    def _refresh(self, publisher: int, incarnation: int) -> None:
+        """Put it behind those that were heard longer ago."""
+        lives = self._lives[publisher] = self._lives.pop(publisher)
+        lives[incarnation] = lives.pop(incarnation)
 
     def _from_the_start(self, incarnation: int, topic: bytes) -> bool:
         since = self._since.get(topic)

@@ -48,6 +48,7 @@ class LocalBus(Bus):
         self._kinds: dict[str, type[Event]] = {}
         self._changed = threading.Condition(self._lock)
         self._room = threading.Condition()
+        self._made()
 
     def publish(self, event: Event, *, topic: str | None = None) -> None:  # noqa: D102 - see Bus
         spec = spec_of(type(event))

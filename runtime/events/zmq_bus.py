@@ -6,6 +6,7 @@ Every process has a `ZmqBus`, and all of them connect to one `Hub`: a process of
 
 from __future__ import annotations
 
+import os
 import time
 from concurrent.futures import CancelledError, Future
 from typing import TYPE_CHECKING
@@ -46,7 +47,8 @@ class ZmqBus(Bus):
 
     Args:
         address: Where the hub is. None: `Address.from_ports`.
-        name: What others are told, as when two processes answer to one topic; also for log records and threads.
+        name: What others are told, as when two processes answer to one topic; also for log records and threads. By
+            its name a publisher is known again after a restart.
         threads: How many handlers may run at a time, of events and of requests each.
         queue: How many events may wait to be sent, and how many for one subscription.
         when_full: What a full queue does. ``wait``: `publish` waits for the hub, and nothing more is taken from the hub
@@ -82,20 +84,13 @@ class ZmqBus(Bus):
                 raise ValueError(f"{word} is more than 0, not {number!r}")
         self.address = Address.from_ports() if address is None else address
         super().__init__(name=name, threads=threads, queue=queue, when_full=when_full, publish_timeout=publish_timeout)
-        self._sender = Sender(queue)
+        self._sender = Sender(name, queue)
         self._channels: dict[object, Channel] = {}
         self._by_topic: dict[tuple[str, int], Channel] = {}
         self._dropped = 0
         self._gaps = None if on_gap is None else Lane(self._dispatcher, on_gap, "gaps")
-        self._receiver = Receiver(self._dispatcher, self._sender.publisher, self._on_gap)
-        self._asking = Requests(
-            self._dispatcher,
-            self._sender.publisher.to_bytes(8, "big"),
-            name,
-            do=self._do,
-            take=self._take,
-            fail=self._fail,
-        )
+        self._receiver = Receiver(self._dispatcher, self._sender.incarnation, self._on_gap)
+        self._asking = Requests(self._dispatcher, os.urandom(8), name, do=self._do, take=self._take)
         self._link = Link(
             self.address,
             self._sender,
@@ -109,6 +104,7 @@ class ZmqBus(Bus):
         )
         self._outbox = self._sender.outbox
         self._link.thread.start()
+        self._made()
 
     def publish(self, event: Event, *, topic: str | None = None) -> None:  # noqa: D102 - see Bus
         channel = self._channels.get(type(event) if topic is None else (type(event), topic))
