@@ -60,7 +60,7 @@ class Requests:
     ) -> None:
         self.socket: zmq.Socket[bytes] | None = None
         # What waits for a connection: until when it is of use, and what makes the frames.
-        self.waiting: deque[tuple[float, Callable[[], tuple[bytes, ...]]]] = deque()
+        self.waiting: deque[tuple[float, Callable[[], tuple[bytes, ...] | None]]] = deque()
         self.refused = 0
         self.problems: dict[str, DuplicateHandler] = {}
         self._dispatcher = dispatcher
@@ -103,8 +103,10 @@ class Requests:
     def ask(self, call: Call, payload: bytes) -> None:
         """Send a request."""
 
-        def frames() -> tuple[bytes, ...]:
-            left = max(0, int((call.deadline - time.monotonic()) * 1000))
+        def frames() -> tuple[bytes, ...] | None:
+            left = int((call.deadline - time.monotonic()) * 1000)
+            if left <= 0:
+                return None
             return (
                 ASK,
                 call.number.to_bytes(8, "big"),
@@ -147,9 +149,10 @@ class Requests:
         """Send what waits, and throw away what is of no use any more."""
         waiting = self.waiting
         while waiting:
-            until, frames = waiting[0]
-            if until > now and not self._send(*frames()):
-                # Behind the first there may be some whose deadline has passed, but no more than their senders wait for.
+            until, make = waiting[0]
+            frames = make()
+            # A reply is sent even when it is late: whoever asked counts it.
+            if frames is not None and not self._send(*frames) and until > now:
                 return
             waiting.popleft()
 
