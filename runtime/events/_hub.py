@@ -29,6 +29,21 @@ WELCOME, GRANTED, REFUSED, NOBODY, BUSY, CHECK = b"O", b"A", b"X", b"N", b"B", b
 _TICK = 100
 
 
+def keep_alive(socket: zmq.Socket[bytes]) -> None:
+    """Have the system find out when the other host is gone without a word.
+
+    Not with the heartbeats of ZeroMQ: with those a receiver whose queue is full is taken for gone, and then libzmq ends
+    the process (zeromq/libzmq#3937, #4767).
+    """
+    for option, value in (
+        (zmq.TCP_KEEPALIVE, 1),
+        (zmq.TCP_KEEPALIVE_IDLE, 10),
+        (zmq.TCP_KEEPALIVE_INTVL, 5),
+        (zmq.TCP_KEEPALIVE_CNT, 3),
+    ):
+        socket.setsockopt(option, value)
+
+
 class HubCounters(msgspec.Struct, frozen=True, kw_only=True):
     """What a hub has counted since it was started.
 
@@ -195,9 +210,7 @@ class Hub:
         endpoint = getattr(self.address, word)
         if word in self._given:
             socket.setsockopt(zmq.USE_FD, self._given[word])
-        # A connection that is gone without a word is found out and made again.
-        socket.setsockopt(zmq.HEARTBEAT_IVL, max(1, int(self._silence * 250)))
-        socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, max(1, int(self._silence * 1000)))
+        keep_alive(socket)
         try:
             socket.bind(endpoint)
         except zmq.ZMQError as problem:
@@ -259,13 +272,14 @@ class Hub:
             asker, *reply = rest
             if self._send(router, asker, REPLY, *reply):
                 self._counts["replies"] += 1
+        elif kind == ASK and len(rest) == 5:
+            # Also from one that has not said who it is: that may come behind.
+            self._ask(router, sender, *rest)
         elif peer is None:
             # Its HELLO comes, or came before it was taken for gone: then it says everything again.
             self._send(router, sender, WELCOME, self._id, b"0")
         elif kind == LIVES:
             self._lives(router, peer)
-        elif kind == ASK and len(rest) == 5:
-            self._ask(router, sender, *rest)
         elif kind == ANSWERS and len(rest) == 1:
             self._claim(router, sender, rest[0], now)
         elif kind == ANSWERS_NOT and len(rest) == 1:

@@ -21,6 +21,8 @@ _zmq.load()
 import zmq  # noqa: E402 - behind the sentence that tells what to install
 from zmq.utils.monitor import parse_monitor_message  # noqa: E402
 
+from ._hub import keep_alive  # noqa: E402
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Future
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger("runtime.events")
 # How many messages are received before others have their turn.
 _RECEIVED = 64
+# For how many seconds at most what has come is read after a connection was lost: less than until it is made again.
+_RECONNECTING = 0.05
 _TALLIES_AFTER = 5
 _TALLIES_IDLE = 10
 
@@ -156,6 +160,9 @@ class Link:
         # After a reconnection all subscriptions are sent at once; with a limit some would be dropped, silently.
         self._sub.sndhwm = 0
         self._req = self._socket(zmq.DEALER, self._linger)
+        # What is read from a queue that was full, once the connection has been made again, ends the process
+        # (zeromq/libzmq#3937). Replies are as many as there are requests; of events see `_sub_connected`.
+        self._req.rcvhwm = 0
         # Without a connection requests wait here, where their deadlines are known.
         self._req.setsockopt(zmq.IMMEDIATE, 1)
         self._requests.socket = self._req
@@ -177,10 +184,9 @@ class Link:
     def _socket(self, kind: int, linger: float) -> zmq.Socket[bytes]:
         socket: zmq.Socket[bytes] = self._context.socket(kind)
         socket.linger = int(linger * 1000)
-        socket.setsockopt(zmq.RECONNECT_IVL, 50)
-        socket.setsockopt(zmq.RECONNECT_IVL_MAX, 2000)
-        socket.setsockopt(zmq.HEARTBEAT_IVL, max(1, int(self._heartbeat * 1000)))
-        socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, max(1, int(self._heartbeat * 5000)))
+        socket.setsockopt(zmq.RECONNECT_IVL, 100)
+        socket.setsockopt(zmq.RECONNECT_IVL_MAX, 1000)
+        keep_alive(socket)
         return socket
 
     def _turn(self) -> None:
@@ -196,6 +202,10 @@ class Link:
         self._poller.modify(self._req, zmq.POLLIN | (zmq.POLLOUT if self._requests.waiting else 0))
         ready = self._poller.poll(max(0, int(pause * 1000 + 0.999)))
         self.sleeping = False
+        # What they tell has to be known before anything is received.
+        for source, _ in ready:
+            if source in self._monitors:
+                self._monitored(source)
         for source, _ in ready:
             if source is self._sub:
                 self._receive()
@@ -207,8 +217,6 @@ class Link:
                 with contextlib.suppress(BlockingIOError):
                     while self._wake_in.recv(4096):
                         pass
-            else:
-                self._monitored(source)
         while self._commands:
             command, words = self._commands.popleft()
             command(*words)
@@ -247,18 +255,20 @@ class Link:
 
     # Events in.
 
-    def _receive(self) -> None:
+    def _receive(self) -> bool:
+        """Take what has come, up to a limit. Whether there may be more."""
         for _ in range(_RECEIVED):
             try:
                 frames = self._sub.recv_multipart(zmq.NOBLOCK)
             except zmq.Again:
-                return
+                return False
             if frames[0].startswith(PROBES):
                 self._returned(frames[0])
             else:
                 self._receiver.take(frames)
                 if self._stalled():
-                    return
+                    return True
+        return True
 
     # What the hub tells, and what is told to others.
 
@@ -345,6 +355,14 @@ class Link:
     def _sub_connected(self, up: bool) -> None:
         if up:
             return
+        # What has come already can be read while there is no connection, and not after (see `_open`), so ZeroMQ is not
+        # left to make it again by itself: what is dropped here is counted when the next events come.
+        end = time.monotonic() + _RECONNECTING
+        while not self._stalled() and time.monotonic() < end and self._receive():
+            pass
+        with contextlib.suppress(zmq.ZMQError):
+            self._sub.disconnect(self.address.events)
+        self._sub.connect(self.address.events)
         # ZeroMQ subscribes again by itself; whether that is in force is probed.
         self.unconfirmed |= self._topics
         self._drop_probe()

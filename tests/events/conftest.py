@@ -20,7 +20,7 @@ REGISTRY = "version: 1\nports:\n" + "".join(
     f"  {name}: {{port: {24600 + place}, owner: Hub}}\n" for place, name in enumerate(NAMES)
 )
 # For what must come about sooner or later. Nothing is measured by it.
-PATIENCE = 60.0
+PATIENCE = 20.0
 # Tests wait for a tally of the publisher; these come often.
 HEARTBEAT = 0.05
 

@@ -123,12 +123,14 @@ def test_the_deadline_covers_the_queue(sides: Sides, gate: threading.Event) -> N
     async def main() -> list[object]:
         # Eight threads; the rest has to wait for them, and is not begun once nobody waits for it any more.
         asks = [one.request(Ask("slow"), timeout=0.3) for _ in range(20)]
-        return await asyncio.gather(*asks, return_exceptions=True)
+        answers = await asyncio.gather(*asks, return_exceptions=True)
+        # On the other side the deadline comes later by the time that a request is under way.
+        return [*answers, *await asyncio.gather(one.request(Ask("last"), timeout=0.3), return_exceptions=True)]
 
-    assert [type(answer) for answer in asyncio.run(main())] == [RequestTimeout] * 20
+    assert [type(answer) for answer in asyncio.run(main())] == [RequestTimeout] * 21
     gate.set()
-    until(lambda: other.counters().expired == 12)
-    assert len(done) == 8
+    until(lambda: other.counters().expired >= 12 and len(done) >= 8)
+    assert [what for what in done if what != "last"] == ["slow"] * 8
 
 
 def test_nobody_answers(sides: Sides) -> None:
