@@ -90,14 +90,14 @@ def proxy(address: str | None, host: str, when_full: Literal["drop", "wait"], hi
 
 def _claimed(host: str) -> tuple[Address, dict[str, socket.socket]]:
     """The address that the registry says, and sockets that are bound there and nobody else's."""
-    from runtime.ports import PortTaken, UnknownPort, bind_socket
+    from runtime.ports import PortTaken, RegistryError, UnknownPort, bind_socket
 
     given: dict[str, socket.socket] = {}
     try:
         for word, name in _NAMES.items():
             given[word] = bind_socket(name, host)
         return Address.from_ports(host), given
-    except (PortTaken, UnknownPort, OSError) as problem:
+    except (PortTaken, RegistryError, UnknownPort, OSError) as problem:
         for sock in given.values():
             sock.close()
         raise click.ClickException(str(problem)) from None

@@ -62,6 +62,8 @@ class Sender:
         # Messages that the socket did not take, and how many events are in each.
         self._unsent: deque[tuple[Message, int]] = deque()
         self._unsent_events = 0
+        # Taken from the outbox, and not sent yet.
+        self._in_hand = 0
 
     @property
     def blocked(self) -> bool:
@@ -75,8 +77,8 @@ class Sender:
 
     @property
     def queued(self) -> int:
-        """How many events there are to send."""
-        return len(self.outbox) + self._unsent_events
+        """How many events there are to send; some may be counted twice while they are sent."""
+        return len(self.outbox) + self._unsent_events + self._in_hand
 
     def send(self, message: Message) -> bool:
         """Send a message. False: the queue for the hub is full."""
@@ -101,6 +103,7 @@ class Sender:
             if not count or unsent:
                 break
             any_new = True
+            self._in_hand = count
             groups: dict[Channel, list[bytes]] = {}
             for _ in range(count):
                 channel, payload = outbox.popleft()
@@ -111,6 +114,7 @@ class Sender:
                     group.append(payload)
             for channel, payloads in groups.items():
                 self._send_group(channel, payloads)
+            self._in_hand = 0
             if len(outbox) <= self._half:
                 with self.room:
                     self.room.notify_all()
@@ -143,7 +147,7 @@ class Sender:
         queued = self.queued
         self.outbox.clear()
         self._unsent.clear()
-        self._unsent_events = 0
+        self._unsent_events = self._in_hand = 0
         with self.room:
             self.room.notify_all()
         return queued

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -57,7 +58,11 @@ class Program:
     def kill(self) -> None:
         """End it at once, as ``kill -9`` does."""
         self.process.kill()
-        self.process.communicate()
+        self.process.wait()
+        for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
+            if stream is not None and not stream.closed:
+                with contextlib.suppress(BrokenPipeError):
+                    stream.close()
 
 
 Start = Callable[..., Program]
@@ -105,7 +110,7 @@ def make(address: Address) -> Iterator[MakeBus]:
     made: list[ZmqBus] = []
 
     def make(**settings: object) -> ZmqBus:
-        bus = ZmqBus(address, **{"heartbeat": HEARTBEAT, **settings})  # type: ignore[arg-type]
+        bus = ZmqBus(address, **{"heartbeat": HEARTBEAT, "linger": 0.2, **settings})  # type: ignore[arg-type]
         made.append(bus)
         return bus
 
@@ -126,8 +131,7 @@ def start() -> Iterator[Start]:
 
     yield begin
     for program in started:
-        if program.process.returncode is None:
-            program.kill()
+        program.kill()
 
 
 @pytest.fixture(params=["local", "zmq"])
