@@ -390,8 +390,19 @@ def runtime_page() -> str:
             continue
         module = importlib.import_module(found.name)
         out += ["", f"## {found.name}", "", markdown(inspect.getdoc(module) or "")]
-        for name in public(module):
+        told = public(module)
+        for name in told:
             out += member(name, getattr(module, name), 3)
+        for inner in pkgutil.iter_modules(getattr(module, "__path__", []), f"{found.name}."):
+            if inner.name.rpartition(".")[2].startswith("_"):
+                continue
+            # Where the names of a package are defined is nobody's business; what is only there is.
+            part = importlib.import_module(inner.name)
+            names = [name for name in public(part) if name not in told and inspect.isclass(getattr(part, name))]
+            if names:
+                out += ["", f"## {inner.name}", "", markdown(inspect.getdoc(part) or "")]
+                for name in names:
+                    out += member(name, getattr(part, name), 3)
     return "\n".join(out)
 
 
@@ -413,6 +424,9 @@ def member(name: str, value: Any, level: int) -> list[str]:
         return []
     out = ["", f"{'#' * level} `{name}`", ""]
     called = not isinstance(value, property) and not getattr(value, "_is_protocol", False) and not is_typeddict(value)
+    if inspect.isclass(value) and issubclass(value, BaseException) and "__init__" not in vars(value):
+        # Made as every exception is, by us.
+        called = False
     if called:
         out += [*code_block(signature(name.rpartition(".")[2], value)), ""]
     out.append(markdown(doc))

@@ -131,15 +131,16 @@ def test_without_pyzmq_the_local_bus_works() -> None:
     program = """
 from runtime.events import get_bus, model_events
 import threading
-done = threading.Event()
+done, said = threading.Event(), []
 with get_bus() as bus:
-    bus.subscribe(model_events.ModelLoaded, lambda event: (print(event.model), done.set()))
+    bus.subscribe(model_events.ModelLoaded, lambda event: (said.append(event.model), done.set()))
     def load(request):
         bus.publish(model_events.ModelLoaded(request.model))
         return True
     bus.handle(model_events.LoadModel, load)
-    print(bus.request_sync(model_events.LoadModel("nllb")))
+    said.append(bus.request_sync(model_events.LoadModel("nllb")))
     done.wait(30)
+print(*said)
 """
     done = run(WITHOUT_ZMQ + program)
     assert (sorted(done.stdout.split()), done.stderr) == (["True", "nllb"], "")
