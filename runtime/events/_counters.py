@@ -23,7 +23,7 @@ class Counters(msgspec.Struct, frozen=True, kw_only=True):
         handler_errors: Ended by an error of the handler.
         publishers: Incarnations of publishers that were heard of.
         publisher_restarts: How often a publisher was heard of again under a new incarnation.
-        reconnects: Connections to the hub that were made again.
+        reconnects: Connections to the hub that were made again; a bus has three.
         requests: Requests sent.
         timeouts: Requests whose deadline has passed here.
         late_replies: Replies that came after that.

@@ -110,6 +110,10 @@ class Lane:
 
     def push(self, events: Sequence[Any]) -> None:
         """Put events at the end. Not from several threads at a time."""
+        if self.closed:
+            # As when its event loop is over.
+            self.discarded += len(events)
+            return
         self.queue.extend(events)
         if not self._busy:
             self._start()
@@ -117,6 +121,8 @@ class Lane:
     def _start(self) -> None:
         with self._lock:
             # It may have been started, or closed, in between.
+            if self.closed:
+                self._discard()
             if self._busy or self.closed:
                 return
             self._busy = True

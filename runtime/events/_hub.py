@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
+
+from runtime.safe_executor import SafeExecutor
 
 from . import _zmq
 from ._errors import BusError
@@ -22,6 +25,7 @@ _zmq.load()
 
 import zmq  # noqa: E402 - behind the sentence that tells what to install
 
+logger = logging.getLogger("runtime.events")
 # Kinds of messages between a bus and the hub. From a bus:
 HELLO, LIVES, ANSWERS, ANSWERS_NOT, ASK, REPLY = b"H", b"L", b"R", b"U", b"Q", b"P"
 # From the hub:
@@ -117,7 +121,7 @@ class Hub:
         *,
         when_full: Literal["drop", "wait"] = "drop",
         high_water: int = 1000,
-        silence: float = 10.0,
+        silence: float = 30.0,
         takeover: float = 2.0,
         settle: float = 0.0,
         sockets: Mapping[str, int] | None = None,
@@ -245,7 +249,15 @@ class Hub:
                 ready = router.poll(_TICK)
                 now = time.monotonic()
                 while ready:
-                    self._take(router, router.recv_multipart(), now)
+                    frames = router.recv_multipart()
+                    # A message that nobody of ours has sent may be anything.
+                    with SafeExecutor(recoverable=(Exception,)) as attempt:  # noqa: E903 see above
+                        self._take(router, frames, now)
+                    if isinstance(attempt.error, zmq.ContextTerminated):
+                        raise attempt.error
+                    if attempt.error is not None:
+                        logger.error("the hub has left out a message", exc_info=attempt.error)
+                    del attempt
                     ready = router.poll(0)
                 if self._claims:
                     self._decide(router, now)

@@ -136,16 +136,21 @@ class Link:
     # The thread.
 
     def _run(self) -> None:
+        done = False
         try:
             with SafeExecutor(recoverable=(Exception,)) as attempt:  # noqa: E903 nobody may wait for ever
                 self._open()
                 while not self._ended:
                     self._turn()
+                done = True
             if attempt.error is not None:
                 self.failure = attempt.error
                 logger.critical("the thread of a bus has failed, and the bus with it", exc_info=attempt.error)
             del attempt
         finally:
+            if not done and self.failure is None:
+                # Recovery is switched off; the hook of the threads has told what it was.
+                self.failure = RuntimeError("it has ended with an error")
             self._shut()
 
     def _open(self) -> None:

@@ -177,11 +177,11 @@ class Requests:
             elif kind == CHECK:
                 self._send(LIVES)
             elif kind == GRANTED and rest:
-                topic = rest[0].decode()
+                topic = rest[0].decode(errors="replace")
                 if topic in self._offers:
                     self._offers[topic] = True
             elif kind == REFUSED and len(rest) == 2:
-                self._refuse(rest[0].decode(), rest[1].decode(errors="replace"))
+                self._refuse(rest[0].decode(errors="replace"), rest[1].decode(errors="replace"))
 
     def _welcome(self, hub: bytes, known: bytes) -> None:
         if hub == self._hub and known == b"1":
@@ -238,7 +238,7 @@ class Requests:
             call.future.set_exception(RequestFailed(f"the handler of `{call.topic}` raised {name}: {text}", name, text))
 
     def _asked(self, asker: bytes, number: bytes, topic: bytes, left: bytes, version: bytes, payload: bytes) -> None:
-        deadline = time.monotonic() + int.from_bytes(left, "big") / 1000
+        deadline = time.monotonic() + int.from_bytes(left[:4], "big") / 1000
         answerer = self._dispatcher.answerers.get(topic.decode(errors="replace"))
         if answerer is None:
             self.answer(deadline, asker, number, _NO_HANDLER, b"")

@@ -315,6 +315,27 @@ def test_wait_subscribed(sides: Sides) -> None:
     thread.join()
 
 
+def test_a_loop_that_is_over_holds_up_nobody(sides: Sides, caplog: pytest.LogCaptureFixture) -> None:
+    one, other = sides
+    got: queue.SimpleQueue[int] = queue.SimpleQueue()
+
+    async def main() -> None:
+        async def handle(event: Sample) -> None:
+            return None
+
+        other.subscribe(Sample, handle)
+
+    asyncio.run(main())
+    other.subscribe(Sample, lambda event: got.put(event.number))
+    one.wait_ready()
+    other.wait_ready()
+    for number in range(25_000):
+        one.publish(Sample(number))
+    assert taken(got, 25_000) == list(range(25_000))
+    until(lambda: other.counters().discarded == 25_000)
+    assert len([one for one in caplog.records if "the event loop of" in one.getMessage()]) == 1
+
+
 def test_async_with() -> None:
     async def main() -> LocalBus:
         async with LocalBus() as bus:

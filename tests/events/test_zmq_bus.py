@@ -398,6 +398,35 @@ def test_settings_that_cannot_be(address: Address) -> None:
         Hub(address, high_water=0)
 
 
+def test_what_nobody_of_ours_has_sent_harms_no_hub(hub: Hub, make: MakeBus) -> None:
+    with zmq.Context() as context, context.socket(zmq.DEALER) as socket:
+        socket.linger = 0
+        socket.connect(hub.address.requests)
+        for frames in (
+            [b""],
+            [b"H"],
+            [b"H", b"", b"\xff"],
+            [b"Q", b"", b"\xff", b"x" * 500, b"", b""],
+            [b"P", b"nobody", b"", b"", b""],
+            [b"P", b"", b"", b"", b""],
+            [b"R", b"test.add"],
+            [b"U", b"never"],
+            [b"R", b"\xff" * 1000],
+            [b"L"],
+            [b"?", b"x"] * 20,
+            [b"Q", b"x" * 8, b"test.add", b"\xff" * 400, b"", b"\xc1"],
+        ):
+            socket.send_multipart(frames)
+        asker, answerer = make(), make()
+        answerer.handle(Add, lambda request: request.first, topic="mine")
+        assert asker.request_sync(Add(5), topic="mine") == 5
+        socket.send_multipart([b"Q", b"x" * 8, b"mine", b"\xff" * 400, b"\x00\x01", b"\xc1"])
+        socket.send_multipart([b"Q", b"x" * 8, b"mine", b"\xff" * 400, b"\xff" * 50, b""])
+        for _ in range(20):
+            assert asker.request_sync(Add(6), topic="mine") == 6
+    assert answerer.counters().answered == 21
+
+
 def test_a_thread_that_fails_takes_the_bus_with_it(hub: Hub, make: MakeBus, caplog: pytest.LogCaptureFixture) -> None:
     bus = make()
     bus.wait_ready()
