@@ -22,6 +22,7 @@ import zmq  # noqa: E402 - behind the sentence that tells what to install
 from zmq.utils.monitor import parse_monitor_message  # noqa: E402
 
 from ._hub import keep_alive  # noqa: E402
+from ._send import WAIT  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger("runtime.events")
 # How many messages are received before others have their turn.
 _RECEIVED = 64
+# After how many events the handlers have theirs.
+_COLLECTED = 512
 # For how many seconds at most what has come is read after a connection was lost: less than until it is made again.
 _RECONNECTING = 0.05
 _TALLIES_AFTER = 5
@@ -156,7 +159,8 @@ class Link:
     def _open(self) -> None:
         self._pub = self._sender.socket = self._socket(zmq.XPUB, self._linger)
         # A small one: what waits for the hub is to wait in the outbox, where `publish` sees it, and is never dropped.
-        self._pub.sndhwm = 64
+        self._pub.sndhwm = 256
+        self._pub.sndtimeo = WAIT
         self._pub.rcvhwm = 0
         self._pub.setsockopt(zmq.XPUB_NODROP, 1)
         self._pub.setsockopt(zmq.XPUB_VERBOSE, 1)
@@ -199,10 +203,7 @@ class Link:
         # First this, and then the look at what there is: who adds something sees the one, or we see the other.
         self.sleeping = True
         sendable = self.online and self._sender.pending
-        pause = 0.0
-        if not self._commands and not (sendable and not self._sender.blocked):
-            # Nothing tells when a full queue has room again: it is tried.
-            pause = 0.001 if sendable else self._next(now) - now
+        pause = 0.0 if self._commands or sendable else self._next(now) - now
         self._poller.modify(self._sub, 0 if self._stalled() else zmq.POLLIN)
         self._poller.modify(self._req, zmq.POLLIN | (zmq.POLLOUT if self._requests.waiting else 0))
         ready = self._poller.poll(max(0, int(pause * 1000 + 0.999)))
@@ -262,18 +263,21 @@ class Link:
 
     def _receive(self) -> bool:
         """Take what has come, up to a limit. Whether there may be more."""
+        receiver, more = self._receiver, True
         for _ in range(_RECEIVED):
             try:
                 frames = self._sub.recv_multipart(zmq.NOBLOCK)
             except zmq.Again:
-                return False
+                more = False
+                break
             if frames[0].startswith(PROBES):
                 self._returned(frames[0])
-            else:
-                self._receiver.take(frames)
-                if self._stalled():
-                    return True
-        return True
+                continue
+            receiver.take(frames)
+            if receiver.collected >= _COLLECTED:
+                break
+        receiver.deliver()
+        return more
 
     # What the hub tells, and what is told to others.
 
@@ -312,7 +316,7 @@ class Link:
             # After the topics, and on the same way: once this is in force they are.
             self._sub.subscribe(self._probe)
         if self._probe is not None and now >= self._probe_at:
-            self._sender.send((self._probe, b"", b""))
+            self._sender.send(self._probe)
             self._probe_at = now + self._probe_pause
             self._probe_pause = min(self._probe_pause * 2, 0.1)
 
@@ -338,7 +342,7 @@ class Link:
             return
         last = self._sender.tally() if full else None
         tally = Tally(self._sender.publisher, self._sender.incarnation, last, asks)
-        self._sender.send((TALLIES, b"", encode_tally(tally)))
+        self._sender.send(TALLIES + encode_tally(tally))
 
     # Connections.
 

@@ -10,7 +10,7 @@ import msgspec
 from runtime.safe_executor import SafeExecutor
 
 from ._sequence import Sequences
-from ._wire import TALLIES, Damaged, Head, decode_tally, topic_bytes, unpack
+from ._wire import TALLIES, Damaged, Head, decode_tally, topic_bytes, topic_of, unpack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -43,6 +43,9 @@ class Receiver:
         self.readers: dict[bytes, Reader] = {}
         self.decode_errors = 0
         self.asked = False
+        # Events that were taken and not delivered yet.
+        self.collected = 0
+        self._ready: list[tuple[str, list[Any]]] = []
         self._dispatcher = dispatcher
         self._incarnation = incarnation
         self._on_gap = on_gap
@@ -60,18 +63,19 @@ class Receiver:
 
     def take(self, frames: Sequence[bytes]) -> None:
         """One message."""
-        topic = frames[0]
+        message = frames[0]
+        topic = topic_of(message)
         if topic == TALLIES:
-            self._tally(frames)
+            self._tally(message)
             return
         reader = self.readers.get(topic)
         if reader is None:
             # It was sent before the hub knew that the subscription is over.
             return
         try:
-            if len(frames) != 3:
-                raise Damaged(f"a message of {len(frames)} frames, and not of 3")
-            head = unpack(frames[1], frames[2])
+            if len(frames) != 1:
+                raise Damaged(f"a message of {len(frames)} frames, and not of one")
+            head = unpack(message, len(topic))
         except Damaged as problem:
             # How many events it was is not known; if it had numbers, they will be found missing.
             self._undecodable(topic, 0, 1, str(problem))
@@ -84,15 +88,27 @@ class Receiver:
             why = f"version {head.version}, and {reader.kind.__qualname__} reads {known}"
             self._undecodable(topic, head.publisher, len(head.lengths) - again, why)
             return
-        events = self._decode(reader, topic, head, frames[2], again)
-        lanes = self._dispatcher.lanes.get(reader.topic)
-        if lanes and events:
-            self._dispatcher.deliver(lanes, events)
+        events = self._decode(reader, topic, head, message, again)
+        self._ready.append((reader.topic, events))
+        self.collected += len(events)
 
-    def _decode(self, reader: Reader, topic: bytes, head: Head, payload: bytes, again: int) -> list[Any]:
+    def deliver(self) -> None:
+        """Give what was taken to the subscriptions.
+
+        For many messages at a time: a handler that is woken for each of them would want the interpreter's lock just
+        when the next one is received.
+        """
+        for topic, events in self._ready:
+            lanes = self._dispatcher.lanes.get(topic)
+            if lanes and events:
+                self._dispatcher.deliver(lanes, events)
+        self._ready.clear()
+        self.collected = 0
+
+    def _decode(self, reader: Reader, topic: bytes, head: Head, message: bytes, again: int) -> list[Any]:
         events: list[Any] = []
-        decode, lengths, view = reader.decode, head.lengths, memoryview(payload)
-        place, start, count = again, sum(lengths[:again]), len(lengths)
+        decode, lengths, view = reader.decode, head.lengths, memoryview(message)
+        place, start, count = again, head.begin + sum(lengths[:again]), len(lengths)
         while place < count:
             # What a class does in __post_init__ may raise anything. One that fails is left out, and the next begun.
             with SafeExecutor(recoverable=(Exception,)) as attempt:  # noqa: E903 see above
@@ -107,9 +123,9 @@ class Receiver:
             del attempt
         return events
 
-    def _tally(self, frames: Sequence[bytes]) -> None:
+    def _tally(self, message: bytes) -> None:
         try:
-            tally = decode_tally(frames[-1])
+            tally = decode_tally(memoryview(message)[len(TALLIES) :])
         except msgspec.DecodeError as problem:
             self._undecodable(TALLIES, 0, 1, str(problem))
             return

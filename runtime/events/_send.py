@@ -20,8 +20,8 @@ _MOST_BYTES = 65_536
 # How many events are sorted by topic at a time, and how often before others have their turn.
 _SORTED = 1024
 _TURNS = 64
-
-Message = tuple[bytes, bytes, bytes]
+# For how many milliseconds the socket may wait for room: nothing else is done meanwhile.
+WAIT = 2
 
 
 class Channel:
@@ -60,7 +60,7 @@ class Sender:
         self.room = threading.Condition()
         self._half = queue // 2
         # Messages that the socket did not take, and how many events are in each.
-        self._unsent: deque[tuple[Message, int]] = deque()
+        self._unsent: deque[tuple[bytes, int]] = deque()
         self._unsent_events = 0
         # Taken from the outbox, and not sent yet.
         self._in_hand = 0
@@ -80,11 +80,11 @@ class Sender:
         """How many events there are to send; some may be counted twice while they are sent."""
         return len(self.outbox) + self._unsent_events + self._in_hand
 
-    def send(self, message: Message) -> bool:
+    def send(self, message: bytes, flags: int = zmq.NOBLOCK) -> bool:
         """Send a message. False: the queue for the hub is full."""
         assert self.socket is not None
         try:
-            self.socket.send_multipart(message, zmq.NOBLOCK)
+            self.socket.send(message, flags)
         except zmq.Again:
             return False
         return True
@@ -94,7 +94,8 @@ class Sender:
         unsent, outbox, any_new = self._unsent, self.outbox, False
         while unsent:
             message, events = unsent[0]
-            if not self.send(message):
+            # Nothing else tells when there is room again; the socket waits for it no longer than `WAIT`.
+            if not self.send(message, 0):
                 return False
             unsent.popleft()
             self._unsent_events -= events
@@ -130,10 +131,10 @@ class Sender:
         self._send_batch(channel, payloads[start:] if start else payloads)
 
     def _send_batch(self, channel: Channel, payloads: list[bytes]) -> None:
-        header = pack(channel.version, self.publisher, self.incarnation, channel.last + 1, time.time_ns(), payloads)
+        first = channel.last + 1
+        message = pack(channel.wire, channel.version, self.publisher, self.incarnation, first, time.time_ns(), payloads)
         channel.last += len(payloads)
         self.published += len(payloads)
-        message = (channel.wire, header, b"".join(payloads))
         if self._unsent or not self.send(message):
             self._unsent.append((message, len(payloads)))
             self._unsent_events += len(payloads)

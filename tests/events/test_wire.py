@@ -11,7 +11,17 @@ from hypothesis import strategies as st
 
 from runtime.events import Event, Request, memory_events, model_events
 from runtime.events._event import check_topic, encode, spec_of
-from runtime.events._wire import MOST_EVENTS, Damaged, Tally, decode_tally, encode_tally, pack, topic_bytes, unpack
+from runtime.events._wire import (
+    MOST_EVENTS,
+    Damaged,
+    Tally,
+    decode_tally,
+    encode_tally,
+    pack,
+    topic_bytes,
+    topic_of,
+    unpack,
+)
 
 from .samples import Add, Ask, Sample
 
@@ -38,39 +48,46 @@ VALUES[memory_events.Interaction] = st.builds(
 )
 
 
+TOPIC = topic_bytes("test.sample")
+
+
 @given(st.integers(0, 0xFFFF), U64, U64, U64, U64, st.lists(st.binary(max_size=40), min_size=1, max_size=300))
-def test_a_header_is_read_as_it_was_written(
+def test_a_message_is_read_as_it_was_written(
     version: int, publisher: int, incarnation: int, first: int, sent: int, payloads: list[bytes]
 ) -> None:
-    header, payload = pack(version, publisher, incarnation, first, sent, payloads), b"".join(payloads)
-    head = unpack(header, payload)
+    message = pack(TOPIC, version, publisher, incarnation, first, sent, payloads)
+    assert topic_of(message) == TOPIC
+    head = unpack(message, len(TOPIC))
     assert head[:5] == (version, publisher, incarnation, first, sent)
     assert head.lengths == tuple(map(len, payloads))
+    assert message[head.begin :] == b"".join(payloads)
 
 
-@given(st.binary(max_size=80), st.binary(max_size=80))
-def test_whatever_comes_is_read_or_damaged(header: bytes, payload: bytes) -> None:
+@given(st.binary(max_size=160))
+def test_whatever_comes_is_read_or_damaged(message: bytes) -> None:
+    topic = topic_of(message)
+    assert topic == b"" or topic.endswith(b"\0")
     try:
-        head = unpack(header, payload)
+        head = unpack(message, len(topic))
     except Damaged:
         return
-    assert sum(head.lengths) == len(payload)
+    assert sum(head.lengths) == len(message) - head.begin
 
 
 @given(st.data())
-def test_a_header_that_is_cut_off_or_of_another_format_is_damaged(data: st.DataObject) -> None:
-    header = pack(1, 2, 3, 4, 5, [b"abc", b""])
-    cut = data.draw(st.integers(0, len(header) - 1))
+def test_a_message_that_is_cut_off_or_of_another_format_is_damaged(data: st.DataObject) -> None:
+    message = pack(TOPIC, 1, 2, 3, 4, 5, [b"abc", b""])
     with pytest.raises(Damaged):
-        unpack(header[:cut], b"abc")
+        unpack(message[: data.draw(st.integers(len(TOPIC), len(message) - 1))], len(TOPIC))
     with pytest.raises(Damaged, match="format 9, and this reads format 1"):
-        unpack(b"\x09" + header[1:], b"abc")
-    with pytest.raises(Damaged, match="2 bytes of payload where 3 were announced"):
-        unpack(header, b"ab")
+        unpack(b"\x09" + message[len(TOPIC) + 1 :], 0)
+    with pytest.raises(Damaged, match="4 bytes of payload where 3 were announced"):
+        unpack(message + b"d", len(TOPIC))
 
 
 def test_as_many_events_as_a_message_may_have() -> None:
-    assert len(unpack(pack(1, 2, 3, 4, 5, [b"x"] * MOST_EVENTS), b"x" * MOST_EVENTS).lengths) == MOST_EVENTS
+    message = pack(TOPIC, 1, 2, 3, 4, 5, [b"x"] * MOST_EVENTS)
+    assert len(unpack(message, len(TOPIC)).lengths) == MOST_EVENTS
 
 
 @given(st.dictionaries(st.binary(max_size=20), U64) | st.none(), U64, U64, st.booleans())
