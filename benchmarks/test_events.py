@@ -87,16 +87,17 @@ def receive_bare(folder: Path) -> float:
     return EVENTS / took
 
 
-def publish_on_bus(address: Address) -> None:
+def publish_on_bus(address: Address, topics: list[str | None]) -> None:
     with ZmqBus(address) as bus:
         bus.wait_ready()
         body = "x" * SIZE
         for number in range(EVENTS):
-            bus.publish(Sample(number, body))
+            bus.publish(Sample(number, body), topic=topics[number % len(topics)])
 
 
-def receive_on_bus(folder: Path) -> float:
-    """Events a second, from the first to the last."""
+def receive_on_bus(folder: Path, count: int = 1) -> float:
+    """Events a second, from the first to the last, on ``count`` topics in turn."""
+    topics = [None] if count == 1 else [f"bench.{number}" for number in range(count)]
     address = Address.ipc(str(folder / "bus"))
     times: list[float] = []
     done = threading.Event()
@@ -108,12 +109,15 @@ def receive_on_bus(folder: Path) -> float:
                 done.set()
 
     with Hub(address, when_full="wait"), ZmqBus(address) as bus:
-        bus.subscribe(Sample, handle)
+        for topic in topics:
+            bus.subscribe(Sample, handle, topic=topic)
         bus.wait_ready()
-        process = spawn(publish_on_bus, address)
+        process = spawn(publish_on_bus, address, topics)
         assert done.wait(120)
         process.join()
-        assert (bus.counters().delivered, bus.counters().lost) == (EVENTS, 0)
+        while bus.counters().delivered < EVENTS:
+            time.sleep(0.01)
+        assert bus.counters().lost == 0
     return EVENTS / (times[1] - times[0])
 
 
@@ -134,6 +138,11 @@ def test_throughput(benchmark: BenchmarkFixture, folder: Path) -> None:
         print(f"{ours:,.0f} events a second on the bus, {theirs:,.0f} with pyzmq alone", file=sys.stderr)
     benchmark.pedantic(receive_on_bus, args=(folder,), rounds=2)
     assert ratio >= LEAST_RATIO
+
+
+@pytest.mark.benchmark(group=f"{EVENTS:,} events between two processes, on 1,000 topics in turn")
+def test_topics(benchmark: BenchmarkFixture, folder: Path) -> None:
+    benchmark.pedantic(receive_on_bus, args=(folder, 1000), rounds=2)
 
 
 @pytest.mark.benchmark(group=f"{REQUESTS} requests over a hub, one after the other")

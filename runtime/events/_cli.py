@@ -38,7 +38,7 @@ _NAMES = {"events": EVENTS, "publish": PUBLISH, "requests": REQUESTS}
 @click.option(
     "--high-water",
     type=click.IntRange(min=1),
-    default=1000,
+    default=5000,
     show_default=True,
     metavar="MESSAGES",
     help="How much that is.",

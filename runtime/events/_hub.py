@@ -106,7 +106,7 @@ class Hub:
             to that one, which counts it as lost. ``wait``: nothing is taken from publishers until there is room, so
             that nothing is lost and one subscriber that is stuck holds up all.
         high_water: How many messages may wait for each subscriber here; as many again wait on its side. A message has
-            one event, or up to 256 that were waiting when it was sent, of at most 64 KiB in all.
+            one event, or up to 256 that were waiting when it was sent, of at most 16 KiB in all.
         silence: After how many seconds without a sign of life a bus is taken for gone.
         takeover: How many seconds the process that answers to a topic has to show that it lives, when another claims
             the topic.
@@ -120,7 +120,7 @@ class Hub:
         address: Address,
         *,
         when_full: Literal["drop", "wait"] = "drop",
-        high_water: int = 1000,
+        high_water: int = 5000,
         silence: float = 30.0,
         takeover: float = 2.0,
         settle: float = 0.0,
@@ -168,7 +168,8 @@ class Hub:
             self._bind(requests, "requests")
             publish = context.socket(zmq.XSUB)
             publish.linger = 0
-            publish.rcvhwm = self._high_water
+            # The queues that are meant to fill are those of subscribers and of publishers.
+            publish.rcvhwm = min(1000, self._high_water)
             publish.sndhwm = 0
             # Everything is asked of publishers, whoever subscribes: so a publisher is ready when the hub is, and who
             # gets what is decided in one place.

@@ -16,7 +16,7 @@ _zmq.load()
 import zmq  # noqa: E402 - behind the sentence that tells what to install
 
 _MOST_EVENTS = 256
-_MOST_BYTES = 65_536
+_MOST_BYTES = 16_384
 # How many events are sorted by topic at a time, and how often before others have their turn.
 _SORTED = 1024
 _TURNS = 64

@@ -74,7 +74,7 @@ class ZmqBus(Bus):
         queue: int = 10_000,
         when_full: WhenFull = "wait",
         publish_timeout: float = 5.0,
-        high_water: int = 1000,
+        high_water: int = 5000,
         heartbeat: float = 1.0,
         linger: float = 1.0,
         on_gap: Callable[[Gap], object] | None = None,

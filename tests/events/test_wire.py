@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import msgspec
@@ -109,8 +110,8 @@ def test_topics_of_ours_are_all_different_and_documented() -> None:
     topics = [spec_of(kind).topic for kind in KINDS]
     assert len(set(topics)) == len(topics) > 20
     for kind in KINDS:
-        text = kind.__doc__ or ""
-        assert [one.name for one in msgspec.structs.fields(kind) if f"        {one.name}: " not in text] == []
+        text = inspect.getdoc(kind) or ""
+        assert [one.name for one in msgspec.structs.fields(kind) if f"\n    {one.name}: " not in text] == []
 
 
 @given(st.dictionaries(TEXT.filter(lambda name: name not in {"number", "body"}), st.none() | TEXT, max_size=5))

@@ -260,7 +260,7 @@ def test_a_thousand_subscriptions_outlive_the_hub(address: Address, make: MakeBu
         bus.subscribe(Sample, lambda event: got.put(event.number), topic=f"test.{place}")
     bus.handle(Add, lambda request: request.first)
     for turn in range(3):
-        with Hub(address):
+        with Hub(address, when_full="wait"):
             bus.wait_ready(PATIENCE)
             publisher.wait_ready(PATIENCE)
             for place in range(1500):
