@@ -62,6 +62,7 @@ class Link:
         heartbeat: float,
         linger: float,
         stalled: Callable[[], bool],
+        failed: Callable[[BaseException], object],
     ) -> None:
         self.address = address
         self.sleeping = False
@@ -81,6 +82,7 @@ class Link:
         self._heartbeat = heartbeat
         self._linger = linger
         self._stalled = stalled
+        self._failed = failed
         self._commands: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()
         self._topics: set[bytes] = set()
         self._probe: bytes | None = None
@@ -391,6 +393,8 @@ class Link:
     def _shut(self) -> None:
         # Whatever failed, nobody is to wait for it.
         self._ended = True
+        if self.failure is not None:
+            self._failed(self.failure)
         self.discarded += self._sender.discard()
         for waiter in self._waiters:
             waiter.cancel()

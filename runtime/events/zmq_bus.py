@@ -87,6 +87,7 @@ class ZmqBus(Bus):
         self._sender = Sender(name, queue)
         self._channels: dict[object, Channel] = {}
         self._by_topic: dict[tuple[str, int], Channel] = {}
+        self._kinds: dict[str, type[Event]] = {}
         self._dropped = 0
         self._gaps = None if on_gap is None else Lane(self._dispatcher, on_gap, "gaps")
         self._receiver = Receiver(self._dispatcher, self._sender.incarnation, self._on_gap)
@@ -101,6 +102,7 @@ class ZmqBus(Bus):
             heartbeat=heartbeat,
             linger=linger,
             stalled=lambda: self._dispatcher.stalled,
+            failed=self._failed,
         )
         self._outbox = self._sender.outbox
         self._link.thread.start()
@@ -178,8 +180,12 @@ class ZmqBus(Bus):
         self._raise_refusal()
 
     def _raise_refusal(self) -> None:
-        for problem in list(self._asking.problems.values()):
-            raise DuplicateHandler(*problem.args)
+        # Told once: whoever goes on all the same has other things to wait for.
+        problems = self._asking.problems
+        for topic in list(problems):
+            problem = problems.pop(topic, None)
+            if problem is not None:
+                raise DuplicateHandler(*problem.args)
 
     def wait_subscribed(  # noqa: D102 - see Bus
         self, kind: type[Event], *, topic: str | None = None, timeout: float = 10.0
@@ -212,10 +218,10 @@ class ZmqBus(Bus):
             refused=self._asking.refused,
         )
 
-    def _check(self) -> None:
-        if not self._stopped and self._link.failure is not None:
-            self._stopped = f"the thread of the bus has failed: {self._link.failure!r}"
-        super()._check()
+    def _failed(self, error: BaseException) -> None:
+        self._stopped = f"the thread of the bus has failed: {error!r}"
+        for call in list(self._pending.values()):
+            self._fail(call.number, BusClosed(self._stopped))
 
     def _do(self, command: Callable[..., object], *words: object) -> None:
         self._link.do(command, *words)
@@ -228,19 +234,21 @@ class ZmqBus(Bus):
         self._link.wake()
 
     def _listen(self, spec: Spec, topic: str, lane: Lane) -> None:
-        reader = self._receiver.readers.get(topic_bytes(topic))
-        if reader is not None and reader.kind is not spec.kind:
+        kind = self._kinds.setdefault(topic, spec.kind)
+        if kind is not spec.kind:
             raise ValueError(
-                f"`{topic}` is subscribed to as {reader.kind.__qualname__}, and cannot be as {spec.kind.__qualname__}, "
-                "too: give one of them another TOPIC"
+                f"`{topic}` is subscribed to as {kind.__qualname__}, and cannot be as {spec.kind.__qualname__}, too: give "
+                "one of them another TOPIC"
             )
         if self._dispatcher.add(topic, lane):
-            self._receiver.read(topic, spec)
+            # In the order in which they were wanted: it may just have been given up.
+            self._do(self._receiver.read, topic, spec)
             self._do(self._link.subscribe, topic_bytes(topic))
 
     def _unlisten(self, topic: str, lane: Lane) -> None:
         with self._lock:
             if self._dispatcher.remove(topic, lane) and not self._stopped:
+                self._kinds.pop(topic, None)
                 self._do(self._link.unsubscribe, topic_bytes(topic))
                 self._do(self._receiver.ignore, topic)
 

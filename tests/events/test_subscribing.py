@@ -188,6 +188,28 @@ def test_a_handler_that_is_taken_away_gets_nothing_more(sides: Sides) -> None:
     assert repr(gone).startswith("<Subscription of test.sample by ")
 
 
+def test_a_topic_may_be_given_up_and_taken_again_at_once(sides: Sides) -> None:
+    one, other = sides
+    got: queue.SimpleQueue[int] = queue.SimpleQueue()
+    for _ in range(50):
+        other.subscribe(Sample, print).close()
+    with other.subscribe(Sample, lambda event: got.put(event.number)):
+        other.wait_ready()
+        one.wait_ready()
+        one.publish(Sample(5))
+        assert taken(got, 1) == [5]
+
+    class Same(Event, frozen=True):
+        TOPIC = "test.sample"
+
+        number: int
+
+    other.subscribe(Same, lambda event: got.put(-event.number))
+    other.wait_ready()
+    one.publish(Same(6) if one is other else Sample(6))
+    assert taken(got, 1) == [-6]
+
+
 def test_one_handler_handles_one_event_at_a_time(sides: Sides) -> None:
     one, other = sides
     inside = threading.Lock()

@@ -434,7 +434,7 @@ def test_a_thread_that_fails_takes_the_bus_with_it(hub: Hub, make: MakeBus, capl
         bus._do(fail)
         until(lambda: not bus._link.thread.is_alive())
         with pytest.raises(BusError, match=r"the thread of the bus has failed: MemoryError\('no more'\)"):
-            bus.wait_ready(0.5)
-        with pytest.raises(BusError, match="has failed"):
             bus.publish(Sample(1))
+        with pytest.raises(BusError, match="has failed"):
+            bus.wait_ready(0.5)
     assert "the thread of a bus has failed" in caplog.text
