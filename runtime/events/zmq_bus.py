@@ -237,8 +237,8 @@ class ZmqBus(Bus):
         kind = self._kinds.setdefault(topic, spec.kind)
         if kind is not spec.kind:
             raise ValueError(
-                f"`{topic}` is subscribed to as {kind.__qualname__}, and cannot be as {spec.kind.__qualname__}, too: give "
-                "one of them another TOPIC"
+                f"`{topic}` is subscribed to as {kind.__qualname__}, and cannot be as {spec.kind.__qualname__}, too: "
+                "give one of them another TOPIC"
             )
         if self._dispatcher.add(topic, lane):
             # In the order in which they were wanted: it may just have been given up.
