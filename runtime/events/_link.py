@@ -40,6 +40,7 @@ _RECEIVED = 64
 _COLLECTED = 512
 # For how many seconds at most what has come is read after a connection was lost: less than until it is made again.
 _RECONNECTING = 0.05
+_RECONNECTS_AFTER = 0.1
 _TALLIES_AFTER = 5
 _TALLIES_IDLE = 10
 
@@ -91,6 +92,8 @@ class Link:
         self._probe_pause = 0.0
         self._waiters: list[Future[None]] = []
         self._beat_at = 0.0
+        # When the SUB socket is to be connected again; 0.0 while it is.
+        self._connect_at = 0.0
         self._beats = 0
         self._changed_at = 0
         self._until: float | None = None
@@ -195,7 +198,7 @@ class Link:
     def _socket(self, kind: int, linger: float) -> zmq.Socket[bytes]:
         socket: zmq.Socket[bytes] = self._context.socket(kind)
         socket.linger = int(linger * 1000)
-        socket.setsockopt(zmq.RECONNECT_IVL, 100)
+        socket.setsockopt(zmq.RECONNECT_IVL, int(_RECONNECTS_AFTER * 1000))
         socket.setsockopt(zmq.RECONNECT_IVL_MAX, 1000)
         keep_alive(socket)
         return socket
@@ -242,7 +245,7 @@ class Link:
             self._ended = done or now >= self._until
 
     def _next(self, now: float) -> float:
-        at = self._beat_at
+        at = min(self._beat_at, self._connect_at or self._beat_at)
         if self._probe is not None or self.unconfirmed or not self.online:
             at = min(at, self._probe_at)
         if self._requests.waiting:
@@ -310,6 +313,9 @@ class Link:
             if self.online:
                 quiet = self._beats - self._changed_at
                 self._tally(quiet <= _TALLIES_AFTER or quiet % _TALLIES_IDLE == 0)
+        if self._connect_at and now >= self._connect_at:
+            self._connect_at = 0.0
+            self._sub.connect(self.address.events)
         if self._probe is None and (self.unconfirmed or not self.online):
             self._probe = PROBES + os.urandom(16)
             self._probed = set(self.unconfirmed)
@@ -373,7 +379,8 @@ class Link:
             pass
         with contextlib.suppress(zmq.ZMQError):
             self._sub.disconnect(self.address.events)
-        self._sub.connect(self.address.events)
+        # Not at once: what listens there may be something else, and close every connection.
+        self._connect_at = time.monotonic() + _RECONNECTS_AFTER
         # ZeroMQ subscribes again by itself; whether that is in force is probed.
         self.unconfirmed |= self._topics
         self._drop_probe()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import queue
+import socket
 import threading
 from typing import Any
 
@@ -395,9 +396,9 @@ def test_settings_that_cannot_be(address: Address) -> None:
 
 
 def test_what_nobody_of_ours_has_sent_harms_no_hub(hub: Hub, make: MakeBus) -> None:
-    with zmq.Context() as context, context.socket(zmq.DEALER) as socket:
-        socket.linger = 0
-        socket.connect(hub.address.requests)
+    with zmq.Context() as context, context.socket(zmq.DEALER) as dealer:
+        dealer.linger = 0
+        dealer.connect(hub.address.requests)
         for frames in (
             [b""],
             [b"H"],
@@ -412,15 +413,36 @@ def test_what_nobody_of_ours_has_sent_harms_no_hub(hub: Hub, make: MakeBus) -> N
             [b"?", b"x"] * 20,
             [b"Q", b"x" * 8, b"test.add", b"\xff" * 400, b"", b"\xc1"],
         ):
-            socket.send_multipart(frames)
+            dealer.send_multipart(frames)
         asker, answerer = make(), make()
         answerer.handle(Add, lambda request: request.first, topic="mine")
         assert asker.request_sync(Add(5), topic="mine") == 5
-        socket.send_multipart([b"Q", b"x" * 8, b"mine", b"\xff" * 400, b"\x00\x01", b"\xc1"])
-        socket.send_multipart([b"Q", b"x" * 8, b"mine", b"\xff" * 400, b"\xff" * 50, b""])
+        dealer.send_multipart([b"Q", b"x" * 8, b"mine", b"\xff" * 400, b"\x00\x01", b"\xc1"])
+        dealer.send_multipart([b"Q", b"x" * 8, b"mine", b"\xff" * 400, b"\xff" * 50, b""])
         for _ in range(20):
             assert asker.request_sync(Add(6), topic="mine") == 6
     assert answerer.counters().answered == 21
+
+
+def test_something_else_listens_there_and_closes_every_connection(address: Address, make: MakeBus) -> None:
+    got: queue.SimpleQueue[int] = queue.SimpleQueue()
+    servers = [
+        socket.create_server(("127.0.0.1", int(endpoint.rpartition(":")[2])))
+        for endpoint in (address.events, address.publish, address.requests)
+    ]
+    bus = make()
+    bus.subscribe(Sample, lambda event: got.put(event.number))
+    bus.publish(Sample(1))
+    for server in servers:
+        for _ in range(3):
+            server.accept()[0].close()
+    with pytest.raises(NotReady, match="no hub has answered"):
+        bus.wait_ready(0.01)
+    for server in servers:
+        server.close()
+    with Hub(address):
+        bus.wait_ready(PATIENCE)
+        assert got.get(timeout=PATIENCE) == 1
 
 
 def test_a_thread_that_fails_takes_the_bus_with_it(hub: Hub, make: MakeBus, caplog: pytest.LogCaptureFixture) -> None:
