@@ -10,12 +10,12 @@ import threading
 import time
 import weakref
 from abc import ABC, abstractmethod
-from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+from ._call import Call, Subscription, another_kind, failed
 from ._counters import Counters
 from ._dispatch import Answerer, Dispatcher, Lane, name_of, running_loop
-from ._errors import BusClosed, DuplicateHandler, NoHandler, RequestFailed, RequestTimeout
+from ._errors import BusClosed, DuplicateHandler, NoHandler, RequestTimeout
 from ._event import Event, Request, Spec, check_topic, spec_of
 from ._workers import waiting
 
@@ -29,50 +29,6 @@ R = TypeVar("R")
 WhenFull = Literal["wait", "drop"]
 
 _buses: weakref.WeakSet[Bus] = weakref.WeakSet()
-
-
-class Subscription:
-    """A handler that gets the events of a topic, until `close`. As a context manager it is closed at the end.
-
-    Attributes:
-        topic: The topic.
-        handler: The handler.
-    """
-
-    def __init__(self, topic: str, handler: Callable[[Any], object], close: Callable[[], object]) -> None:
-        self.topic = topic
-        self.handler = handler
-        self._close = close
-
-    def close(self) -> None:
-        """Take the handler away. One that runs now is not interrupted; a second time this does nothing."""
-        self._close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {self.topic} by {name_of(self.handler)}>"
-
-
-class Call:
-    """A request that waits for its reply."""
-
-    __slots__ = ("deadline", "future", "number", "spec", "topic")
-
-    def __init__(self, number: int, spec: Spec, topic: str, deadline: float) -> None:
-        self.number = number
-        self.spec = spec
-        self.topic = topic
-        self.deadline = deadline
-        self.future: Future[Any] = Future()
-        # Nobody can cancel it now, so a reply can always be put into it.
-        self.future.set_running_or_notify_cancel()
 
 
 class Bus(ABC):
@@ -422,20 +378,6 @@ class Bus(ABC):
             "timeouts": self._timeouts,
             "late_replies": self._late,
         }
-
-
-def failed(error: Exception) -> RequestFailed:
-    """What the one who asked is told about an error of the handler."""
-    kind = type(error)
-    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
-    return RequestFailed(f"the handler raised {name}: {error}", name, str(error))
-
-
-def another_kind(topic: str, expected: type, got: type) -> RequestFailed:
-    return RequestFailed(
-        f"`{topic}` is answered for {expected.__module__}.{expected.__qualname__}, and asked with "
-        f"{got.__module__}.{got.__qualname__}: give one of them another TOPIC"
-    )
 
 
 def _after_fork() -> None:

@@ -12,7 +12,7 @@ import msgspec
 from runtime.safe_executor import SafeExecutor
 
 from . import _zmq
-from ._base import failed
+from ._call import failed
 from ._errors import DuplicateHandler, NoHandler, RequestFailed
 from ._event import encode
 
@@ -38,7 +38,7 @@ from ._hub import (  # noqa: E402
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ._base import Call
+    from ._call import Call
     from ._dispatch import Dispatcher
 
 logger = logging.getLogger("runtime.events")

@@ -9,7 +9,8 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from ._base import Bus, Call, Subscription, WhenFull, another_kind
+from ._base import Bus, WhenFull
+from ._call import Call, Subscription, another_kind
 from ._counters import Counters
 from ._dispatch import name_of
 from ._errors import BusFull, NoHandler, NotReady

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from . import _zmq
 from ._address import Address
-from ._base import Bus, Call, WhenFull
+from ._base import Bus, WhenFull
+from ._call import Call
 from ._counters import Counters, Gap
 from ._dispatch import Lane
 from ._errors import BusClosed, BusFull, DuplicateHandler, NotReady
