@@ -30,7 +30,7 @@ ci: $(VENV)/.installed  ## the guardrails, as .github/workflows/guardrails.yml r
 	$(BIN)/python -m codemods.safe_executor --check --diff .
 	$(BIN)/unsnarl metrics --no-record .
 
-bench: $(VENV)/.installed-dev  ## measure, and write docs/benchmarks.md
+bench: $(VENV)/.installed-bench  ## measure, and write docs/benchmarks.md
 	@mkdir -p build
 	@status=0; \
 	$(BIN)/python -m pytest benchmarks -p no:xdist --benchmark-json=build/benchmarks.json $(PYTEST_ARGS) || status=$$?; \
@@ -62,3 +62,7 @@ $(VENV)/.installed: pyproject.toml | $(BIN)/python
 $(VENV)/.installed-dev: pyproject.toml | $(BIN)/python
 	$(PIP) --editable '.[lint,test]'
 	@touch $@ $(VENV)/.installed
+
+$(VENV)/.installed-bench: pyproject.toml | $(BIN)/python
+	$(PIP) --editable '.[lint,test,bench]'
+	@touch $@ $(VENV)/.installed-dev $(VENV)/.installed

@@ -13,11 +13,11 @@ from typing import Any
 
 
 def page(results: dict[str, Any]) -> str:
-    """The page: first the measurements that have a bound, then the times themselves."""
+    """The page: first the ratios, with their bounds where they have one, then the times themselves."""
     machine = results["machine_info"]
     python = f"{machine['python_implementation']} {machine['python_version']}"
     where = f"{machine['system']}, {machine['cpu']['count']} processors"
-    bounded = [one for one in results["benchmarks"] if "bound" in one["extra_info"]]
+    bounded = [one for one in results["benchmarks"] if "ratio" in one["extra_info"]]
     lines = [
         "# Benchmarks",
         "",
@@ -45,6 +45,8 @@ def _bounded(one: dict[str, Any]) -> str:
     word = "at least" if extra.get("at_least") else "at most"
     more = [f"{name} {value:g}" for name, value in extra.items() if name not in {"ratio", "bound", "at_least"}]
     told = f" ({', '.join(more)} s)" if more else ""
+    if "bound" not in extra:
+        return f"| {_name(one)}{told} | {extra['ratio']:.3g} | | |"
     met = extra["ratio"] >= extra["bound"] if extra.get("at_least") else extra["ratio"] <= extra["bound"]
     return f"| {_name(one)}{told} | {extra['ratio']:.3g} | {word} {extra['bound']:.3g} | {'yes' if met else '**no**'} |"
 
