@@ -35,7 +35,7 @@ def walk(search: _Search, top: str) -> None:
         folder, rules = pending.pop()
         try:
             with os.scandir(folder) as scan:
-                entries = sorted(scan, key=lambda entry: entry.name)
+                entries = list(scan)
         except OSError as error:
             from analysis.source import unreadable
 

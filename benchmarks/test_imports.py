@@ -27,7 +27,9 @@ import json, sys, time
 from pathlib import Path
 from analysis.imports import COLLECTORS, graph_of
 from analysis.project import load
-import networkx
+# What is loaded when it is first needed, as all of grimp is when it is imported.
+import networkx, pathspec, sqlite3
+from analysis import gitfiles, gitignore, index, recognition
 root = Path(sys.argv[1])
 begun = time.perf_counter()
 graph = graph_of(load([root], root=root, collectors=COLLECTORS), keep=True).between()
