@@ -23,7 +23,9 @@ from analysis.source import Source
 from analysis.values.syntax import default_of, dotted
 from analysis.walk import Collector, Walk
 
-Evidence = Literal["name", "keyword", "parameter", "key", "environment", "option", "socket", "address", "documentation"]
+Evidence = Literal[
+    "name", "keyword", "parameter", "key", "environment", "setting", "option", "socket", "address", "documentation"
+]
 
 _HINTS = tuple(
     re.compile(pattern)
@@ -80,7 +82,7 @@ class PortLiteralCollector(Collector):
     """Collects the literal ports of a file."""
 
     topic: ClassVar[str] = "port-literals"
-    version: ClassVar[int] = 5
+    version: ClassVar[int] = 6
     record = PortLiteral
     nodes = (
         ast.FunctionDef,
@@ -247,7 +249,7 @@ class PortLiteralCollector(Collector):
                 if option and each.arg == "default":
                     self._take(walk, each.value, "option", option)
         elif len(node.args) > 1 and speaks_of_port(text) and (last.startswith("get") or _ENV.search(name)):
-            self._take(walk, node.args[1], "environment" if _ENV.search(name) else "key", text)
+            self._take(walk, node.args[1], "environment" if _ENV.search(name) else "setting", text)
         pair = first if last in _PAIRS or last.endswith("Server") else None
         if last == "sendto" and node.args:
             pair = node.args[-1]
@@ -272,7 +274,7 @@ class PortLiteralCollector(Collector):
                 self._take(walk, node.args[0], evidence, name)
                 return
             if len(node.args) > 1 and speaks_of_port(text):
-                self._take(walk, node.args[1], "environment" if _ENV.search(called) else "key", text)
+                self._take(walk, node.args[1], "environment" if _ENV.search(called) else "setting", text)
                 return
         for one, port in literals(node):
             self._note(walk, one, port, evidence, name)

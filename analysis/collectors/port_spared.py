@@ -16,17 +16,23 @@ _ESCAPE = re.compile(r"\\[.dDwWsSbB/]|\(\?[:=!<P]")
 """What no address has and most patterns have."""
 _WILD = re.compile(r"[\\()|^]|\.[*+]")
 """The same in a host, where it is sure."""
+_CODE = re.compile(r"\b(?:bind|connect)\(")
+"""Source that is looked for in a file, or told of."""
 HIGHEST = 65535
 _ENDS = frozenset({HIGHEST, HIGHEST + 1, 60999, 61000})
 """Where the ports end, and those that Linux gives to whoever asks for any."""
 
 
 def is_pattern(text: str, host: str) -> bool:
-    """Whether an address of ``host`` in ``text`` is one that is searched for.
+    """Whether an address of ``host`` in ``text`` is one that is searched for: a pattern, or a line of source.
 
     Text of several lines is a page or a program, and what has such signs in it stands elsewhere.
     """
-    return _WILD.search(host) is not None or ("\n" not in text and _ESCAPE.search(text) is not None)
+    return (
+        _WILD.search(host) is not None
+        or _CODE.search(text) is not None
+        or ("\n" not in text and _ESCAPE.search(text) is not None)
+    )
 
 
 def is_bounds(node: ast.List | ast.Tuple) -> bool:

@@ -55,7 +55,7 @@ def test_what_stands_around_is_noted_the_nearest_first(text: str, around: tuple[
         ("def f(port=5556):\n    pass\n", [(5556, "parameter", "port")]),
         ('S = {"port": "5556"}\n', [(5556, "key", "port")]),
         ('x = os.getenv("X_PORT", 5556)\n', [(5556, "environment", "X_PORT")]),
-        ('x = config.get("http_port", 5556)\n', [(5556, "key", "http_port")]),
+        ('x = config.get("http_port", 5556)\n', [(5556, "setting", "http_port")]),
         ('p.add_argument("-p", "--port", default=5556)\n', [(5556, "option", "--port")]),
         ('s.bind(("", 5556))\n', [(5556, "socket", "")]),
         ('s.connect(f"tcp://{host}:5556")\n', [(5556, "address", "")]),
@@ -188,6 +188,8 @@ def ports_of(text: str) -> Ports:
             (f"{name} = 3600\n", [3600])
             for name in ("error_port", "token_port", "error_bus_port_pub", "port_http", "PORT")
         ),
+        # Source.
+        ("if \"bind('tcp://0.0.0.0:5563')\" not in text: ...\n", []),
         # Pairs.
         ("canvas.connect((100, 4000))\n", []),
         ('sock.sendto(b"x", ("localhost", 5603))\n', [5603]),

@@ -270,6 +270,7 @@ def test_what_is_called_after_another_owner_is_declined(tmp_path: Path) -> None:
         "x = os.getenv('COORDINATOR_URL', 'tcp://localhost:5556')\n",
         "WEB_AGENT_PORT = 5556\n",
         "HEALTH_CHECK_PORT = 5556\n",
+        "class Coordinator:\n    def __init__(self, config):\n        self.port = config.get('port', 5556)\n",
     ],
 )
 def test_what_stands_around_a_number_says_whose_it_is(tmp_path: Path, text: str) -> None:
