@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 COLLECTORS = (Imports, Namespace)
 """What a project must have been asked for to be made a graph of."""
-VERSION = 1
+VERSION = 2
 """Raised whenever the same facts would give other edges."""
 AT_IMPORT: frozenset[When] = frozenset({"import", "conditional", "class"})
 """When an import runs while its module is imported."""
@@ -89,7 +89,8 @@ class ImportGraph:
     @cached_property
     def modules(self) -> Modules:
         """Which file an import means."""
-        return Modules(self._facts, {path: one.folders for path, one in self.offers.items() if one.folders})
+        added = {path: one.folders for path, one in self.offers.items() if one.folders}
+        return Modules(self._facts, added, [path for path, one in self.offers.items() if one.script])
 
     @cached_property
     def _imports(self) -> dict[str, list[Import]]:

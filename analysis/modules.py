@@ -7,16 +7,29 @@ same name in two roots do not get mixed up: each importer finds its own.
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from posixpath import dirname, join, normpath
+
+_LIBRARY = sys.stdlib_module_names
 
 
 class Modules:
     """Finds files by module name. Paths are relative to the root of the tree, with ``/``."""
 
-    def __init__(self, paths: Iterable[str], added: Mapping[str, tuple[str, ...]] | None = None) -> None:
-        """``added``: for each file, the folders it puts on ``sys.path``, relative to its own folder."""
+    def __init__(
+        self,
+        paths: Iterable[str],
+        added: Mapping[str, tuple[str, ...]] | None = None,
+        scripts: Iterable[str] | None = None,
+    ) -> None:
+        """``added``: for each file, the folders it puts on ``sys.path``, relative to its own folder.
+
+        ``scripts``: the files that can be run as scripts. Where that is known, a module in a package finds its
+        neighbours by their bare names only beside one of them: their folder is on the path then.
+        """
+        self._started = None if scripts is None else {path.rpartition("/")[0] for path in scripts}
         self._files = set(paths)
         self._added = added or {}
         self._folders = {""}
@@ -71,14 +84,32 @@ class Modules:
             return self._under(folder, module)
         key = (folder if importer not in self._added else importer, module)
         if key not in self._found:
-            found = (self._under(root, module) for root in self.roots(importer))
-            hits = [each for each in found if each is not None]
-            # A regular module anywhere on the path goes before a namespace package.
-            self._found[key] = next((each for each in hits if not each.endswith("/")), hits[0] if hits else None)
+            self._found[key] = self._search(importer, folder, module)
         hit = self._found[key]
         if hit is not None:
             self._spelt.setdefault(hit, Counter())[module] += 1
         return hit
+
+    def _search(self, importer: str, folder: str, module: str) -> str | None:
+        hits = []
+        for root in self.roots(importer):
+            # The folder of a module in a package is on the path only where that module is run as a script. Nobody
+            # does that to one whose neighbour would hide a module of the standard library.
+            if root == folder and root in self._guessed(importer):
+                started = self._started is None or folder in self._started
+                if not started or module.partition(".")[0] in _LIBRARY:
+                    continue
+            found = self._under(root, module)
+            if found is not None:
+                hits.append(found)
+        # A regular module anywhere on the path goes before a namespace package.
+        return next((each for each in hits if not each.endswith("/")), hits[0] if hits else None)
+
+    def _guessed(self, path: str) -> frozenset[str]:
+        """The folder of a file in a package that does not put it on the path itself."""
+        folder = path.rpartition("/")[0]
+        added = {normpath(join(folder, each)) for each in self._added.get(path, ())}
+        return frozenset({folder} - {self.root(path)} - added)
 
     def inside(self, package: str, name: str) -> str | None:
         """The submodule ``name`` of the package at ``package`` (an ``__init__.py`` or a folder ending in ``/``)."""

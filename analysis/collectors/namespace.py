@@ -32,20 +32,21 @@ class Offer(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     ``bound``: the names that its module level binds itself, imports not counted. ``exported``: what ``__all__`` lists,
     None where there is none that can be read off the source. ``folders``: what it puts on ``sys.path``, relative to
-    its own folder. ``loads``: the modules it loads by a call.
+    its own folder. ``loads``: the modules it loads by a call. ``script``: it can be run as a script, by what it says.
     """
 
     bound: tuple[str, ...]
     exported: tuple[str, ...] | None
     folders: tuple[str, ...]
     loads: tuple[Load, ...]
+    script: bool
 
 
 class Namespace(Collector):
     """Topic ``namespace``: one record for each file."""
 
     topic = "namespace"
-    version = 1
+    version = 2
     record = Offer
 
     def begin(self, walk: Walk, tree: ast.Module) -> None:
@@ -69,6 +70,7 @@ class Namespace(Collector):
                 tuple(exported) if listed and exported is not None else None,
                 added(tree) if b"sys" in data and b"path" in data else (),
                 tuple(_loads(tree)) if b"import_module" in data or b"__import__" in data else (),
+                any(isinstance(node, ast.If) and is_main(node.test) for node in tree.body),
             )
         )
 

@@ -70,8 +70,30 @@ CASES: dict[str, tuple[dict[str, str], list[str]]] = {
         ["bin/run.py:3 lib/util.py"],
     ),
     "a script in a package imports its neighbour without the package": (
-        {"p/__init__.py": "", "p/run.py": "import util\n", "p/util.py": ""},
-        ["p/run.py:1 p/util.py"],
+        {
+            "p/__init__.py": "",
+            "p/run.py": "import util\nif __name__ == '__main__':\n    util.run()\n",
+            "p/util.py": "import more\n",
+            "p/more.py": "",
+        },
+        ["p/run.py:1 p/util.py", "p/util.py:1 p/more.py"],
+    ),
+    "a module of a package without scripts imports no neighbour by its bare name": (
+        {"p/__init__.py": "", "p/a.py": "import redis\nfrom . import redis\n", "p/redis.py": "import redis\n"},
+        ["p/a.py:2 p/redis.py"],
+    ),
+    "a module of a package that is called like one of the standard library": (
+        {
+            "p/__init__.py": "",
+            "p/a.py": "import http.client\nimport logging\nimport util\nfrom . import http\n"
+            "if __name__ == '__main__':\n    main()\n",
+            "p/http.py": "",
+            "p/logging.py": "",
+            "p/util.py": "",
+            "s/a.py": "import logging\n",
+            "s/logging.py": "",
+        },
+        ["p/a.py:3 p/util.py", "p/a.py:4 p/http.py", "s/a.py:1 s/logging.py"],
     ),
     "when": (
         {
