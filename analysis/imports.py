@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 COLLECTORS = (Imports, Namespace)
 """What a project must have been asked for to be made a graph of."""
-VERSION = 2
-"""Raised whenever the same facts would give other edges."""
 AT_IMPORT: frozenset[When] = frozenset({"import", "conditional", "class"})
 """When an import runs while its module is imported."""
 ANY_TIME: frozenset[When] = AT_IMPORT | {"deferred"}
@@ -248,7 +246,7 @@ def graph_of(project: Project, *, keep: bool = False) -> ImportGraph:
     if not keep or not project.cache:
         return ImportGraph(project.files)
     index = Index(project.root)
-    key = f"import-graph {VERSION} {build_of()}"
+    key = f"import-graph {build_of()}"
     names = b"\0".join(
         f"{path}\0{facts.fault is None}".encode("utf-8", "replace") for path, facts in project.files.items()
     )

@@ -45,15 +45,12 @@ def _places(machines: Iterable[str]) -> set[str]:
     return {"".join(words(one)) for one in machines} | {one for name in machines for one in words(name)}
 
 
-def said(
-    literal: PortLiteral, path: str, entry: Port, machines: Iterable[str], others: Iterable[str] = (), *, home: bool
-) -> bool | None:
+def said(literal: PortLiteral, path: str, entry: Port, machines: Iterable[str], *, home: bool) -> bool | None:
     """Whether a literal of the file at ``path`` agrees that its port is that of ``entry``; None where it says nothing.
 
-    ``others`` are further names of the owner. ``home``: it stands in the file of who binds the port. A host that is
-    called after one of ``machines`` says nothing.
+    ``home``: it stands in the file of who binds the port. A host that is called after one of ``machines`` says nothing.
     """
-    names = (entry.name, entry.owner, *others)
+    names = (entry.name, entry.owner)
     text = telling(literal)
     if text:
         return agree(text, names)

@@ -49,6 +49,7 @@ class ImportCycle(TreeRule):
     - Imports for type checkers only, and those in functions, which run when all modules are there.
     - A module that imports a module of a package which it lies in itself: the package had been started before. Taking
       a name of the package counts.
+    - Files that do not parse are part of the circles that their lines still show, and are not flagged themselves.
     - Imports by a call whose argument is no literal, and in files that are generated. Missed alarm.
 
     ## Options
