@@ -9,7 +9,8 @@ name, so that the result depends on nothing but the tree.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
@@ -25,6 +26,8 @@ Technique = Literal["type-checking", "redirect", "defer", "extract", "restructur
 EXACT = 13
 """Lawler's way costs 2 to the power of the number of files."""
 Pair = tuple[str, str]
+_REFUSED = 1000
+"""More than what any number of other cuts usually comes to."""
 
 
 class Cut(msgspec.Struct, frozen=True):
@@ -44,12 +47,27 @@ class Cut(msgspec.Struct, frozen=True):
     cost: int
 
 
-def cuts(cycle: Cycle, crossings: Mapping[str, Sequence[Crossing]], graph: ImportGraph) -> list[Cut]:
-    """What to cut in ``cycle``, in the order of importer and imported; ``crossings`` by path, of its files at least."""
+def cuts(
+    cycle: Cycle,
+    crossings: Mapping[str, Sequence[Crossing]],
+    graph: ImportGraph,
+    refused: Mapping[Pair, Collection[Technique]] = MappingProxyType({}),
+) -> list[Cut]:
+    """What to cut in ``cycle``, in the order of importer and imported; ``crossings`` by path, of its files at least.
+
+    ``refused`` says how it could not be done between which files: that is chosen only where nothing else is left.
+    """
     taken = _taken(graph)
     pairs = cycle.pairs()
     made = {pair: _cut(pair, edges, crossings.get(pair[0], ()), taken) for pair, edges in pairs.items()}
-    others = {pair: origins for pair, edges in pairs.items() if (origins := _origins(graph, edges))}
+    for pair, techniques in refused.items():
+        if pair in made and made[pair].technique in techniques:
+            made[pair] = msgspec.structs.replace(made[pair], cost=made[pair].cost + _REFUSED)
+    others = {
+        pair: origins
+        for pair, edges in pairs.items()
+        if "redirect" not in refused.get(pair, ()) and (origins := _origins(graph, edges))
+    }
     while True:
         # Taking a name from where it is defined makes another edge, which may close another circle.
         found = {pair: _redirected(cut, others[pair]) if pair in others else cut for pair, cut in made.items()}

@@ -79,6 +79,10 @@ class ImportGraph:
             found += sorted(set(_File(self, path, self._facts[path].fault is None).edges(records)))
         return found
 
+    def edges_of(self, path: str, statement: Import) -> set[Edge]:
+        """What one import statement of the file makes edges to; loads by a call are left out."""
+        return set(_File(self, path, True).statement(statement))
+
     @cached_property
     def offers(self) -> dict[str, Offer]:
         """What each file offers to those that import it; of one that does not parse nothing is known."""
@@ -168,14 +172,17 @@ class _File:
 
     def edges(self, records: list[Import]) -> Iterator[Edge]:
         for one in records:
-            if one.is_from:
-                yield from self.taken(one)
-            else:
-                for name, _ in one.names:
-                    yield from self.module(name, 0, one.span.line, one.when, self.certain)
+            yield from self.statement(one)
         offer = self.graph.offers.get(self.path)
         for load in offer.loads if offer is not None else ():
             yield from self.module(load.module, load.level, load.line, load.when, False)
+
+    def statement(self, one: Import) -> Iterator[Edge]:
+        if one.is_from:
+            yield from self.taken(one)
+        else:
+            for name, _ in one.names:
+                yield from self.module(name, 0, one.span.line, one.when, self.certain)
 
     def module(self, name: str, level: int, line: int, when: When, certain: bool) -> Iterator[Edge]:
         """The edges to the module of a dotted name, and to the packages that run before it."""

@@ -13,7 +13,7 @@ import click
 
 from analysis.facts import FileFacts
 from analysis.words import plural
-from codemods.codemod import Codemod, Impossible, load
+from codemods.codemod import Codemod, Impossible, TreeCodemod, TreeJob, load
 from codemods.compose import apply
 from codemods.edits import Reason
 from codemods.engine import Engine, outcome_of
@@ -31,6 +31,8 @@ from unsnarl.session import Session, say
 from unsnarl.trouble import Trouble
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from analysis.project import Project
 
 _OWN = (
@@ -174,8 +176,10 @@ class Run:
         under = self._under(session.root)
         if under and project.files and not any(path.startswith(under) for path in project.files):
             raise Trouble(f"--only-under: none of the files that were asked for is below {self.given['only_under']}")
-        prepared = self.codemod.prepare(project, session.settings, self.own)
         targets = self._targets(project, session)
+        if isinstance(self.codemod, TreeCodemod):
+            return self._report(session, project, self._transformed(self.codemod, project, session, targets, under))
+        prepared = self.codemod.prepare(project, session.settings, self.own)
         topics = [one.topic for one in engine.local]
         jobs = [
             Job(
@@ -194,13 +198,34 @@ class Run:
             for outcome in rewriting:
                 outcomes.append(outcome)
                 progress(len(outcomes), len(jobs))
-        ledger = project.ledger
         limited = self._limited(sorted(outcomes, key=lambda one: one.path))
         more = self.codemod.complete(project, session.settings, self.own, prepared, limited)
+        return self._report(session, project, [*limited, *more])
+
+    def _transformed(
+        self, codemod: TreeCodemod, project: Project, session: Session, targets: Targets | None, under: str
+    ) -> Sequence[Outcome]:
+        from unsnarl.progress import Progress
+
+        with Progress("rewriting") as progress:
+            return codemod.transform(
+                TreeJob(
+                    project,
+                    session.settings,
+                    self.own,
+                    targets.refusal if targets is not None else lambda _: None,
+                    lambda path: path.startswith(under),
+                    self.given["max_files"],
+                    progress,
+                )
+            )
+
+    def _report(self, session: Session, project: Project, outcomes: Sequence[Outcome]) -> Report:
+        ledger = project.ledger
         return Report(
             codemod=self.codemod.name,
             root=session.root,
-            outcomes=sorted([*limited, *more], key=lambda one: one.path),
+            outcomes=sorted(outcomes, key=lambda one: one.path),
             faults=ledger.faults,
             analysed=len(ledger.analysed),
             excluded=len(ledger.excluded),
@@ -301,6 +326,8 @@ class Run:
 
         if self.paths not in ((), ("-",)):
             raise Trouble("`-` (stdin) goes with no other path")
+        if isinstance(self.codemod, TreeCodemod):
+            raise Trouble(f"{self.codemod.name} looks at many files at once: name a folder, not stdin")
         if self.given["style"] == "json" and self.given["dry"] is None:
             raise Trouble("with --format json the report takes the place of the new text: add --check or --diff")
         name = self.given["stdin_filename"] or "stdin"

@@ -8,7 +8,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import resources
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import codemods
 from codemods.edits import Declined, Example, Reason, Rewrite, Skipped
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from analysis.source import Source
     from analysis.walk import Collector
     from codemods.imports import Imports
-    from codemods.outcome import Outcome
+    from codemods.outcome import Outcome, Refusal
     from config.settings import Settings
     from linters.rule import Finding
 
-_CLASS = re.compile(r"^class \w+\(Codemod\):", re.MULTILINE)
+_CLASS = re.compile(r"^class \w+\((?:Tree)?Codemod\):", re.MULTILINE)
 
 
 class Impossible(Exception):
@@ -124,6 +124,39 @@ class Codemod(ABC):
         """Answer each of ``file.findings`` once, in any order."""
 
 
+class TreeJob(NamedTuple):
+    """What a codemod of a whole tree is given.
+
+    ``refusal`` says of a file why it may not import the codemod's target, None where it may; ``may_change`` whether a
+    file may be changed at all; ``most`` is the largest number of files to change, None for no bound. ``progress`` is
+    told how many of how many steps are done.
+    """
+
+    project: Project
+    settings: Settings
+    options: Mapping[str, Any]
+    refusal: Callable[[str], Refusal | None]
+    may_change: Callable[[str], bool]
+    most: int | None
+    progress: Callable[[int, int], None]
+
+
+class TreeCodemod(Codemod):
+    """A rewrite whose steps each take several files, so that no file can be dealt with by itself."""
+
+    @abstractmethod
+    def transform(self, job: TreeJob) -> Sequence[Outcome]:
+        """Answer the findings of the whole tree, in the parent process. Nothing is written yet.
+
+        Raises Impossible.
+        """
+
+    def rewrite(self, file: FileView, prepared: bytes | None) -> Iterator[Rewrite | Declined | Skipped]:
+        """Nothing: no file is asked by itself."""
+        del file, prepared
+        yield from ()
+
+
 def load(name: str) -> Codemod:
     """The codemod of the module ``codemods.<name>``: the class there that is named like one and defined there.
 
@@ -144,5 +177,5 @@ def names() -> list[str]:
         one.name
         for one in pkgutil.iter_modules(codemods.__path__)
         # Importing all modules to look at their classes would load libcst and more for the sake of a list.
-        if _CLASS.search(folder.joinpath(f"{one.name}.py").read_text("utf-8"))
+        if not one.ispkg and _CLASS.search(folder.joinpath(f"{one.name}.py").read_text("utf-8"))
     )

@@ -96,6 +96,21 @@ class Reason(StrEnum):
     INSIDE_FIELD = "inside-a-replacement-field"
     NOT_FOUND = "number-not-found-in-the-text"
     TEST_DATA = "test-data"
+    # Said by the ways to cut an import.
+    CONDITIONAL = "import-under-a-condition"
+    UNCERTAIN = "import-cannot-be-read-off-the-source"
+    SHARED_LINE = "several-statements-on-a-line"
+    BOUND_TWICE = "name-bound-by-several-imports"
+    OFFERED = "name-is-taken-from-here"
+    NEEDED = "needed-while-imported"
+    CALLED_AT_IMPORT = "function-called-while-imported"
+    LOOKED_UP = "name-looked-up-by-a-text"
+    ANNOTATION = "annotation-may-be-read"
+    EFFECT = "imported-for-its-effect"
+    NOT_MOVABLE = "definition-cannot-move"
+    STILL_CIRCULAR = "circle-would-remain"
+    LEFT_BY_PLAN = "left-by-the-plan"
+    NOT_ASKED = "file-not-asked-for"
     # Said by the planner of imports.
     BEFORE_IMPORT = "runs-before-its-import"
     DEFINES_TARGET = "file-is-needed-by-the-import-target"
@@ -145,6 +160,20 @@ _MEANINGS: dict[Reason, str] = {
     Reason.INSIDE_FIELD: "It stands in a replacement field of an f-string, whose quotes a call could break.",
     Reason.NOT_FOUND: "Its digits could not be found in the text as it is written.",
     Reason.TEST_DATA: "It stands in a test, which is to say what it expects.",
+    Reason.CONDITIONAL: "The import stands under a condition, in a class body, or in a `try`.",
+    Reason.UNCERTAIN: "The import was read off a file that does not parse, or a call makes it.",
+    Reason.SHARED_LINE: "Another statement stands on the line that the import stands on, or would go to.",
+    Reason.BOUND_TWICE: "Several imports bind the name, so it is not known which of them a use means.",
+    Reason.OFFERED: "Others take the name from this module, which would not have it any more.",
+    Reason.NEEDED: "The module needs the name while it is imported, and nothing else can be done about that.",
+    Reason.CALLED_AT_IMPORT: "The function that uses it is called while the module is imported.",
+    Reason.LOOKED_UP: "A text names it (a patch in a test, a doctest, `globals()`), and would not find it.",
+    Reason.ANNOTATION: "An annotation that uses it may be read while the program runs.",
+    Reason.EFFECT: "Nothing uses what the import binds: it may be there for what the module does.",
+    Reason.NOT_MOVABLE: "What has to move into a module of its own depends on what has to stay.",
+    Reason.STILL_CIRCULAR: "The files would import each other in a circle all the same.",
+    Reason.LEFT_BY_PLAN: "The plan says to leave it.",
+    Reason.NOT_ASKED: "The file to be changed is not below the paths that were named, or not below --only-under.",
     Reason.BEFORE_IMPORT: "The code runs before the place where the import can go.",
     Reason.DEFINES_TARGET: "The import target lives in this file or imports it, so importing it here makes a cycle.",
     Reason.SHADOWED_TARGET: "The tree has a package of its own with the import target's name; set another target.",

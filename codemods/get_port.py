@@ -21,7 +21,7 @@ says otherwise (``UNSNARL_PORT_OFFSET`` and the like, which are not set by thems
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 from weakref import WeakKeyDictionary
 
@@ -31,7 +31,6 @@ import msgspec
 from analysis.collectors.port_literals import PortLiteralCollector
 from analysis.collectors.port_lookups import PortLookupCollector
 from analysis.collectors.ports import PortCollector
-from analysis.discovery import Discovery, discover
 from analysis.index import digest_of
 from analysis.words import plural
 from codemods.codemod import Codemod, FileView, Impossible
@@ -44,6 +43,7 @@ from codemods.port_edits import edits
 from codemods.port_file import objection
 from codemods.port_places import digits
 from codemods.port_plan import Decision, Named, Plan
+from codemods.whole import whole
 from config.registry import Port
 from config.registry_edit import added
 
@@ -89,7 +89,8 @@ class GetPortCodemod(Codemod):
 
     def _plan(self, project: Project, settings: Settings, options: Mapping[str, Any]) -> Plan:
         renumber, stream = bool(options.get("renumber")), bool(options.get("stream"))
-        plan = Plan(_whole(project, settings), settings, renumber=renumber, stream=stream)
+        every = whole(project, settings, (PortCollector, PortLiteralCollector, PortLookupCollector))
+        plan = Plan(every, settings, renumber=renumber, stream=stream)
         _PLANS.clear()
         _PLANS[project] = plan
         return plan
@@ -174,34 +175,6 @@ def _configured(plan: Plan, new: Sequence[Port]) -> Iterator[Outcome]:
         if edits:
             new_text = apply(old, edits)
             yield Outcome(path, (), edits, digest_of(old), digest_of(new_text), note=plural(len(edits), "number"))
-
-
-def _whole(project: Project, settings: Settings) -> Project:
-    """The whole tree of ``project``: the other side of a connection may stand where nobody asked for."""
-    from analysis.project import Project as Whole
-    from analysis.project import load
-
-    def search(wanted: Callable[[str], bool]) -> Discovery:
-        return discover([project.root], project.root, settings.exclude, wanted=wanted)
-
-    found = discover([project.root], project.root, settings.exclude)
-    # Configuration may stand beside files that were asked for one by one.
-    both = Whole(project.root, found, project.jobs, project.cache, search)
-    both.generated = project.generated
-    files = project.files
-    if not found.files.keys() <= project.files.keys():
-        whole = load(
-            [project.root],
-            root=project.root,
-            collectors=(PortCollector, PortLiteralCollector, PortLookupCollector),
-            jobs=project.jobs,
-            cache=project.cache,
-            exclude=settings.exclude,
-        )
-        files = {**whole.files, **files}
-        both.generated = whole.generated
-    both.files = dict(sorted(files.items()))
-    return both
 
 
 def _call(function: str, named: Named) -> str:

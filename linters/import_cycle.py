@@ -11,6 +11,7 @@ from linters.rule import Example, Finding, TreeRule
 if TYPE_CHECKING:
     from analysis.collectors.imports import Import
     from analysis.cuts import Cut
+    from analysis.facts import FileFacts
     from analysis.project import Project
 
 
@@ -123,7 +124,6 @@ class ImportCycle(TreeRule):
 
     def survey(self, project: Project) -> Iterator[Finding]:
         """Yield each import that is to be cut."""
-        from analysis.collectors.imports import Imports
         from analysis.cuts import of_project
         from analysis.cycles import cycles
         from analysis.imports import graph_of
@@ -132,10 +132,17 @@ class ImportCycle(TreeRule):
         found = cycles(graph)
         for cycle, cuts in zip(found, of_project(project, graph, found), strict=True):
             for cut in cuts:
-                lines = {edge.line for edge in cut.edges}
-                for one in project.files[cut.importer].records(Imports):
-                    if one.span.line in lines:
-                        yield _finding(cut, one, len(cycle.files))
+                yield from findings_of(cut, project.files[cut.importer], len(cycle.files))
+
+
+def findings_of(cut: Cut, facts: FileFacts, files: int = 2) -> Iterator[Finding]:
+    """What E920 says of an import to be cut: ``facts`` of the importer, ``files`` in the circle."""
+    from analysis.collectors.imports import Imports
+
+    lines = {edge.line for edge in cut.edges}
+    for one in facts.records(Imports):
+        if one.span.line in lines:
+            yield _finding(cut, one, files)
 
 
 def _finding(cut: Cut, one: Import, files: int) -> Finding:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Iterator
-from typing import ClassVar, Literal
+from collections.abc import Set as AbstractSet
+from typing import ClassVar, Literal, NamedTuple
 
 import msgspec
 
@@ -59,9 +60,8 @@ class Crossings(Collector):
         if not bound:
             return
         uses: dict[str, list[NameUse]] = {local: [] for _, local in bound}
-        reader = _Reader(tree)
-        for name, use in reader.uses(set(uses)):
-            uses[name].append(use)
+        for site in Sites(tree).of(set(uses)):
+            uses[site.name].append(site.use)
         for line, local in sorted(bound):
             self.records.append(Crossing(line, local, tuple(uses[local])))
 
@@ -78,7 +78,34 @@ def _imported(tree: ast.Module) -> Iterator[tuple[tuple[int, str], None]]:
             todo += children(node)
 
 
-class _Reader:
+class Site(NamedTuple):
+    """A place where a name of the module's own level is used.
+
+    ``node`` is the name, or the text that it stands in; ``function`` the innermost ``def`` whose body it is in, None
+    outside of any; ``plain``: nothing but a ``def`` puts it off, no ``lambda``.
+    """
+
+    name: str
+    use: NameUse
+    node: ast.Name | ast.Constant
+    function: ast.FunctionDef | ast.AsyncFunctionDef | None
+    plain: bool
+
+
+class _Place(NamedTuple):
+    name: str
+    at_import: bool
+    scope: str
+    function: ast.FunctionDef | ast.AsyncFunctionDef | None
+    plain: bool
+
+    def site(self, node: ast.Name | ast.Constant, use: NameUse) -> Site:
+        return Site(self.name, use, node, self.function, self.plain)
+
+
+class Sites:
+    """Where the module ``tree`` uses names of its own level; ``parents`` are the nodes around each node."""
+
     def __init__(self, tree: ast.Module) -> None:
         self.parents: dict[ast.AST, ast.AST] = {}
         self.postponed = any(_postpones(one) for one in tree.body)
@@ -90,7 +117,8 @@ class _Reader:
         named = [node for node in nodes if isinstance(node, (ast.Name, ast.Constant))]
         self._nodes = sorted(named, key=lambda one: (one.lineno, one.col_offset))
 
-    def uses(self, names: set[str]) -> Iterator[tuple[str, NameUse]]:
+    def of(self, names: AbstractSet[str]) -> Iterator[Site]:
+        """The uses of ``names``, in the order of the source."""
         for node in self._nodes:
             match node:
                 case ast.Name(id=name) if name in names:
@@ -100,28 +128,26 @@ class _Reader:
                         if name in names:
                             yield from self._quoted(node, text, name)
 
-    def _used(self, node: ast.Name, name: str) -> Iterator[tuple[str, NameUse]]:
+    def _used(self, node: ast.Name, name: str) -> Iterator[Site]:
         place = self._place(node, name)
         if place is None:
             return
-        at_import, scope = place
         if not isinstance(node.ctx, ast.Load):
-            yield name, NameUse(node.lineno, "rebound", "", at_import, scope)
+            yield place.site(node, NameUse(node.lineno, "rebound", "", place.at_import, place.scope))
             return
         member, top = self._member(node)
         kind = self._kind(top)
-        if kind == "annotation" and self.postponed:
-            at_import = False
-        yield name, NameUse(node.lineno, kind, member, at_import, scope)
+        at_import = place.at_import and not (kind == "annotation" and self.postponed)
+        yield place.site(node, NameUse(node.lineno, kind, member, at_import, place.scope))
 
-    def _quoted(self, node: ast.Constant, text: str, name: str) -> Iterator[tuple[str, NameUse]]:
+    def _quoted(self, node: ast.Constant, text: str, name: str) -> Iterator[Site]:
         """A name in ``__all__``, or in an annotation that is written as text."""
         if self._is_listed(node) and text == name:
-            yield name, NameUse(node.lineno, "export", "", False, "")
+            yield Site(name, NameUse(node.lineno, "export", "", False, ""), node, None, True)
         elif self._kind(node) == "annotation":
             place = self._place(node, name)
             if place is not None:
-                yield name, NameUse(node.lineno, "annotation", "", False, place[1])
+                yield place.site(node, NameUse(node.lineno, "annotation", "", False, place.scope))
 
     def _is_listed(self, node: ast.AST) -> bool:
         outer = self.parents.get(node)
@@ -134,14 +160,15 @@ class _Reader:
                 return True
         return False
 
-    def _place(self, node: ast.AST, name: str) -> tuple[bool, str] | None:
-        """Whether a name is used while the module is imported, and in which function else; None where it means another.
+    def _place(self, node: ast.AST, name: str) -> _Place | None:
+        """Where a name is used; None where it means another.
 
         What stands in the head of a function (defaults, decorators, annotations) belongs to the scope around it.
         """
-        at_import, parts, inner = True, [], node
+        parts, inner = [], node
+        at_import = direct = plain = True
+        function: ast.FunctionDef | ast.AsyncFunctionDef | None = None
         outer = self.parents.get(node)
-        direct = True
         while outer is not None:
             if isinstance(outer, _SCOPES) and _in_body(outer, inner):
                 # The names of a class are not seen in its methods.
@@ -149,11 +176,15 @@ class _Reader:
                     return None
                 if isinstance(outer, _FUNCTIONS):
                     at_import = False
+                if isinstance(outer, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                    function = function or outer
+                elif isinstance(outer, ast.Lambda) and function is None:
+                    plain = False
                 if not isinstance(outer, (ast.Lambda, *_COMPREHENSIONS)):
                     parts.append(outer.name)
                 direct = False
             inner, outer = outer, self.parents.get(outer)
-        return at_import, ".".join(reversed(parts)) if not at_import else ""
+        return _Place(name, at_import, ".".join(reversed(parts)) if not at_import else "", function, plain)
 
     def _binds(self, scope: ast.AST) -> set[str]:
         found = self._bound.get(scope)

@@ -1,0 +1,227 @@
+"""What must be so before a name may come later than it did, or not at all: each raises Refused where it is not."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+
+from analysis.collectors.crossings import Site, Sites
+from analysis.collectors.imports import is_main
+from analysis.nodes import below, dotted
+from codemods.cutting.statements import local
+from codemods.cutting.workspace import Workspace
+from codemods.edits import Reason
+from codemods.imports import Refused
+
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+_ANY = frozenset({"globals", "eval", "exec"})
+_INSPECTING = _ANY | {"vars", "locals", "dir"}
+"""What looks names up: the first always, the others when they are given nothing."""
+_HARMLESS = frozenset(
+    {
+        "abstractmethod",
+        "asynccontextmanager",
+        "cache",
+        "cached_property",
+        "classmethod",
+        "contextmanager",
+        "deprecated",
+        "final",
+        "fixture",
+        "lru_cache",
+        "overload",
+        "override",
+        "property",
+        "setter",
+        "staticmethod",
+        "wraps",
+    }
+)
+"""Decorators that do not read annotations, by the last part of their names."""
+_PLAIN_BASES = frozenset({"ABC", "Exception", "Generic", "Protocol", "RuntimeError", "Thread", "ValueError", "object"})
+"""Bases that do not read the annotations of a class, by the last part of their names."""
+
+
+def bound_once(tree: ast.Module, names: Sequence[str]) -> None:
+    """That no other import of the module's own level binds one of ``names``."""
+    bound: Counter[str] = Counter()
+    todo: list[ast.AST] = list(tree.body)
+    for node in todo:
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            bound.update(local(node, one) for one in node.names)
+        elif not isinstance(node, (*_DEFINITIONS, ast.expr)):
+            todo += ast.iter_child_nodes(node)
+    for name in names:
+        if bound[name] > 1:
+            raise Refused(Reason.BOUND_TWICE, f"`{name}` is bound by several imports")
+
+
+def not_offered(workspace: Workspace, path: str, names: Sequence[str]) -> None:
+    """That no other file takes one of ``names`` from this one, and that it is not the face of a package."""
+    if path.rpartition("/")[2] == "__init__.py":
+        raise Refused(Reason.OFFERED, f"{_listed(names)} can be taken from the package by whoever uses it")
+    wanted = set(names)
+    takers: dict[str, None] = {}
+    for edge in workspace.graph.edges:
+        if edge.imported != path:
+            continue
+        handed = wanted if "*" in edge.names else wanted & set(edge.names)
+        if handed:
+            raise Refused(Reason.OFFERED, f"{edge.importer}:{edge.line} takes {_listed(sorted(handed))} from here")
+        takers[edge.importer] = None
+    stem = path.rpartition("/")[2].removesuffix(".py")
+    for taker, crossings in workspace.crossings(takers).items():
+        if taker not in takers:
+            continue
+        for crossing in crossings:
+            for use in crossing.uses:
+                parts = f"{crossing.local}.{use.member}".split(".")
+                if crossing.local == stem or stem in parts or crossing.local in _aliases(workspace, taker, stem):
+                    handed = wanted & set(parts[1:])
+                    if handed:
+                        where = f"{taker}:{use.line}"
+                        raise Refused(Reason.OFFERED, f"{where} takes {_listed(sorted(handed))} from here")
+
+
+def _aliases(workspace: Workspace, path: str, stem: str) -> set[str]:
+    """What a file calls the modules named ``stem``."""
+    return {
+        alias
+        for one in workspace.imports(path)
+        for name, alias in one.names
+        if alias is not None and name.rpartition(".")[2] == stem
+    }
+
+
+def late_enough(tree: ast.Module, uses: Iterable[Site]) -> None:
+    """That each use happens in a function that is not called while the module is imported."""
+    started: set[str] | None = None
+    for one in uses:
+        if one.use.kind in ("export", "rebound"):
+            raise Refused(Reason.OFFERED, f"`{one.name}` is exported or bound anew in line {one.use.line}")
+        if one.use.at_import or one.function is None:
+            raise Refused(Reason.NEEDED, f"`{one.name}` is needed in line {one.use.line}, while the module is imported")
+        if started is None:
+            started = _started(tree)
+        if one.function.name in started:
+            detail = f"{one.function.name}(), which uses `{one.name}`, may be called while the module is imported"
+            raise Refused(Reason.CALLED_AT_IMPORT, detail)
+
+
+def _started(tree: ast.Module) -> set[str]:
+    """The names of the functions that may be called while the module is imported, as far as its own text shows."""
+    calls: dict[str, set[str]] = {}
+    classes: set[str] = set()
+
+    def called(nodes: Iterable[ast.AST], into: set[str]) -> None:
+        todo = list(nodes)
+        for node in todo:
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                called(node.body, calls.setdefault(node.name, set()))
+                for each in node.decorator_list:
+                    target = each.func if isinstance(each, ast.Call) else each
+                    into.add((dotted(target) or "").rpartition(".")[2])
+                todo += [*node.decorator_list, *ast.iter_child_nodes(node.args)]
+                continue
+            if isinstance(node, ast.Lambda):
+                continue
+            if isinstance(node, ast.ClassDef):
+                classes.add(node.name)
+                into.update((dotted(each) or "").rpartition(".")[2] for each in node.decorator_list)
+            if isinstance(node, ast.Call):
+                into.add((dotted(node.func) or str(getattr(node.func, "attr", ""))).rpartition(".")[2])
+            todo += ast.iter_child_nodes(node)
+
+    roots: set[str] = set()
+    # What runs as a script runs when all is imported.
+    called((one for one in tree.body if not _is_main(one)), roots)
+    todo, found = list(roots), set(roots)
+    for name in todo:
+        inner = set(calls.get(name, ()))
+        if name in classes:
+            inner |= {"__init__", "__new__", "__post_init__", "__call__"}
+        todo += inner - found
+        found |= inner
+    return found
+
+
+def _is_main(node: ast.stmt) -> bool:
+    return isinstance(node, ast.If) and is_main(node.test)
+
+
+def not_looked_up(workspace: Workspace, path: str, names: Sequence[str]) -> None:
+    """That no text names what the module has: ``mock.patch("app.memory.Session")``, a doctest, ``globals()``."""
+    source = workspace.source(path)
+    for node in below(workspace.tree(path)):
+        match node:
+            case ast.Call(func=ast.Name(id=name), args=given) if name in _INSPECTING and (name in _ANY or not given):
+                raise Refused(Reason.LOOKED_UP, f"line {node.lineno} looks names up by `{name}()`")
+    words = b"|".join(re.escape(one.encode()) for one in names)
+    doctest = re.compile(rb"^\s*(?:>>>|\.\.\.) .*\b(?:" + words + rb")\b", re.MULTILINE)
+    if (hit := doctest.search(source.data)) is not None:
+        where = f"line {source.line_at(hit.end())}"
+        raise Refused(Reason.LOOKED_UP, f"an example in {where} is run with this module's names")
+    stem = path.removesuffix("/__init__.py").removesuffix(".py").rpartition("/")[2]
+    for each in names:
+        where = workspace.texts.get((stem, each)) or workspace.texts.get(("", each))
+        if where is not None:
+            raise Refused(Reason.LOOKED_UP, f"{where} names `{each}` of a module in a text")
+
+
+# Annotations
+
+
+def annotation(sites: Sites, node: ast.AST) -> ast.expr:
+    """The whole annotation that ``node`` is part of."""
+    inner, outer = node, sites.parents.get(node)
+    while isinstance(outer, ast.expr):
+        inner, outer = outer, sites.parents.get(outer)
+    if not isinstance(inner, ast.expr):
+        raise TypeError(f"{type(node).__name__} is no part of an annotation")
+    return inner
+
+
+def never_evaluated(sites: Sites, top: ast.expr) -> bool:
+    """Whether the annotation is that of a local variable, which Python leaves alone."""
+    outer = sites.parents.get(top)
+    if not isinstance(outer, ast.AnnAssign) or not isinstance(outer.target, ast.Name):
+        return False
+    around = _definition(sites, outer)
+    return isinstance(around, (ast.FunctionDef, ast.AsyncFunctionDef))
+
+
+def not_read(sites: Sites, one: Site) -> None:
+    """That nothing is known to read the annotation while the program runs: it must be there for that."""
+    top = annotation(sites, one.node)
+    if never_evaluated(sites, top):
+        return
+    around = _definition(sites, top)
+    while around is not None:
+        for each in around.decorator_list:
+            target = each.func if isinstance(each, ast.Call) else each
+            name = (dotted(target) or "").rpartition(".")[2]
+            if name not in _HARMLESS:
+                detail = f"`@{name or ast.unparse(target)}` may read the annotations of {around.name}"
+                raise Refused(Reason.ANNOTATION, detail)
+        if isinstance(around, ast.ClassDef) and isinstance(sites.parents.get(top), ast.AnnAssign):
+            for base in around.bases:
+                target = base.value if isinstance(base, ast.Subscript) else base
+                if (dotted(target) or "").rpartition(".")[2] not in _PLAIN_BASES:
+                    detail = f"`{ast.unparse(target)}` may read the annotations of {around.name}"
+                    raise Refused(Reason.ANNOTATION, detail)
+            if around.keywords:
+                raise Refused(Reason.ANNOTATION, f"a metaclass may read the annotations of {around.name}")
+        around = _definition(sites, around)
+
+
+def _definition(sites: Sites, node: ast.AST) -> ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | None:
+    outer = sites.parents.get(node)
+    while outer is not None and not isinstance(outer, _DEFINITIONS):
+        outer = sites.parents.get(outer)
+    return outer
+
+
+def _listed(names: Collection[str]) -> str:
+    return ", ".join(f"`{one}`" for one in names)

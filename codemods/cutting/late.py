@@ -1,0 +1,199 @@
+"""Moves an import to where its names are used: into functions, and under ``if TYPE_CHECKING`` for annotations."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator, Sequence
+
+from analysis.collectors.crossings import Site, Sites
+from analysis.collectors.header import first_line
+from analysis.cuts import Cut
+from analysis.nodes import below, dotted
+from codemods.compose import Change
+from codemods.cutting import guards
+from codemods.cutting.statements import Taken, taken, without
+from codemods.cutting.workspace import Workspace
+from codemods.edits import Need, Reason, Splice
+from codemods.imports import Refused
+
+_Function = ast.FunctionDef | ast.AsyncFunctionDef
+_TYPING = Need("typing", "TYPE_CHECKING")
+
+
+def late(workspace: Workspace, cut: Cut) -> str:
+    """Make the change; returns what was done, for people. Raises Refused."""
+    path = cut.importer
+    tree = workspace.tree(path)
+    statements = taken(workspace, cut)
+    names = [name for one in statements for name in one.locals]
+    guards.bound_once(tree, names)
+    guards.not_offered(workspace, path, names)
+    sites = Sites(tree)
+    found = list(sites.of(set(names)))
+    annotations = [one for one in found if one.use.kind == "annotation"]
+    uses = [one for one in found if one.use.kind != "annotation"]
+    if not found:
+        raise Refused(Reason.EFFECT, "nothing uses what it binds: it may be loaded for what it does")
+    guards.late_enough(tree, uses)
+    guards.not_looked_up(workspace, path, names)
+    for site in annotations:
+        guards.not_read(sites, site)
+    functions = _by_function(uses)
+    edits = list(_quotes(workspace, path, sites, annotations))
+    for one in statements:
+        edits += without(workspace, path, one)
+    typed = {one.name for one in annotations}
+    told: set[ast.stmt] = {one.node for one in statements if typed & set(one.locals)}
+    for function, used in functions.items():
+        edits.append(_inside(workspace, path, function, used, statements, told))
+    workspace.edit(path, [Change((edit,)) for edit in edits])
+    if annotations:
+        _for_checkers(workspace, path, [one for one in statements if typed & set(one.locals)], typed)
+    return _told(functions, annotations)
+
+
+def _told(functions: dict[_Function, list[str]], annotations: Sequence[Site]) -> str:
+    named = sorted({one.name for one in functions})
+    where = f"{named[0]}()" if len(named) == 1 else f"{len(functions)} functions"
+    parts = [f"into {where}"] if functions else []
+    if annotations:
+        parts.append("under `if TYPE_CHECKING`")
+    return f"moved {' and '.join(parts)}"
+
+
+def _by_function(uses: Iterable[Site]) -> dict[_Function, list[str]]:
+    """The names that each function uses: an import in a function is seen by those inside it."""
+    found: dict[_Function, list[str]] = {}
+    for one in uses:
+        if one.function is not None and one.name not in found.setdefault(one.function, []):
+            found[one.function].append(one.name)
+    return found
+
+
+# Into functions
+
+
+def _inside(
+    workspace: Workspace,
+    path: str,
+    function: _Function,
+    names: Sequence[str],
+    statements: Sequence[Taken],
+    told: set[ast.stmt],
+) -> Splice:
+    """The import at the start of the function's body, behind its docstring.
+
+    ``told`` are the statements whose comment stands elsewhere already.
+    """
+    source = workspace.source(path)
+    body = function.body
+    at = 1 if len(body) > 1 and _is_docstring(body[0]) else 0
+    line = first_line(body[at])
+    before = body[at - 1].end_lineno if at else _head(function)
+    text = source.lines[line - 1]
+    indent = text[: len(text) - len(text.lstrip(b" \t\f"))]
+    if before is None or before >= line or indent != text[: body[at].col_offset]:
+        raise Refused(Reason.SHARED_LINE, f"{function.name}() of line {function.lineno} has its body on one line")
+    while line - 1 > before and source.lines[line - 2].lstrip().startswith(b"#"):
+        line -= 1
+    wanted = [one for one in statements if set(names) & set(one.locals)]
+    spelt = "".join(
+        f"{indent.decode()}{one.text(names)}{one.comment if one.node not in told else ''}\n" for one in wanted
+    )
+    told.update(one.node for one in wanted)
+    if not isinstance(body[at], (ast.Import, ast.ImportFrom)):
+        spelt += "\n"
+    start = source.offset(line, 0)
+    return Splice(start, start, spelt)
+
+
+def _is_docstring(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+
+
+def _head(function: _Function) -> int:
+    """The last line of what certainly stands before the body."""
+    ends = [function.lineno, function.returns.end_lineno if function.returns is not None else 0]
+    ends += [one.end_lineno for one in below(function.args) if isinstance(one, (ast.expr, ast.arg))]
+    return max(filter(None, ends))
+
+
+# For type checkers
+
+
+def _quotes(workspace: Workspace, path: str, sites: Sites, annotations: Iterable[Site]) -> Iterator[Splice]:
+    """The annotations that Python would evaluate, as texts."""
+    if sites.postponed:
+        return
+    source = workspace.source(path)
+    done: set[int] = set()
+    for one in annotations:
+        if not isinstance(one.node, ast.Name):
+            continue
+        top = guards.annotation(sites, one.node)
+        if id(top) in done or guards.never_evaluated(sites, top):
+            continue
+        done.add(id(top))
+        start = source.offset(top.lineno, top.col_offset)
+        end = source.offset(top.end_lineno or top.lineno, top.end_col_offset or 0)
+        text = source.data[start:end].decode(source.encoding)
+        quote = '"' if '"' not in text else "'"
+        if quote in text or "\n" in text or "\r" in text or "\\" in text:
+            raise Refused(Reason.ANNOTATION, f"the annotation of line {top.lineno} cannot be written as a text")
+        yield Splice(start, end, f"{quote}{text}{quote}")
+
+
+def _for_checkers(workspace: Workspace, path: str, statements: Sequence[Taken], names: set[str]) -> None:
+    texts = [f"{one.text(sorted(names))}{one.comment}" for one in statements]
+    block = _block(workspace.tree(path))
+    source = workspace.source(path)
+    if block is not None:
+        last = block.body[-1]
+        first = source.lines[block.body[0].lineno - 1]
+        indent = first[: block.body[0].col_offset].decode()
+        line = last.end_lineno or last.lineno
+        spelt = "".join(f"{indent}{one}\n" for one in texts)
+    else:
+        # Whatever its import is put behind, it is at the head of the module.
+        flag = workspace.need(path, _TYPING, _last(workspace.tree(path)))
+        source, tree = workspace.source(path), workspace.tree(path)
+        line = _after(tree, flag)
+        following = source.lines[line] if line < len(source.lines) else b""
+        # Two blank lines before a definition, one before anything else.
+        spelt = f"\nif {flag}:\n" + "".join(f"    {one}\n" for one in texts) + ("\n" if following.strip() else "")
+    start = source.offset(line + 1, 0) if line < len(source.lines) else len(source.data)
+    if start == len(source.data) and not source.data.endswith((b"\n", b"\r")):
+        spelt = "\n" + spelt.rstrip("\n")
+    workspace.edit(path, [Change((Splice(start, start, spelt),))])
+
+
+def _block(tree: ast.Module) -> ast.If | None:
+    """The first ``if TYPE_CHECKING`` of the module that has its body on lines of its own."""
+    for node in tree.body:
+        if isinstance(node, ast.If) and (dotted(node.test) or "").rpartition(".")[2] == "TYPE_CHECKING":
+            shared = node.body[0].lineno == node.lineno
+            if not shared and not any(one.lineno == node.body[-1].end_lineno for one in node.orelse):
+                return node
+    return None
+
+
+def _last(tree: ast.Module) -> int:
+    """A line behind the whole module, so that an import may go to the end of its head."""
+    return (tree.body[-1].end_lineno or 0) + 1 if tree.body else 1
+
+
+def _after(tree: ast.Module, flag: str) -> int:
+    """The line behind which the block goes: the last import of the head, and not before that of ``flag``."""
+    line = 0
+    for at, node in enumerate(tree.body):
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            line = node.end_lineno or node.lineno
+        elif line and any(flag.partition(".")[0] == (one.asname or one.name) for one in _names(tree.body[:at])):
+            break
+    return line
+
+
+def _names(nodes: Iterable[ast.stmt]) -> Iterator[ast.alias]:
+    for node in nodes:
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            yield from node.names

@@ -1,0 +1,256 @@
+"""A tree as it would be: files that were changed or made in memory, over those on the disk."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from functools import cached_property
+from itertools import accumulate, pairwise
+from typing import TYPE_CHECKING
+
+from analysis.collectors.crossings import Crossing, Crossings
+from analysis.collectors.header import Header, HeaderCollector
+from analysis.collectors.imports import Import
+from analysis.collectors.imports import Imports as ImportCollector
+from analysis.collectors.suppressions import SuppressionCollector
+from analysis.facts import FileFacts
+from analysis.imports import COLLECTORS, ImportGraph
+from analysis.index import digest_of
+from analysis.reading import analyse
+from analysis.source import Source
+from codemods import verify
+from codemods.codemod import Impossible
+from codemods.compose import Change, Composer, EditError
+from codemods.edits import Need, Reason
+from codemods.imports import Imports, Refused
+from codemods.outcome import CHANGED
+from codemods.tokens import scan
+
+if TYPE_CHECKING:
+    from analysis.project import Project
+    from config.settings import Settings
+
+_DOTTED = re.compile(rb"[\"']([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+)[\"']")
+_BY_NAME = re.compile(rb"(?:[gs]etattr|delattr|hasattr|patch\.object)\(\s*([\w.]+)\s*,\s*[\"'](\w+)[\"']")
+_READ = (*COLLECTORS, HeaderCollector, Crossings, SuppressionCollector)
+
+
+class Workspace:
+    """The files of a whole tree and what is known about them, with the changes that were made so far.
+
+    Nothing is written. What breaks a law raises Refused, and ``attempt`` puts everything back as it was before.
+    """
+
+    def __init__(self, project: Project, settings: Settings) -> None:
+        """``project`` is the whole tree, asked for ``analysis.imports.COLLECTORS`` at least."""
+        self.project = project
+        self.settings = settings
+        self._old: dict[str, Source] = {}
+        self._new: dict[str, Source] = {}
+        self._facts: dict[str, FileFacts] = {}
+        self._trees: dict[str, ast.Module] = {}
+        self._crossings: dict[str, list[Crossing]] = {}
+
+    @property
+    def changed(self) -> list[str]:
+        """The files that are not as they were, those that were made among them."""
+        return sorted(path for path, source in self._new.items() if not self._same(path, source))
+
+    def _same(self, path: str, source: Source) -> bool:
+        return path in self._old and self._old[path].data == source.data
+
+    def made(self, path: str) -> bool:
+        """Whether the file is not there yet."""
+        return path in self._new and path not in self.project.files
+
+    def source(self, path: str) -> Source:
+        """The file as it would be. Raises Impossible when it was changed while the run was at work."""
+        found = self._new.get(path) or self._old.get(path)
+        if found is None:
+            found = self._old[path] = Source.read(self.project.path(path))
+            if found.fault is None and digest_of(found.data) != self.project.files[path].digest:
+                raise Impossible(f"{path}: {CHANGED}; nothing was written. Run again when the tree is at rest")
+        return found
+
+    def before(self, path: str) -> bytes:
+        """The file as it is on the disk; empty for one that is made."""
+        if path not in self.project.files:
+            return b""
+        if path not in self._old:
+            self.source(path)
+        return self._old[path].data
+
+    def facts(self, path: str) -> FileFacts:
+        """What is known about the file: its imports, what it offers, its head, how it uses what it imports."""
+        found = self._facts.get(path)
+        if found is None:
+            source = self.source(path)
+            # A source is read anew: collectors keep what they parsed.
+            found = self._facts[path] = analyse(Source.from_bytes(source.data, source.path), _READ, path)
+        return found
+
+    def tree(self, path: str) -> ast.Module:
+        """The syntax tree of a file that parses."""
+        found = self._trees.get(path)
+        if found is None:
+            source = self.source(path)
+            parsed = Source.from_bytes(source.data, source.path).parse()
+            if parsed is None:
+                raise Refused(Reason.UNCERTAIN, f"{path} does not parse")
+            found = self._trees[path] = parsed
+        return found
+
+    def imports(self, path: str) -> list[Import]:
+        """The import statements of a file."""
+        return self.facts(path).records(ImportCollector)
+
+    @property
+    def files(self) -> Mapping[str, FileFacts]:
+        """The facts of all files, by path, as the graph of imports needs them."""
+        changed = {path: self.facts(path) for path in self._new}
+        return dict(sorted({**self.project.files, **changed}.items()))
+
+    @cached_property
+    def graph(self) -> ImportGraph:
+        """The imports between the files as they would be."""
+        return ImportGraph(self.files)
+
+    def crossings(self, paths: Iterable[str]) -> dict[str, list[Crossing]]:
+        """How each of the files uses what it imports. Of one that does not parse nothing is known."""
+        left = [path for path in paths if path not in self._crossings]
+        unread = [path for path in left if path not in self._new]
+        for path, facts in self.project.of(unread, (Crossings,)).items():
+            self._crossings[path] = facts.records(Crossings)
+        for path in left:
+            if path in self._new:
+                self._crossings[path] = self.facts(path).records(Crossings)
+        return self._crossings
+
+    @cached_property
+    def texts(self) -> dict[tuple[str, str], str]:
+        """Where texts of the tree name what a module has: by the last part of the module's name, empty where that is
+        not known, and the name. For ``mock.patch("app.memory.Session")`` and ``setattr(memory, "Session", fake)``.
+        """
+        found: dict[tuple[str, str], str] = {}
+        for path in self.project.files:
+            with suppress(OSError):
+                data = self.project.path(path).read_bytes()
+                for hit in _DOTTED.finditer(data):
+                    where = f"{path}:{_line(data, hit.start())}"
+                    for pair in pairwise(hit[1].decode().split(".")):
+                        found.setdefault(pair, where)
+                for hit in _BY_NAME.finditer(data):
+                    if hit[1] not in (b"self", b"cls"):
+                        found.setdefault(("", hit[2].decode()), f"{path}:{_line(data, hit.start())}")
+        return found
+
+    # Changes
+
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """Make all changes of the block, or none when it raises Refused. Checks the laws at the end."""
+        before = dict(self._new)
+        try:
+            yield
+            self._check({path for path, source in self._new.items() if before.get(path) is not source})
+        except (Refused, EditError) as error:
+            touched = {path for path, source in self._new.items() if before.get(path) is not source}
+            self._new = before
+            for path in touched:
+                self._forget(path)
+            if isinstance(error, EditError):
+                reason = Reason.UNENCODABLE if error.unencodable else Reason.CONFLICT
+                raise Refused(reason, str(error)) from None
+            raise
+
+    def edit(self, path: str, changes: Sequence[Change]) -> None:
+        """Make ``changes`` in a file. Raises Refused where a byte outside of them would be another."""
+        old = self.source(path)
+        composer = Composer(old)
+        if composer.conflicts(changes):
+            raise Refused(Reason.CONFLICT, f"two edits of {path} touch the same bytes")
+        composed = composer.compose(changes)
+        broken = verify.outside_unchanged(old, composed, changes, composer)
+        if broken is not None:
+            raise Refused(broken.reason, f"{path}: {broken.detail}")
+        self._put(path, composed.data)
+
+    def make(self, path: str, text: str) -> None:
+        """Make a new file."""
+        if path in self.project.files or path in self._new or self.project.path(path).exists():
+            raise Refused(Reason.CONFLICT, f"{path} is there already")
+        self._put(path, text.encode())
+
+    def need(self, path: str, need: Need, line: int) -> str:
+        """Have ``need`` imported in the file; returns what to write for it at ``line``."""
+        facts = self.facts(path)
+        header = facts.records(HeaderCollector)
+        planner = Imports(self.source(path), header[0] if header else Header((), 0, False), self.imports(path))
+        name = planner.bind(need, line)
+        changes = planner.changes([(need, line)])
+        if changes:
+            self.edit(path, changes)
+        return name
+
+    def _put(self, path: str, data: bytes) -> None:
+        self._new[path] = Source.from_bytes(data, self.project.path(path))
+        self._forget(path)
+
+    def _forget(self, path: str) -> None:
+        self._facts.pop(path, None)
+        self._trees.pop(path, None)
+        self._crossings.pop(path, None)
+        self.__dict__.pop("graph", None)
+
+    def _check(self, paths: Iterable[str]) -> None:
+        """That each file still compiles, and that no comment of any is gone."""
+        lost: Counter[bytes] = Counter()
+        for path in sorted(paths):
+            data = self._new[path].data
+            broken = verify.compiles(data, path, self.settings)
+            if broken is not None:
+                raise Refused(broken.reason, f"{path}: {broken.detail}")
+            encoding = self.source(path).encoding
+            old, new = scan(self.before(path), encoding), scan(data, encoding)
+            if not (old.sure and new.sure):
+                raise Refused(Reason.COMMENT, f"{path}: its comments cannot be told from its strings")
+            lost.update(old.comments)
+            lost.subtract(new.comments)
+        missing = +lost
+        if missing:
+            first = next(iter(missing)).decode("utf-8", "replace")
+            raise Refused(Reason.COMMENT, f"the comment `{first}` would be gone")
+
+    def line_before(self, path: str, line: int) -> int:
+        """Where the line ``line`` of the file in memory stands in the one on the disk; for a new one, what it follows."""
+        at = line - 1
+        for _, i1, i2, j1, j2 in self._opcodes(path):
+            if j1 <= at < j2:
+                return min(i1 + at - j1, max(i2 - 1, i1)) + 1
+        return line
+
+    def difference(self, path: str) -> tuple[tuple[int, int, bytes], ...]:
+        """The edits, over whole lines, that turn the file on the disk into the one in memory."""
+        old, new = self.before(path), self.source(path).data
+        if path not in self.project.files:
+            return ((0, 0, new),)
+        starts = [0, *accumulate(map(len, old.splitlines(keepends=True)))]
+        after = new.splitlines(keepends=True)
+        return tuple(
+            (starts[i1], starts[i2], b"".join(after[j1:j2]))
+            for tag, i1, i2, j1, j2 in self._opcodes(path)
+            if tag != "equal"
+        )
+
+    def _opcodes(self, path: str) -> list[tuple[str, int, int, int, int]]:
+        before = self.before(path).splitlines(keepends=True)
+        after = self.source(path).data.splitlines(keepends=True)
+        return difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
+
+
+def _line(data: bytes, offset: int) -> int:
+    return data.count(b"\n", 0, offset) + 1
