@@ -165,9 +165,9 @@ def not_looked_up(workspace: Workspace, path: str, names: Sequence[str]) -> None
         raise Refused(Reason.LOOKED_UP, f"an example in {where} is run with this module's names")
     stem = path.removesuffix("/__init__.py").removesuffix(".py").rpartition("/")[2]
     for each in names:
-        where = workspace.texts.get((stem, each)) or workspace.texts.get(("", each))
-        if where is not None:
-            raise Refused(Reason.LOOKED_UP, f"{where} names `{each}` of a module in a text")
+        named = workspace.texts.get((stem, each)) or workspace.texts.get(("", each))
+        if named is not None:
+            raise Refused(Reason.LOOKED_UP, f"{named} names `{each}` of a module in a text")
 
 
 # Annotations

@@ -226,7 +226,7 @@ class Workspace:
             raise Refused(Reason.COMMENT, f"the comment `{first}` would be gone")
 
     def line_before(self, path: str, line: int) -> int:
-        """Where the line ``line`` of the file in memory stands in the one on the disk; for a new one, what it follows."""
+        """Where a line of the file in memory stands in the one on the disk; for a new one, what it follows."""
         at = line - 1
         for _, i1, i2, j1, j2 in self._opcodes(path):
             if j1 <= at < j2:
@@ -246,7 +246,7 @@ class Workspace:
             if tag != "equal"
         )
 
-    def _opcodes(self, path: str) -> list[tuple[str, int, int, int, int]]:
+    def _opcodes(self, path: str) -> Sequence[tuple[str, int, int, int, int]]:
         before = self.before(path).splitlines(keepends=True)
         after = self.source(path).data.splitlines(keepends=True)
         return difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
