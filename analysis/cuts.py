@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from analysis.collectors.crossings import Crossing, Crossings, NameUse
+from analysis.collectors.crossings import MAIN, Crossing, Crossings, NameUse
 from analysis.cycles import Cycle
 from analysis.imports import AT_IMPORT, Edge, ImportGraph
 
@@ -127,14 +127,15 @@ def _cut(pair: Pair, edges: Sequence[Edge], crossings: Sequence[Crossing], taken
 
 
 def _origins(graph: ImportGraph, edges: Sequence[Edge]) -> tuple[str, ...]:
-    """The files that define what a module takes from a package around it, where that only hands on all of it.
+    """The files that define what a module takes from another, where that only hands on all of it.
 
-    From outside the package would be started all the same. With them go the packages that are started before them.
+    From outside a package would be started all the same. With them go the packages that are started before them.
     """
     found: dict[str, None] = {}
     around = graph.modules.packages(edges[0].importer)
     for edge in edges:
-        if not edge.names or edge.names == ("*",) or edge.imported not in around:
+        package = edge.imported.endswith("__init__.py")
+        if not edge.names or edge.names == ("*",) or (package and edge.imported not in around):
             return ()
         for name in edge.names:
             origin, _ = graph.origin(edge.imported, name)
@@ -200,6 +201,8 @@ def _why(uses: Iterable[tuple[str, NameUse]]) -> str:
 
 def _places(where: set[str]) -> str:
     first = min(where)
+    if first == MAIN and len(where) == 1:
+        return "what it does as a script"
     return f"{first}()" if len(where) == 1 else f"{len(where)} functions"
 
 

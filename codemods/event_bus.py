@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 import click
 
+from analysis.collectors.namespace import Namespace
 from analysis.cuts import Cut, Technique, cuts
 from analysis.cycles import Cycle, cycles
 from analysis.index import digest_of
+from analysis.words import plural
 from codemods.codemod import TreeCodemod, TreeJob
+from codemods.cutting.extract import extract
 from codemods.cutting.late import late
 from codemods.cutting.redirect import redirect
 from codemods.cutting.workspace import Workspace
@@ -23,13 +26,16 @@ from linters.rule import kinds
 from linters.runner import Ignores, check
 
 if TYPE_CHECKING:
+    from analysis.project import Project
     from codemods.edits import Example
+    from linters.rule import Rule
 
 Pair = tuple[str, str]
 _WAYS: dict[Technique, Callable[[Workspace, Cut], str]] = {
     "type-checking": late,
     "defer": late,
     "redirect": redirect,
+    "extract": extract,
 }
 
 
@@ -47,15 +53,29 @@ class EventBusCodemod(TreeCodemod):
 
     def transform(self, job: TreeJob) -> Sequence[Outcome]:
         """Cut what is cheapest to cut until no circle is left, or none that can be cut."""
-        return _Run(job).go()
+        rule = kinds()["E920"](job.settings)
+        tree = whole(job.project, job.settings, rule.collectors())
+        spared: set[frozenset[str]] = set()
+        while True:
+            run = _Run(job, tree, rule, spared)
+            run.go()
+            in_vain = run.in_vain()
+            if not in_vain:
+                return run.outcomes()
+            # Making modules is too much for a circle that is there all the same.
+            spared |= in_vain
 
 
 class _Run:
-    def __init__(self, job: TreeJob) -> None:
+    """One attempt at the whole tree. In the circles of files ``spared`` no definitions are moved."""
+
+    def __init__(self, job: TreeJob, tree: Project, rule: Rule, spared: Collection[frozenset[str]]) -> None:
         self.job = job
-        rule = kinds()["E920"]
-        self.rules = [rule(job.settings)]
-        self.workspace = Workspace(whole(job.project, job.settings, self.rules[0].collectors()), job.settings)
+        self.rules = [rule]
+        self.workspace = Workspace(tree, job.settings)
+        self.spared = spared
+        self.circles = [frozenset(one.files) for one in cycles(self.workspace.graph)]
+        self.moved: set[frozenset[str]] = set()
         self.ignores = Ignores(job.settings)
         self.answers: dict[Pair, tuple[str, Answer]] = {}
         self.refused: dict[Pair, set[Technique]] = {}
@@ -63,10 +83,19 @@ class _Run:
         self.accepted: set[Pair] = set()
         """What somebody said to leave."""
 
-    def go(self) -> list[Outcome]:
+    def go(self) -> None:
+        """Cut until nothing is left to try."""
         while (cut := self.next()) is not None:
             self.make(cut)
-        return self.outcomes()
+
+    def in_vain(self) -> set[frozenset[str]]:
+        """The circles in which definitions were moved and that are not gone."""
+        left = [set(one.files) for one in cycles(self.workspace.graph)]
+        return {circle for circle in self.moved if any(one <= circle for one in left)}
+
+    def circle(self, cut: Cut) -> frozenset[str]:
+        """The circle of the tree as it was that the cut is part of."""
+        return next((one for one in self.circles if cut.imported in one), frozenset())
 
     def next(self) -> Cut | None:
         workspace = self.workspace
@@ -103,6 +132,8 @@ class _Run:
             told = f"{cut.imported}: {refused.detail}"
             self.answers[pair] = cut.importer, Answer("declined", "E920", *place, refused.reason.value, told)
             return
+        if cut.technique == "extract":
+            self.moved.add(self.circle(cut))
         self.answers[pair] = cut.importer, Answer("rewritten", "E920", *place, "", f"{cut.imported}: {done}")
 
     def way(self, cut: Cut) -> Callable[[Workspace, Cut], str]:
@@ -112,6 +143,8 @@ class _Run:
         changed = self.workspace.changed
         if self.job.most is not None and cut.importer not in changed and len(changed) >= self.job.most:
             raise Refused(Reason.LIMIT, f"{self.job.most} files are changed already")
+        if cut.technique == "extract" and self.circle(cut) in self.spared:
+            raise Refused(Reason.STILL_CIRCULAR, f"{cut.reason}; to move it would not be enough")
         way = _WAYS.get(cut.technique)
         if way is None:
             raise Refused(Reason.NEEDED, cut.reason)
@@ -143,7 +176,7 @@ class _Run:
         return None if check(facts, self.rules, self.ignores, findings).kept else SkipReason.EXCLUDED
 
     def outcomes(self) -> list[Outcome]:
-        found: list[Outcome] = []
+        """What became of the files."""
         workspace = self.workspace
         answers: dict[str, list[Answer]] = {}
         left = {pair for cycle in cycles(workspace.graph) for pair in cycle.pairs()}
@@ -151,20 +184,28 @@ class _Run:
             # What could not be cut there was cut elsewhere.
             if answer.verdict != "declined" or pair in left:
                 answers.setdefault(path, []).append(answer)
-        for path in sorted({*workspace.changed, *answers}):
-            old = workspace.before(path)
-            new = workspace.source(path).data
-            edits = workspace.difference(path) if old != new else ()
-            found.append(
-                Outcome(
-                    path,
-                    tuple(sorted(answers.get(path, ()), key=lambda one: (one.line, one.column))),
-                    edits,
-                    digest_of(old) if not workspace.made(path) else b"",
-                    digest_of(new),
-                )
-            )
-        return found
+        return [
+            self.outcome(path, sorted(answers.get(path, ()), key=lambda one: (one.line, one.column)))
+            for path in sorted({*workspace.changed, *answers})
+        ]
+
+    def outcome(self, path: str, answers: Sequence[Answer]) -> Outcome:
+        """What became of one file."""
+        workspace = self.workspace
+        old, new = workspace.before(path), workspace.source(path).data
+        if old == new:
+            return Outcome(path, tuple(answers), (), digest_of(old), digest_of(old))
+        before = workspace.project.files[path].records(Namespace) if not workspace.made(path) else []
+        after = workspace.facts(path).records(Namespace)
+        bound = {name for one in before for name in one.bound} ^ {name for one in after for name in one.bound}
+        return Outcome(
+            path,
+            tuple(answers),
+            workspace.difference(path),
+            digest_of(old) if not workspace.made(path) else b"",
+            digest_of(new),
+            note="" if answers else plural(len(bound), "definition"),
+        )
 
 
 if __name__ == "__main__":

@@ -44,6 +44,11 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         return [one for one in self.outcomes if one.edits]
 
     @property
+    def unchanged(self) -> int:
+        """How many of the files that were analysed stay as they are."""
+        return self.analysed - sum(bool(one.old) and one.path.endswith(".py") for one in self.changed)
+
+    @property
     def failed(self) -> list[tuple[str, str, int]]:
         """Path, cause and line of each file that could not be dealt with, sorted."""
         found = [(one.path, one.fault, 0) for one in self.outcomes if one.fault]
@@ -110,7 +115,7 @@ def as_json(report: Report, *, differences: bool = False) -> str:
             "reasons": {verdict: dict(report.reasons(verdict)) for verdict in ("declined", "skipped")},
             "files": report.analysed,
             "changed": len(report.changed),
-            "unchanged": report.analysed - sum(not one.note for one in report.changed),
+            "unchanged": report.unchanged,
             "failed": len(report.failed),
             "excluded": report.excluded,
             "exit_code": report.exit_code,
@@ -173,6 +178,8 @@ def _other(outcome: Outcome, written: bool) -> str:
     verb = ("added" if outcome.old else "made") if written else ("would be added" if outcome.old else "would be made")
     if outcome.note.endswith(("number", "numbers")):
         verb = "changed" if written else "would be changed"
+    elif outcome.old and outcome.note.endswith(("definition", "definitions")):
+        verb = "moved away" if written else "would be moved away"
     return f"{outcome.note} {verb}" if outcome.old else f"{verb}, with {outcome.note}"
 
 
@@ -212,8 +219,7 @@ def summary(report: Report) -> str:
     for verdict in ("declined", "skipped"):
         for reason, number in report.reasons(verdict):
             lines.append(f"  {verdict} {number:,}: {reason}")
-    unchanged = report.analysed - sum(not one.note for one in report.changed)
-    files = f"{plural(len(report.changed), 'file')} changed, {unchanged:,} unchanged"
+    files = f"{plural(len(report.changed), 'file')} changed, {report.unchanged:,} unchanged"
     if report.failed:
         files += f", {len(report.failed):,} failed"
     if report.excluded:

@@ -10,10 +10,13 @@ from typing import ClassVar, Literal, NamedTuple
 
 import msgspec
 
+from analysis.collectors.imports import is_main
 from analysis.nodes import below, children
 from analysis.walk import Collector, Walk
 
 Kind = Literal["base", "decorator", "annotation", "caught", "call", "dropped-call", "value", "export", "rebound"]
+MAIN = "__main__"
+Block = ast.FunctionDef | ast.AsyncFunctionDef | ast.If
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _WORD = re.compile(r"[^\W\d]\w*")
@@ -28,7 +31,8 @@ class NameUse(msgspec.Struct, frozen=True, array_like=True, gc=False):
     ``kind``: the ``base`` of a class, a ``decorator``, an ``annotation``, the type of an ``except`` clause
     (``caught``), a ``call`` whose result is used or a ``dropped-call`` whose result is not, any other ``value``;
     listed in ``__all__`` (``export``) or bound anew (``rebound``). ``member`` is what is taken of it, dotted.
-    ``at_import``: it happens while the module is imported. ``scope`` is the function that it happens in otherwise.
+    ``at_import``: it happens while the module is imported. ``scope`` is the function that it happens in otherwise,
+    ``MAIN`` what the file does when it is run as a script.
     """
 
     line: int
@@ -50,7 +54,7 @@ class Crossings(Collector):
     """Topic ``crossings``: one record for each name that an import outside of functions and classes binds."""
 
     topic: ClassVar[str] = "crossings"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     record = Crossing
     needles = (b"import",)
 
@@ -81,26 +85,24 @@ def _imported(tree: ast.Module) -> Iterator[tuple[tuple[int, str], None]]:
 class Site(NamedTuple):
     """A place where a name of the module's own level is used.
 
-    ``node`` is the name, or the text that it stands in; ``function`` the innermost ``def`` whose body it is in, None
-    outside of any; ``plain``: nothing but a ``def`` puts it off, no ``lambda``.
+    ``node`` is the name, or the text that it stands in; ``block`` the innermost ``def`` whose body it is in, or the
+    ``if __name__ == "__main__"``, None outside of any.
     """
 
     name: str
     use: NameUse
     node: ast.Name | ast.Constant
-    function: ast.FunctionDef | ast.AsyncFunctionDef | None
-    plain: bool
+    block: Block | None
 
 
 class _Place(NamedTuple):
     name: str
     at_import: bool
     scope: str
-    function: ast.FunctionDef | ast.AsyncFunctionDef | None
-    plain: bool
+    block: Block | None
 
     def site(self, node: ast.Name | ast.Constant, use: NameUse) -> Site:
-        return Site(self.name, use, node, self.function, self.plain)
+        return Site(self.name, use, node, self.block)
 
 
 class Sites:
@@ -143,7 +145,7 @@ class Sites:
     def _quoted(self, node: ast.Constant, text: str, name: str) -> Iterator[Site]:
         """A name in ``__all__``, or in an annotation that is written as text."""
         if self._is_listed(node) and text == name:
-            yield Site(name, NameUse(node.lineno, "export", "", False, ""), node, None, True)
+            yield Site(name, NameUse(node.lineno, "export", "", False, ""), node, None)
         elif self._kind(node) == "annotation":
             place = self._place(node, name)
             if place is not None:
@@ -166,8 +168,8 @@ class Sites:
         What stands in the head of a function (defaults, decorators, annotations) belongs to the scope around it.
         """
         parts, inner = [], node
-        at_import = direct = plain = True
-        function: ast.FunctionDef | ast.AsyncFunctionDef | None = None
+        at_import = direct = True
+        block: Block | None = None
         outer = self.parents.get(node)
         while outer is not None:
             if isinstance(outer, _SCOPES) and _in_body(outer, inner):
@@ -177,14 +179,16 @@ class Sites:
                 if isinstance(outer, _FUNCTIONS):
                     at_import = False
                 if isinstance(outer, (ast.FunctionDef, ast.AsyncFunctionDef)):
-                    function = function or outer
-                elif isinstance(outer, ast.Lambda) and function is None:
-                    plain = False
+                    block = block or outer
                 if not isinstance(outer, (ast.Lambda, *_COMPREHENSIONS)):
                     parts.append(outer.name)
                 direct = False
+            elif isinstance(outer, ast.If) and inner in outer.body and is_main(outer.test):
+                at_import = False
+                block = block or outer
+                parts.append(MAIN)
             inner, outer = outer, self.parents.get(outer)
-        return _Place(name, at_import, ".".join(reversed(parts)) if not at_import else "", function, plain)
+        return _Place(name, at_import, ".".join(reversed(parts)) if not at_import else "", block)
 
     def _binds(self, scope: ast.AST) -> set[str]:
         found = self._bound.get(scope)

@@ -101,12 +101,14 @@ def late_enough(tree: ast.Module, uses: Iterable[Site]) -> None:
     for one in uses:
         if one.use.kind in ("export", "rebound"):
             raise Refused(Reason.OFFERED, f"`{one.name}` is exported or bound anew in line {one.use.line}")
-        if one.use.at_import or one.function is None:
+        if one.use.at_import or one.block is None:
             raise Refused(Reason.NEEDED, f"`{one.name}` is needed in line {one.use.line}, while the module is imported")
+        if isinstance(one.block, ast.If):
+            continue
         if started is None:
             started = _started(tree)
-        if one.function.name in started:
-            detail = f"{one.function.name}(), which uses `{one.name}`, may be called while the module is imported"
+        if one.block.name in started:
+            detail = f"{one.block.name}(), which uses `{one.name}`, may be called while the module is imported"
             raise Refused(Reason.CALLED_AT_IMPORT, detail)
 
 
@@ -171,6 +173,11 @@ def not_looked_up(workspace: Workspace, path: str, names: Sequence[str]) -> None
 
 
 # Annotations
+
+
+def is_flag(condition: ast.expr) -> bool:
+    """Whether a condition is ``TYPE_CHECKING``."""
+    return (dotted(condition) or "").rpartition(".")[2] == "TYPE_CHECKING"
 
 
 def annotation(sites: Sites, node: ast.AST) -> ast.expr:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator, Sequence
 
-from analysis.collectors.crossings import Site, Sites
+from analysis.collectors.crossings import Block, Site, Sites
 from analysis.collectors.header import first_line
 from analysis.cuts import Cut
-from analysis.nodes import below, dotted
+from analysis.nodes import below
 from codemods.compose import Change
 from codemods.cutting import guards
 from codemods.cutting.statements import Taken, taken, without
@@ -16,7 +16,6 @@ from codemods.cutting.workspace import Workspace
 from codemods.edits import Need, Reason, Splice
 from codemods.imports import Refused
 
-_Function = ast.FunctionDef | ast.AsyncFunctionDef
 _TYPING = Need("typing", "TYPE_CHECKING")
 
 
@@ -38,35 +37,34 @@ def late(workspace: Workspace, cut: Cut) -> str:
     guards.not_looked_up(workspace, path, names)
     for site in annotations:
         guards.not_read(sites, site)
-    functions = _by_function(uses)
+    blocks = _by_block(uses)
     edits = list(_quotes(workspace, path, sites, annotations))
     for one in statements:
         edits += without(workspace, path, one)
     typed = {one.name for one in annotations}
     told: set[ast.stmt] = {one.node for one in statements if typed & set(one.locals)}
-    for function, used in functions.items():
-        edits.append(_inside(workspace, path, function, used, statements, told))
+    for block, used in blocks.items():
+        edits.append(_inside(workspace, path, block, used, statements, told))
     workspace.edit(path, [Change((edit,)) for edit in edits])
     if annotations:
         _for_checkers(workspace, path, [one for one in statements if typed & set(one.locals)], typed)
-    return _told(functions, annotations)
+    return _told(blocks, annotations)
 
 
-def _told(functions: dict[_Function, list[str]], annotations: Sequence[Site]) -> str:
-    named = sorted({one.name for one in functions})
-    where = f"{named[0]}()" if len(named) == 1 else f"{len(functions)} functions"
-    parts = [f"into {where}"] if functions else []
+def _told(blocks: Iterable[Block], annotations: Sequence[Site]) -> str:
+    named = [f"{one.name}()" if not isinstance(one, ast.If) else "what it does as a script" for one in blocks]
+    parts = [f"into {named[0] if len(named) == 1 else f'{len(named)} functions'}"] if named else []
     if annotations:
         parts.append("under `if TYPE_CHECKING`")
     return f"moved {' and '.join(parts)}"
 
 
-def _by_function(uses: Iterable[Site]) -> dict[_Function, list[str]]:
+def _by_block(uses: Iterable[Site]) -> dict[Block, list[str]]:
     """The names that each function uses: an import in a function is seen by those inside it."""
-    found: dict[_Function, list[str]] = {}
+    found: dict[Block, list[str]] = {}
     for one in uses:
-        if one.function is not None and one.name not in found.setdefault(one.function, []):
-            found[one.function].append(one.name)
+        if one.block is not None and one.name not in found.setdefault(one.block, []):
+            found[one.block].append(one.name)
     return found
 
 
@@ -76,24 +74,24 @@ def _by_function(uses: Iterable[Site]) -> dict[_Function, list[str]]:
 def _inside(
     workspace: Workspace,
     path: str,
-    function: _Function,
+    block: Block,
     names: Sequence[str],
     statements: Sequence[Taken],
     told: set[ast.stmt],
 ) -> Splice:
-    """The import at the start of the function's body, behind its docstring.
+    """The import at the start of the body, behind a docstring.
 
     ``told`` are the statements whose comment stands elsewhere already.
     """
     source = workspace.source(path)
-    body = function.body
+    body = block.body
     at = 1 if len(body) > 1 and _is_docstring(body[0]) else 0
     line = first_line(body[at])
-    before = body[at - 1].end_lineno if at else _head(function)
+    before = body[at - 1].end_lineno if at else _head(block)
     text = source.lines[line - 1]
     indent = text[: len(text) - len(text.lstrip(b" \t\f"))]
     if before is None or before >= line or indent != text[: body[at].col_offset]:
-        raise Refused(Reason.SHARED_LINE, f"{function.name}() of line {function.lineno} has its body on one line")
+        raise Refused(Reason.SHARED_LINE, f"the body of what begins in line {block.lineno} stands on one line with it")
     while line - 1 > before and source.lines[line - 2].lstrip().startswith(b"#"):
         line -= 1
     wanted = [one for one in statements if set(names) & set(one.locals)]
@@ -111,10 +109,12 @@ def _is_docstring(node: ast.stmt) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 
-def _head(function: _Function) -> int:
+def _head(block: Block) -> int:
     """The last line of what certainly stands before the body."""
-    ends = [function.lineno, function.returns.end_lineno if function.returns is not None else 0]
-    ends += [one.end_lineno for one in below(function.args) if isinstance(one, (ast.expr, ast.arg))]
+    if isinstance(block, ast.If):
+        return block.test.end_lineno or block.lineno
+    ends = [block.lineno, block.returns.end_lineno if block.returns is not None else 0]
+    ends += [one.end_lineno for one in below(block.args) if isinstance(one, (ast.expr, ast.arg))]
     return max(filter(None, ends))
 
 
@@ -170,7 +170,7 @@ def _for_checkers(workspace: Workspace, path: str, statements: Sequence[Taken], 
 def _block(tree: ast.Module) -> ast.If | None:
     """The first ``if TYPE_CHECKING`` of the module that has its body on lines of its own."""
     for node in tree.body:
-        if isinstance(node, ast.If) and (dotted(node.test) or "").rpartition(".")[2] == "TYPE_CHECKING":
+        if isinstance(node, ast.If) and guards.is_flag(node.test):
             shared = node.body[0].lineno == node.lineno
             if not shared and not any(one.lineno == node.body[-1].end_lineno for one in node.orelse):
                 return node

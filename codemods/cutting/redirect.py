@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
 
 from analysis.cuts import Cut
 from codemods.compose import Change
@@ -14,37 +15,43 @@ from codemods.imports import Refused
 
 def redirect(workspace: Workspace, cut: Cut) -> str:
     """Make the change; returns what was done, for people. Raises Refused."""
-    path = cut.importer
-    splices: list[Splice] = []
-    sources: dict[str, None] = {}
+    origins: dict[str, tuple[str, str]] = {}
     for one in taken(workspace, cut):
-        if not isinstance(one.node, ast.ImportFrom):
-            raise Refused(Reason.NEEDED, f"line {one.node.lineno} imports the module itself")
-        texts = _statements(workspace, cut, one, sources)
-        source = workspace.source(path)
+        for alias in one.aliases:
+            origin, name = origins[alias.name] = workspace.graph.origin(cut.imported, alias.name)
+            if not isinstance(one.node, ast.ImportFrom) or origin.endswith("/"):
+                raise Refused(Reason.NEEDED, f"line {one.node.lineno} imports the module itself")
+            if origin in (cut.imported, cut.importer):
+                raise Refused(Reason.NEEDED, f"`{name}` is defined in {origin}")
+    take_from(workspace, cut, origins)
+    return f"taken from {', '.join(dict.fromkeys(origin for origin, _ in origins.values()))}"
+
+
+def take_from(workspace: Workspace, cut: Cut, origins: Mapping[str, tuple[str, str]]) -> None:
+    """Have the importer take each name from the file, and by the name, that ``origins`` has for it."""
+    changes: list[Change] = []
+    for one in taken(workspace, cut):
+        texts = _statements(workspace, cut, one, origins)
+        source = workspace.source(cut.importer)
         start = source.offset(one.node.lineno, 0)
-        spelt = "".join(f"{each}{one.comment}\n" for each in texts)
-        gone = without(workspace, path, one)
         if one.whole:
-            # In the place of the old one, with no blank line taken away.
+            # In the place of the old one; the comment behind it stays where it is.
             end = source.offset(one.node.end_lineno or one.node.lineno, one.node.end_col_offset or 0)
-            splices.append(Splice(start, end + len(one.comment.encode(source.encoding)), spelt.rstrip("\n")))
+            changes.append(Change((Splice(start, end, "\n".join(texts)),)))
         else:
-            splices += [*gone, Splice(start, start, spelt)]
-    workspace.edit(path, [Change((one,)) for one in splices])
-    return f"taken from {', '.join(sources)}"
+            changes += [Change((gone,)) for gone in without(workspace, cut.importer, one)]
+            changes.append(Change((Splice(start, start, "".join(f"{text}\n" for text in texts)),)))
+    workspace.edit(cut.importer, changes)
 
 
-def _statements(workspace: Workspace, cut: Cut, one: Taken, sources: dict[str, None]) -> list[str]:
-    """The imports that take the place of ``one``, one for each module; adds the files that they name to ``sources``."""
+def _statements(workspace: Workspace, cut: Cut, one: Taken, origins: Mapping[str, tuple[str, str]]) -> list[str]:
+    """The imports that take the place of ``one``, one for each module."""
+    relative = isinstance(one.node, ast.ImportFrom) and bool(one.node.level)
     found: dict[str, list[str]] = {}
     for alias in one.aliases:
-        origin, name = workspace.graph.origin(cut.imported, alias.name)
-        if origin in (cut.imported, cut.importer) or origin.endswith("/"):
-            raise Refused(Reason.NEEDED, f"`{alias.name}` is defined in {origin}")
-        sources[origin] = None
+        origin, name = origins[alias.name]
         bound = alias.asname or alias.name
-        module = spelling(workspace, cut.importer, origin, relative=bool(one.node.level))  # type: ignore[union-attr]
+        module = spelling(workspace, cut.importer, origin, relative=relative)
         found.setdefault(module, []).append(name if name == bound else f"{name} as {bound}")
     return [f"from {module} import {', '.join(names)}" for module, names in sorted(found.items())]
 

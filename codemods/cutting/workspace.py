@@ -156,7 +156,7 @@ class Workspace:
         before = dict(self._new)
         try:
             yield
-            self._check({path for path, source in self._new.items() if before.get(path) is not source})
+            self._check(before)
         except (Refused, EditError) as error:
             touched = {path for path, source in self._new.items() if before.get(path) is not source}
             self._new = before
@@ -206,20 +206,22 @@ class Workspace:
         self._crossings.pop(path, None)
         self.__dict__.pop("graph", None)
 
-    def _check(self, paths: Iterable[str]) -> None:
-        """That each file still compiles, and that no comment of any is gone."""
+    def _check(self, before: Mapping[str, Source]) -> None:
+        """That each file that is not as it was ``before`` compiles, and that no comment of them is gone."""
         lost: Counter[bytes] = Counter()
-        for path in sorted(paths):
-            data = self._new[path].data
-            broken = verify.compiles(data, path, self.settings)
+        for path, source in sorted(self._new.items()):
+            was = before.get(path)
+            if was is source:
+                continue
+            broken = verify.compiles(source.data, path, self.settings)
             if broken is not None:
                 raise Refused(broken.reason, f"{path}: {broken.detail}")
-            encoding = self.source(path).encoding
-            old, new = scan(self.before(path), encoding), scan(data, encoding)
-            if not (old.sure and new.sure):
+            gone = scan(was.data if was is not None else self.before(path), source.encoding)
+            here = scan(source.data, source.encoding)
+            if not (gone.sure and here.sure):
                 raise Refused(Reason.COMMENT, f"{path}: its comments cannot be told from its strings")
-            lost.update(old.comments)
-            lost.subtract(new.comments)
+            lost.update(gone.comments)
+            lost.subtract(here.comments)
         missing = +lost
         if missing:
             first = next(iter(missing)).decode("utf-8", "replace")

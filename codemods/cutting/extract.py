@@ -1,0 +1,308 @@
+"""Moves what two modules share into a module of its own, which neither of them is imported by.
+
+The names stay importable from where they were. What is moved is moved with all that it needs; where that is not
+possible without changing what something means, it is refused.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from itertools import count
+
+from analysis.collectors.crossings import Sites
+from analysis.collectors.header import first_line
+from analysis.cuts import Cut
+from analysis.nodes import below
+from codemods.compose import Change
+from codemods.cutting import guards
+from codemods.cutting.redirect import spelling, take_from
+from codemods.cutting.statements import Taken, local, statement, taken, without
+from codemods.cutting.workspace import Workspace
+from codemods.edits import Reason, Splice
+from codemods.imports import Refused
+
+_Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Assign | ast.AnnAssign
+_Import = ast.Import | ast.ImportFrom
+_OWN = frozenset({"__name__", "__file__", "__package__", "__spec__", "__path__", "__doc__", "__loader__"})
+"""What a module says of itself, and would say of another."""
+
+
+def extract(workspace: Workspace, cut: Cut) -> str:
+    """Make the change; returns what was done, for people. Raises Refused."""
+    parts = _Parts(workspace, cut.imported)
+    origins: dict[str, tuple[str, str]] = {}
+    wanted: list[str] = []
+    for one in taken(workspace, cut):
+        for alias in one.aliases:
+            if not isinstance(one.node, ast.ImportFrom) or alias.name == "*":
+                raise Refused(Reason.NEEDED, f"line {one.node.lineno} takes no names that could be moved")
+            origin = workspace.graph.origin(cut.imported, alias.name)
+            if alias.name in parts.defined or origin[0] in (cut.imported, cut.importer) or origin[0].endswith("/"):
+                wanted.append(alias.name)
+            else:
+                # Handed on only: it need not be moved.
+                origins[alias.name] = origin
+    if not wanted:
+        take_from(workspace, cut, origins)
+        return f"taken from {', '.join(dict.fromkeys(origin for origin, _ in origins.values()))}"
+    moved = parts.closure(wanted)
+    if len(moved) == len({id(one) for one in parts.defined.values()}):
+        raise Refused(Reason.NOT_MOVABLE, f"all that {cut.imported} defines would have to move")
+    path = _free(workspace, cut.imported)
+    workspace.make(path, parts.text(moved, (cut.imported, cut.importer)))
+    parts.leave(moved, path)
+    take_from(workspace, cut, {**origins, **{name: (path, name) for name in wanted}})
+    return f"{', '.join(name for node in moved for name in parts.names(node))} moved to {path}"
+
+
+def _free(workspace: Workspace, path: str) -> str:
+    """Where the new module goes: beside ``path``."""
+    folder, _, file = path.rpartition("/")
+    stem = file.removesuffix(".py")
+    stem = "_shared" if stem == "__init__" else f"{stem}_shared"
+    for number in count(1):
+        found = f"{folder}/{stem}{number if number > 1 else ''}.py".removeprefix("/")
+        there = (workspace.project.path(found), workspace.project.path(found.removesuffix(".py")))
+        if not workspace.made(found) and not any(one.exists() for one in there):
+            return found
+    raise AssertionError("there is always another number")
+
+
+class _Parts:
+    """The statements of a module that bind names, and what each needs of the others."""
+
+    def __init__(self, workspace: Workspace, path: str) -> None:
+        self.workspace = workspace
+        self.path = path
+        self.tree = workspace.tree(path)
+        self.source = workspace.source(path)
+        self.defined: dict[str, _Definition] = {}
+        self.imported: dict[str, tuple[_Import, ast.alias]] = {}
+        self.typed: dict[str, tuple[_Import, ast.alias]] = {}
+        self.several: set[str] = set()
+        self._read()
+        names = {*self.defined, *self.imported, *self.typed, *self.several, *_OWN}
+        self.sites = list(Sites(self.tree).of(names))
+
+    def _read(self) -> None:
+        bound: list[str] = []
+        for node in self.tree.body:
+            if isinstance(node, (ast.Import, ast.ImportFrom)):
+                self._imports(node, self.imported, bound)
+            elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+                self.defined[node.name] = node
+                bound.append(node.name)
+            elif isinstance(node, (ast.Assign, ast.AnnAssign)) and (name := _target(node)) is not None:
+                self.defined[name] = node
+                bound.append(name)
+            elif isinstance(node, ast.If) and _is_for_checkers(node):
+                for inner in node.body:
+                    if isinstance(inner, (ast.Import, ast.ImportFrom)):
+                        self._imports(inner, self.typed, bound)
+            else:
+                # Bound under a condition, in a loop, or to parts of a value.
+                self.several.update(_stored(node))
+        self.several.update(name for name in bound if bound.count(name) > 1)
+        for inside in below(self.tree):
+            if isinstance(inside, ast.Global):
+                self.several.update(inside.names)
+            elif isinstance(inside, (ast.AugAssign, ast.Delete)):
+                self.several.update(_stored(inside))
+
+    @staticmethod
+    def _imports(node: _Import, into: dict[str, tuple[_Import, ast.alias]], bound: list[str]) -> None:
+        for alias in node.names:
+            into[local(node, alias)] = node, alias
+            bound.append(local(node, alias))
+
+    def names(self, node: _Definition) -> list[str]:
+        """What the statement binds."""
+        return [name for name, one in self.defined.items() if one is node]
+
+    def needs(self, node: ast.stmt) -> Iterator[str]:
+        """The names of the module's own level that are used in the statement."""
+        first, last = first_line(node), node.end_lineno or node.lineno
+        for one in self.sites:
+            if first <= one.node.lineno <= last:
+                yield one.name
+
+    def closure(self, wanted: Iterable[str]) -> list[_Definition]:
+        """The statements that define ``wanted``, with all that they need, in the order of the source."""
+        found: dict[str, _Definition] = {}
+        todo = list(wanted)
+        for name in todo:
+            if name in found:
+                continue
+            if name in self.several:
+                raise Refused(Reason.NOT_MOVABLE, f"`{name}` is bound more than once in {self.path}")
+            if name not in self.defined:
+                raise Refused(Reason.NOT_MOVABLE, f"`{name}` is not defined in {self.path} itself")
+            node = found[name] = self.defined[name]
+            self._movable(name, node)
+            for need in self.needs(node):
+                if need in _OWN:
+                    raise Refused(Reason.NOT_MOVABLE, f"`{name}` uses `{need}`, which would be another")
+                if need in self.several:
+                    raise Refused(Reason.NOT_MOVABLE, f"`{name}` needs `{need}`, which is bound more than once")
+                if need in self.defined:
+                    todo.append(need)
+        nodes = {id(node): node for node in found.values()}
+        return sorted(nodes.values(), key=lambda one: one.lineno)
+
+    def _movable(self, name: str, node: _Definition) -> None:
+        alone = [one for one in self.tree.body if one.lineno <= (node.end_lineno or 0) and _ends(one) >= _starts(node)]
+        if len(alone) != 1:
+            raise Refused(Reason.SHARED_LINE, f"`{name}` stands on a line with something else")
+        stem = self.path.removesuffix("/__init__.py").removesuffix(".py").rpartition("/")[2]
+        where = self.workspace.texts.get((stem, name))
+        if where is not None:
+            raise Refused(Reason.LOOKED_UP, f"{where} names `{stem}.{name}` in a text")
+        if re.search(rb"\b(?:globals|eval|exec)\(", self._bytes(node)):
+            raise Refused(Reason.LOOKED_UP, f"`{name}` looks names up")
+        if isinstance(node, ast.ClassDef) and self._pickled(node):
+            raise Refused(Reason.NOT_MOVABLE, f"`{name}` says how it is pickled, which names its module")
+
+    @staticmethod
+    def _pickled(node: ast.ClassDef) -> bool:
+        return any(isinstance(one, ast.FunctionDef) and one.name.startswith("__reduce") for one in node.body)
+
+    def _bytes(self, node: ast.stmt) -> bytes:
+        return b"".join(self._lines(node))
+
+    def _lines(self, node: ast.stmt) -> list[bytes]:
+        return self.source.lines[_starts(node) - 1 : _ends(node)]
+
+    def _above(self, node: ast.stmt) -> int:
+        """The first line of the comment that stands directly above the statement, or of the statement."""
+        line = _starts(node)
+        while line > 1 and self.source.lines[line - 2].startswith(b"#"):
+            line -= 1
+        return line if line > 2 else _starts(node)
+
+    def text(self, moved: Sequence[_Definition], between: Sequence[str]) -> str:
+        """The new module."""
+        needed = {need for node in moved for need in self.needs(node)}
+        files = " and ".join(one.rpartition("/")[2] if one.count("/") == 0 else one for one in sorted(between))
+        parts = [f'"""What {files} share."""\n']
+        future = [one for one in self.tree.body if isinstance(one, ast.ImportFrom) and one.module == "__future__"]
+        parts += [f"{statement(one, one.names)}\n" for one in future]
+        plain = self._spelt(self.imported, needed)
+        if plain:
+            parts.append("".join(f"{one}\n" for one in plain))
+        typed = self._spelt(self.typed, needed)
+        if typed:
+            head = "" if any("TYPE_CHECKING" in one for one in plain) else "from typing import TYPE_CHECKING\n\n"
+            parts.append(f"{head}if TYPE_CHECKING:\n" + "".join(f"    {one}\n" for one in typed))
+        body = ""
+        last: _Definition | None = None
+        for node in moved:
+            lines = self.source.lines[self._above(node) - 1 : _ends(node)]
+            # Simple statements stay together, definitions stand apart.
+            simple = isinstance(node, (ast.Assign, ast.AnnAssign)) and isinstance(last, (ast.Assign, ast.AnnAssign))
+            body += ("" if simple else "\n\n") if last is not None else ""
+            text = b"".join(lines).decode(self.source.encoding)
+            body += re.sub(r"\r\n?", "\n", text).rstrip() + "\n"
+            last = node
+        gap = "\n" if isinstance(moved[0], (ast.Assign, ast.AnnAssign)) else "\n\n"
+        return "\n".join(parts) + gap + body
+
+    def _spelt(self, table: dict[str, tuple[_Import, ast.alias]], needed: set[str]) -> list[str]:
+        found: dict[int, tuple[_Import, list[ast.alias]]] = {}
+        for name, (node, alias) in table.items():
+            if name in needed and getattr(node, "module", "") != "__future__":
+                found.setdefault(id(node), (node, []))[1].append(alias)
+        return [statement(node, aliases) for node, aliases in found.values()]
+
+    def leave(self, moved: Sequence[_Definition], path: str) -> None:
+        """Take what was moved out of the module, which hands it on from then on."""
+        names = [name for node in moved for name in self.names(node)]
+        needed = {need for node in moved for need in self.needs(node) if need in self.imported}
+        listed = {one.name for one in self.sites if one.use.kind == "export"}
+        gone = {id(node) for node in moved}
+        used = {name for node in self.tree.body if id(node) not in gone for name in self.needs(node) if name in names}
+        handed = [name for name in names if name not in used and name not in listed]
+        module = spelling(self.workspace, self.path, path, relative=self._relative())
+        comment = "  # noqa: F401" if handed else ""
+        text = f"from {module} import {', '.join(sorted(names))}{comment}\n"
+        line = self._place(moved)
+        splices = [Splice(*self._gap(node), "") for node in moved]
+        start = self.source.offset(line + 1, 0) if line < len(self.source.lines) else len(self.source.data)
+        splices.append(Splice(start, start, text))
+        self.workspace.edit(self.path, [Change((one,)) for one in splices])
+        self._tidy(needed)
+
+    def _tidy(self, needed: set[str]) -> None:
+        """Take away the imports that only what was moved had a use for, where nobody else takes them from here."""
+        tree = self.workspace.tree(self.path)
+        used = {one.name for one in Sites(tree).of(needed)}
+        changes: list[Change] = []
+        for node in tree.body:
+            if not isinstance(node, (ast.Import, ast.ImportFrom)):
+                continue
+            names = [local(node, one) for one in node.names]
+            idle = tuple(at for at, name in enumerate(names) if name in needed and name not in used)
+            with suppress(Refused):
+                guards.bound_once(tree, [names[at] for at in idle])
+                guards.not_offered(self.workspace, self.path, [names[at] for at in idle])
+                if idle:
+                    one = Taken(node, idle, len(idle) == len(names), "")
+                    changes += [Change((gone,)) for gone in without(self.workspace, self.path, one)]
+        self.workspace.edit(self.path, changes)
+
+    def _relative(self) -> bool:
+        own = [one for one in self.tree.body if isinstance(one, ast.ImportFrom) and one.module != "__future__"]
+        return self.path.endswith("__init__.py") or any(one.level for one in own)
+
+    def _place(self, moved: Sequence[_Definition]) -> int:
+        """The line behind which the import goes: the last import before all that was moved, or the head's end."""
+        first = min(self._above(node) for node in moved)
+        line = 0
+        for at, one in enumerate(self.tree.body):
+            if _starts(one) >= first:
+                break
+            docstring = at == 0 and isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant)
+            if docstring or isinstance(one, (ast.Import, ast.ImportFrom)):
+                line = _ends(one)
+        if line == 0 and first > 1:
+            return first - 1
+        return line
+
+    def _gap(self, node: ast.stmt) -> tuple[int, int]:
+        """The bytes of a statement with the comment above it and the blank lines behind it."""
+        lines, first, last = self.source.lines, self._above(node), _ends(node)
+        while last < len(lines) and not lines[last].strip():
+            last += 1
+        end = self.source.offset(last + 1, 0) if last < len(lines) else len(self.source.data)
+        return self.source.offset(first, 0), end
+
+
+def _starts(node: ast.stmt) -> int:
+    return first_line(node)
+
+
+def _ends(node: ast.stmt) -> int:
+    return node.end_lineno or node.lineno
+
+
+def _target(node: ast.Assign | ast.AnnAssign) -> str | None:
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+    one = targets[0]
+    return one.id if len(targets) == 1 and isinstance(one, ast.Name) and node.value is not None else None
+
+
+def _stored(node: ast.AST) -> Iterator[str]:
+    for one in below(node):
+        match one:
+            case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
+                yield name
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                yield name
+            case ast.Import() | ast.ImportFrom():
+                yield from (local(one, alias) for alias in one.names)
+
+
+def _is_for_checkers(node: ast.If) -> bool:
+    return not node.orelse and guards.is_flag(node.test)
