@@ -81,6 +81,11 @@ def cuts(
         others = {pair: each for pair, each in others.items() if pair not in bad}
 
 
+def cut_of(pair: Pair, edges: Sequence[Edge], crossings: Sequence[Crossing], graph: ImportGraph) -> Cut:
+    """What it would take to cut the imports between two files, part of a cycle or not; ``crossings`` of the first."""
+    return _cut(pair, edges, crossings, _taken(graph))
+
+
 def of_project(project: Project, graph: ImportGraph, found: Sequence[Cycle]) -> list[list[Cut]]:
     """What to cut in each of the cycles ``found``. How names are used is asked of their files only."""
     files = sorted({file for one in found for file in one.files})

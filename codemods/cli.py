@@ -217,6 +217,7 @@ class Run:
                     lambda path: path.startswith(under),
                     self.given["max_files"],
                     progress,
+                    say,
                 )
             )
 

@@ -129,7 +129,7 @@ class TreeJob(NamedTuple):
 
     ``refusal`` says of a file why it may not import the codemod's target, None where it may; ``may_change`` whether a
     file may be changed at all; ``most`` is the largest number of files to change, None for no bound. ``progress`` is
-    told how many of how many steps are done.
+    told how many of how many steps are done, ``say`` what people are to know beside the report.
     """
 
     project: Project
@@ -139,6 +139,7 @@ class TreeJob(NamedTuple):
     may_change: Callable[[str], bool]
     most: int | None
     progress: Callable[[int, int], None]
+    say: Callable[[str], None]
 
 
 class TreeCodemod(Codemod):

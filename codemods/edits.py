@@ -110,6 +110,7 @@ class Reason(StrEnum):
     NOT_MOVABLE = "definition-cannot-move"
     STILL_CIRCULAR = "circle-would-remain"
     LEFT_BY_PLAN = "left-by-the-plan"
+    PLANNED = "written-to-the-plan"
     NOT_ASKED = "file-not-asked-for"
     # Said by the planner of imports.
     BEFORE_IMPORT = "runs-before-its-import"
@@ -173,6 +174,7 @@ _MEANINGS: dict[Reason, str] = {
     Reason.NOT_MOVABLE: "What has to move into a module of its own depends on what has to stay.",
     Reason.STILL_CIRCULAR: "The files would import each other in a circle all the same.",
     Reason.LEFT_BY_PLAN: "The plan says to leave it.",
+    Reason.PLANNED: "It is in the plan that was written; --plan carries that out.",
     Reason.NOT_ASKED: "The file to be changed is not below the paths that were named, or not below --only-under.",
     Reason.BEFORE_IMPORT: "The code runs before the place where the import can go.",
     Reason.DEFINES_TARGET: "The import target lives in this file or imports it, so importing it here makes a cycle.",

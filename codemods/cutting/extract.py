@@ -37,8 +37,8 @@ def extract(workspace: Workspace, cut: Cut) -> str:
     wanted: list[str] = []
     for one in taken(workspace, cut):
         for alias in one.aliases:
-            if not isinstance(one.node, ast.ImportFrom) or alias.name == "*":
-                raise Refused(Reason.NEEDED, f"line {one.node.lineno} takes no names that could be moved")
+            if not isinstance(one.node, ast.ImportFrom) or alias.name == "*" or not _names(cut, alias.name):
+                raise Refused(Reason.NEEDED, f"{cut.reason}; line {one.node.lineno} takes the module, not its names")
             origin = workspace.graph.origin(cut.imported, alias.name)
             if alias.name in parts.defined or origin[0] in (cut.imported, cut.importer) or origin[0].endswith("/"):
                 wanted.append(alias.name)
@@ -56,6 +56,11 @@ def extract(workspace: Workspace, cut: Cut) -> str:
     parts.leave(moved, path)
     take_from(workspace, cut, {**origins, **{name: (path, name) for name in wanted}})
     return f"{', '.join(name for node in moved for name in parts.names(node))} moved to {path}"
+
+
+def _names(cut: Cut, name: str) -> bool:
+    """Whether the import takes ``name`` out of the module, and not the module itself."""
+    return any(name in edge.names for edge in cut.edges)
 
 
 def _free(workspace: Workspace, path: str) -> str:
@@ -253,8 +258,7 @@ class _Parts:
         self.workspace.edit(self.path, changes)
 
     def _relative(self) -> bool:
-        own = [one for one in self.tree.body if isinstance(one, ast.ImportFrom) and one.module != "__future__"]
-        return self.path.endswith("__init__.py") or any(one.level for one in own)
+        return any(isinstance(one, ast.ImportFrom) and one.level for one in self.tree.body)
 
     def _place(self, moved: Sequence[_Definition]) -> int:
         """The line behind which the import goes: the last import before all that was moved, or the head's end."""

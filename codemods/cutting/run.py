@@ -1,0 +1,237 @@
+"""One attempt at a whole tree: which imports are cut, how, and what became of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from analysis.collectors.namespace import Namespace, Offer
+from analysis.cuts import Cut, Technique, cut_of, cuts
+from analysis.cycles import Cycle, cycles
+from analysis.index import digest_of
+from analysis.words import plural
+from codemods.codemod import Impossible, TreeJob
+from codemods.cutting.extract import extract
+from codemods.cutting.late import late
+from codemods.cutting.plan import LEAVE, Item
+from codemods.cutting.redirect import redirect
+from codemods.cutting.workspace import Workspace
+from codemods.edits import Reason, SkipReason
+from codemods.imports import Refused
+from codemods.outcome import Answer, Outcome
+from linters.import_cycle import findings_of
+from linters.runner import Ignores, check
+
+if TYPE_CHECKING:
+    from analysis.project import Project
+    from linters.rule import Rule
+
+Pair = tuple[str, str]
+Way = Callable[[Workspace, Cut], str]
+"""Makes a cut in the workspace and says what was done; raises Refused."""
+WAYS: dict[str, Way] = {"late": late, "redirect": redirect, "extract": extract}
+_HOW: dict[Technique, str] = {
+    "type-checking": "late",
+    "defer": "late",
+    "redirect": "redirect",
+    "extract": "extract",
+}
+
+
+class Run:
+    """One attempt at the whole ``tree``, asked for what ``rule`` (E920) reads.
+
+    In the circles of files ``spared`` no definitions are moved.
+    """
+
+    def __init__(self, job: TreeJob, tree: Project, rule: Rule, spared: Collection[frozenset[str]] = ()) -> None:
+        self.job = job
+        self.workspace = Workspace(tree, job.settings)
+        self._rules = [rule]
+        self._ignores = Ignores(job.settings)
+        self._spared = spared
+        self._circles = [frozenset(one.files) for one in cycles(self.workspace.graph)]
+        self._moved: set[frozenset[str]] = set()
+        self._answers: dict[Pair, Answer] = {}
+        self._items: dict[Pair, Item] = {}
+        # What cannot be cut, so that another way round is looked for; and what somebody said to leave.
+        self._refused: dict[Pair, set[Technique]] = {}
+        self._accepted: set[Pair] = set()
+
+    def go(self) -> None:
+        """Cut what is cheapest to cut until nothing is left to try."""
+        while (cut := self._next()) is not None:
+            self._make(cut, _HOW.get(cut.technique))
+
+    def follow(self, file: Path, items: Sequence[Item]) -> None:
+        """Cut what the plan ``file`` says. Raises Impossible where it does not fit the tree."""
+        for number, item in enumerate(items):
+            self.job.progress(number, len(items))
+            pair = item.importer, item.imported
+            edges = [one for one in self.workspace.graph.edges if (one.importer, one.imported) == pair]
+            if not edges and item.how != LEAVE:
+                raise Impossible(
+                    f"{file}:{item.line}: {item.importer} does not import {item.imported} (any more). Nothing was "
+                    "written; take the item out, or write the plan anew"
+                )
+            if item.how == LEAVE:
+                self._accepted.add(pair)
+                continue
+            crossings = self.workspace.crossings([item.importer])
+            self._make(cut_of(pair, edges, crossings.get(item.importer, ()), self.workspace.graph), item.how)
+        for cycle in cycles(self.workspace.graph):
+            for cut in self._cuts(cycle):
+                if (cut.importer, cut.imported) not in self._answers:
+                    self._decline(cut, Refused(Reason.LEFT_BY_PLAN, cut.reason), self._place(cut))
+
+    def in_vain(self) -> set[frozenset[str]]:
+        """The circles in which definitions were moved and that are not gone."""
+        left = [set(one.files) for one in cycles(self.workspace.graph)]
+        return {circle for circle in self._moved if any(one <= circle for one in left)}
+
+    def items(self) -> list[Item]:
+        """What was done, and what could not be, as the items of a plan."""
+        left = {pair for cycle in cycles(self.workspace.graph) for pair in cycle.pairs()}
+        return [one for pair, one in self._items.items() if one.how != LEAVE or pair in left]
+
+    def _next(self) -> Cut | None:
+        found = cycles(self.workspace.graph)
+        self.job.progress(len(self._answers), len(self._answers) + len(found))
+        for cycle in found:
+            for cut in self._cuts(cycle):
+                pair = cut.importer, cut.imported
+                if cut.technique not in self._refused.get(pair, ()) and pair not in self._accepted:
+                    return cut
+        return None
+
+    def _cuts(self, cycle: Cycle) -> list[Cut]:
+        workspace = self.workspace
+        return cuts(cycle, workspace.crossings(cycle.files), workspace.graph, self._refused)
+
+    def _circle(self, cut: Cut) -> frozenset[str]:
+        """The circle of the tree as it was that the cut is part of."""
+        return next((one for one in self._circles if cut.imported in one), frozenset())
+
+    # One cut
+
+    def _make(self, cut: Cut, how: str | None) -> None:
+        """Cut, or say why not."""
+        pair = cut.importer, cut.imported
+        # Before the change: where it stood is asked of the file as it is on the disk.
+        place = self._place(cut)
+        silenced = self._silenced(cut)
+        if silenced:
+            self._accepted.add(pair)
+            self._answers[pair] = Answer("skipped", "E920", *place, silenced.value)
+            return
+        before = cycles(self.workspace.graph)
+        try:
+            way = self._way(cut, how)
+            with self.workspace.attempt():
+                done = way(self.workspace, cut)
+                self._judge(cut, before)
+        except Refused as refused:
+            self._refused.setdefault(pair, set()).add(cut.technique)
+            self._decline(cut, refused, place)
+            return
+        if how == "extract":
+            self._moved.add(self._circle(cut))
+        self._answers[pair] = Answer("rewritten", "E920", *place, "", f"{cut.imported}: {done}")
+        self._items[pair] = _item(cut, how or LEAVE, done)
+
+    def _decline(self, cut: Cut, refused: Refused, place: tuple[int, int, str]) -> None:
+        told = f"{cut.imported}: {refused.detail}"
+        self._answers[cut.importer, cut.imported] = Answer("declined", "E920", *place, refused.reason.value, told)
+        self._items[cut.importer, cut.imported] = _item(cut, LEAVE, refused.detail)
+
+    def _way(self, cut: Cut, how: str | None) -> Way:
+        """How to make the cut. Raises Refused."""
+        if not self.job.may_change(cut.importer) or cut.importer not in self.job.project.files:
+            raise Refused(Reason.NOT_ASKED, "its file was not asked for")
+        changed = self.workspace.changed
+        if self.job.most is not None and cut.importer not in changed and len(changed) >= self.job.most:
+            raise Refused(Reason.LIMIT, f"{plural(self.job.most, 'file')} changed already")
+        if how == "extract" and self._circle(cut) in self._spared:
+            raise Refused(Reason.STILL_CIRCULAR, f"{cut.reason}; to move it would not be enough")
+        if how is None:
+            raise Refused(Reason.NEEDED, cut.reason)
+        return WAYS[how]
+
+    def _judge(self, cut: Cut, before: Sequence[Cycle]) -> None:
+        """That the import is gone, that there is no circle which was not there, and what may be changed is kept to."""
+        for cycle in cycles(self.workspace.graph):
+            if (cut.importer, cut.imported) in cycle.pairs():
+                raise Refused(Reason.STILL_CIRCULAR, f"{cut.importer} would import {cut.imported} all the same")
+            if not any(set(cycle.files) <= set(old.files) for old in before):
+                raise Refused(Reason.STILL_CIRCULAR, f"{', '.join(cycle.shortest)} would be a new circle")
+        changed = self.workspace.changed
+        if any(not self.job.may_change(path) for path in changed):
+            raise Refused(Reason.NOT_ASKED, "another file would have to be changed that was not asked for")
+        if self.job.most is not None and len(changed) > self.job.most:
+            raise Refused(Reason.LIMIT, f"more than {plural(self.job.most, 'file')} would be changed")
+
+    def _place(self, cut: Cut) -> tuple[int, int, str]:
+        """Where the first of the imports stands on the disk."""
+        lines = {one.line for one in cut.edges}
+        for one in self.workspace.imports(cut.importer):
+            if one.span.line in lines:
+                return self.workspace.line_before(cut.importer, one.span.line), one.column, one.scope
+        return min(lines), 1, "<module>"
+
+    def _silenced(self, cut: Cut) -> SkipReason | None:
+        """Why nobody wants the import cut, if so."""
+        facts = self.workspace.facts(cut.importer)
+        findings = list(findings_of(cut, facts))
+        if findings and not check(facts, self._rules, None, findings).kept:
+            return SkipReason.NOQA
+        if findings and not check(facts, self._rules, self._ignores, findings).kept:
+            return SkipReason.EXCLUDED
+        return None
+
+    # Results
+
+    def outcomes(self, put_off: Reason | None = None) -> list[Outcome]:
+        """What became of the files. With ``put_off`` nothing is changed, for that reason."""
+        workspace = self.workspace
+        answers: dict[str, list[Answer]] = {}
+        left = {pair for cycle in cycles(workspace.graph) for pair in cycle.pairs()}
+        for pair, answer in self._answers.items():
+            if put_off is not None and answer.verdict == "rewritten":
+                answer = msgspec.structs.replace(answer, verdict="declined", reason=put_off.value)
+            # What could not be cut there was cut elsewhere.
+            elif answer.verdict == "declined" and pair not in left:
+                continue
+            answers.setdefault(pair[0], []).append(answer)
+        paths = {*answers, *(workspace.changed if put_off is None else ())}
+        return [
+            self._outcome(path, sorted(answers.get(path, ()), key=lambda one: (one.line, one.column)), put_off)
+            for path in sorted(paths)
+        ]
+
+    def _outcome(self, path: str, answers: Sequence[Answer], put_off: Reason | None) -> Outcome:
+        workspace = self.workspace
+        old, new = workspace.before(path), workspace.source(path).data
+        if old == new or put_off is not None:
+            return Outcome(path, tuple(answers), (), digest_of(old), digest_of(old))
+        before = workspace.project.files[path].records(Namespace) if not workspace.made(path) else []
+        bound = _bound(before) ^ _bound(workspace.facts(path).records(Namespace))
+        return Outcome(
+            path,
+            tuple(answers),
+            workspace.difference(path),
+            digest_of(old) if not workspace.made(path) else b"",
+            digest_of(new),
+            note="" if answers else plural(len(bound), "definition"),
+        )
+
+
+def _bound(offers: Sequence[Offer]) -> set[str]:
+    return {name for one in offers for name in one.bound}
+
+
+def _item(cut: Cut, how: str, why: str) -> Item:
+    names = tuple(dict.fromkeys(name for one in cut.edges for name in one.names))
+    return Item(cut.importer, cut.imported, how, names, tuple(sorted({one.line for one in cut.edges})), why)
