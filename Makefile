@@ -23,6 +23,7 @@ lint: $(VENV)/.installed-dev  ## ruff, mypy, and our own linters and codemods on
 	$(BIN)/unsnarl check
 	$(BIN)/python -m codemods.safe_executor --check .
 	$(BIN)/python -m codemods.get_port --check .
+	$(BIN)/python -m codemods.event_bus --check .
 
 ci: $(VENV)/.installed  ## the guardrails, as .github/workflows/guardrails.yml runs them
 	$(BIN)/unsnarl check .

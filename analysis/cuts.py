@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from analysis.project import Project
 
 Technique = Literal["type-checking", "redirect", "defer", "extract", "restructure"]
+Hindrance = Literal["", "late-enough", "all-names", "uncertain", "effect", "offered"]
 EXACT = 13
 """Lawler's way costs 2 to the power of the number of files."""
 Pair = tuple[str, str]
@@ -36,7 +37,9 @@ class Cut(msgspec.Struct, frozen=True):
     ``technique``: put them under ``if TYPE_CHECKING`` (``type-checking``), take the names from where they are defined
     and not from the package that hands them on (``redirect``), put them into the functions that use them (``defer``),
     move the names that cross into a module of their own (``extract``), or none of these (``restructure``). ``reason``
-    says why, for people. ``cost`` is what the choice was made by.
+    says why, for people. ``cost`` is what the choice was made by. ``hindrance`` is what leaves none of the ways: it
+    runs in functions only, takes all names, was not read off an import statement, is there for its effect, or binds
+    what others take from here.
     """
 
     importer: str
@@ -45,6 +48,7 @@ class Cut(msgspec.Struct, frozen=True):
     technique: Technique
     reason: str
     cost: int
+    hindrance: Hindrance = ""
 
 
 def cuts(
@@ -124,11 +128,14 @@ def _cut(pair: Pair, edges: Sequence[Edge], crossings: Sequence[Crossing], taken
     lines = {one.line for one in edges}
     crossing = [one for one in crossings if one.line in lines]
     given = taken.get(importer, set())
-    technique, reason, cost = _how(edges, crossing, given)
+    technique: Technique = "restructure"
+    hindrance, reason, cost = _hindered(edges, crossing, given)
+    if not hindrance:
+        technique, reason, cost = _how(crossing)
     if any(one.when == "conditional" for one in edges):
         # What stands under a condition was put there for a reason that is not seen here.
         cost += 4
-    return Cut(importer, imported, tuple(edges), technique, reason, cost)
+    return Cut(importer, imported, tuple(edges), technique, reason, cost, hindrance)
 
 
 def _origins(graph: ImportGraph, edges: Sequence[Edge]) -> tuple[str, ...]:
@@ -160,24 +167,29 @@ def _redirected(cut: Cut, origins: Sequence[str]) -> Cut:
     return msgspec.structs.replace(cut, technique="redirect", reason=where, cost=cost)
 
 
-def _how(edges: Sequence[Edge], crossing: Sequence[Crossing], given: set[str]) -> tuple[Technique, str, int]:
+def _hindered(edges: Sequence[Edge], crossing: Sequence[Crossing], given: set[str]) -> tuple[Hindrance, str, int]:
+    """What leaves no way but to do it by hand, with the reason and the cost; empty where nothing does."""
     if all(one.when == "deferred" for one in edges):
-        return "restructure", "it runs when a function is called, which is late enough", 8
+        return "late-enough", "it runs when a function is called, which is late enough", 8
     if any("*" in one.names for one in edges):
-        return "restructure", "it takes all names", 60
+        return "all-names", "it takes all names", 60
     if any(not one.certain for one in edges):
-        return "restructure", "it was read off a file that does not parse, or is loaded by a call", 60
+        return "uncertain", "it was read off a file that does not parse, or is loaded by a call", 60
     if not crossing:
-        return "restructure", "no name is bound by it: the module is loaded for what it does", 40
-    uses = [(one.local, use) for one in crossing for use in one.uses]
+        return "effect", "no name is bound by it: the module is loaded for what it does", 40
     handed = sorted({one.local for one in crossing if one.local in given})
     if handed:
-        return "restructure", f"{_listed(handed)} is taken from here by others", 30 + len(handed)
-    kept = sorted({local for local, use in uses if use.kind in ("export", "rebound")})
+        return "offered", f"{_listed(handed)} {_is(handed)} taken from here by others", 30 + len(handed)
+    kept = sorted({one.local for one in crossing for use in one.uses if use.kind in ("export", "rebound")})
     if kept:
-        return "restructure", f"{_listed(kept)} is exported or bound anew here", 30 + len(kept)
-    if not uses:
-        return "restructure", "nothing uses what it binds: it may be loaded for what it does", 30
+        return "offered", f"{_listed(kept)} {_is(kept)} exported or bound anew here", 30 + len(kept)
+    if not any(one.uses for one in crossing):
+        return "effect", "nothing uses what it binds: it may be loaded for what it does", 30
+    return "", "", 0
+
+
+def _how(crossing: Sequence[Crossing]) -> tuple[Technique, str, int]:
+    uses = [(one.local, use) for one in crossing for use in one.uses]
     names = sorted({local for local, _ in uses})
     if all(use.kind == "annotation" for _, use in uses):
         return "type-checking", f"{_listed(names)} {_is(names)} used in annotations only", 1 + len(names)

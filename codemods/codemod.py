@@ -11,7 +11,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import codemods
-from codemods.edits import Declined, Example, Reason, Rewrite, Skipped
+from codemods.edits import Declined, Example, Reason, Rewrite, Skipped, TreeExample
 
 if TYPE_CHECKING:
     import click
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from config.settings import Settings
     from linters.rule import Finding
 
-_CLASS = re.compile(r"^class \w+\((?:Tree)?Codemod\):", re.MULTILINE)
+_CLASS = re.compile(r"^class (?!TreeCodemod)\w+\((?:Tree)?Codemod\):", re.MULTILINE)
 
 
 class Impossible(Exception):
@@ -143,7 +143,12 @@ class TreeJob(NamedTuple):
 
 
 class TreeCodemod(Codemod):
-    """A rewrite whose steps each take several files, so that no file can be dealt with by itself."""
+    """A rewrite whose steps each take several files, so that no file can be dealt with by itself.
+
+    Its examples are trees.
+    """
+
+    trees: ClassVar[tuple[TreeExample, ...]] = ()
 
     @abstractmethod
     def transform(self, job: TreeJob) -> Sequence[Outcome]:

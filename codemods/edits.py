@@ -262,3 +262,17 @@ class Example(msgspec.Struct, frozen=True):
     declined: Reason | None = None
     options: Mapping[str, Any] = {}
     title: str = ""
+
+
+class TreeExample(msgspec.Struct, frozen=True):
+    """One case of a codemod of whole trees: ``files`` by path, and in ``after`` those that are made or changed.
+
+    With ``declined`` nothing changes, and one of the findings gives that reason. The program ``main.py`` prints the
+    same before and after.
+    """
+
+    title: str
+    files: Mapping[str, str]
+    after: Mapping[str, str] = {}
+    declined: Reason | None = None
+    options: Mapping[str, Any] = {}

@@ -26,6 +26,7 @@ from analysis.index import digest_of
 from analysis.words import plural
 from codemods.codemod import Impossible, TreeCodemod, TreeJob
 from codemods.cutting.cold import cold
+from codemods.cutting.examples import EXAMPLES
 from codemods.cutting.plan import read, written
 from codemods.cutting.run import Run
 from codemods.edits import Reason
@@ -34,7 +35,7 @@ from codemods.whole import whole
 from linters.rule import kinds
 
 if TYPE_CHECKING:
-    from codemods.edits import Example
+    from codemods.edits import TreeExample
 
 
 class EventBusCodemod(TreeCodemod):
@@ -43,7 +44,7 @@ class EventBusCodemod(TreeCodemod):
     name: ClassVar[str] = "event_bus"
     summary: ClassVar[str] = "Cut the imports that make files import each other in a circle."
     answers: ClassVar[tuple[str, ...]] = ("E920",)
-    examples: ClassVar[tuple[Example, ...]] = ()
+    trees: ClassVar[tuple[TreeExample, ...]] = EXAMPLES
 
     def parameters(self) -> Sequence[click.Parameter]:
         """``--plan``, ``--write-plan`` and ``--import-check``."""
@@ -53,8 +54,8 @@ class EventBusCodemod(TreeCodemod):
             click.Option(
                 ["--import-check"],
                 is_flag=True,
-                help="Import each module that is changed in a process of its own before anything is written. Runs code "
-                "of the tree.",
+                help="Before anything is written, import each module that is changed, or was part of a circle with "
+                "one, in a process of its own. Runs code of the tree.",
             ),
         )
 
@@ -84,8 +85,7 @@ class EventBusCodemod(TreeCodemod):
 
 
 def _check(run: Run, job: TreeJob) -> None:
-    paths = [path for path in run.workspace.changed if path.endswith(".py")]
-    found = cold(run.workspace, paths, job.project.jobs, job.progress)
+    found = cold(run.workspace, run.touched(), job.project.jobs, job.progress)
     if found.broken:
         told = "".join(f"\n  {path}: {error}" for path, error in found.broken.items())
         modules = plural(len(found.broken), "module")
@@ -93,7 +93,7 @@ def _check(run: Run, job: TreeJob) -> None:
             f"--import-check: {modules} could be imported before and could not be now:{told}\nNothing was written"
         )
     without = f"; {len(found.neither)} could not be imported before either" if found.neither else ""
-    job.say(f"{plural(len(found.worked), 'changed module')} imported cold{without}.")
+    job.say(f"{plural(len(found.worked), 'module')} imported cold{without}.")
     for path, error in found.neither.items():
         job.say(f"  {path}: {error}")
 

@@ -15,14 +15,14 @@ import pkgutil
 import re
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, is_typeddict
 
 import msgspec
 
 from codemods import codemod as codemod_module
-from codemods.edits import Reason, SkipReason
+from codemods.edits import Reason, SkipReason, TreeExample
 from config.settings import Settings
 from linters import rule as rule_module
 from tools.text import code_block, generated, inline, markdown, meanings, plain_type, sentence, signature, table, toml
@@ -80,9 +80,13 @@ def readme() -> str:
 def fixed_by(code: str) -> list[str]:
     """The codemods that can rewrite a finding of ``code``: they answer it and have an example of doing so."""
     loaded = (codemod_module.load(name) for name in codemod_module.names())
-    return [
-        one.name for one in loaded if code in one.answers and any(example.after is not None for example in one.examples)
-    ]
+    return [one.name for one in loaded if code in one.answers and rewrites(one)]
+
+
+def rewrites(one: codemod_module.Codemod) -> bool:
+    if isinstance(one, codemod_module.TreeCodemod):
+        return any(example.after for example in one.trees)
+    return any(example.after is not None for example in one.examples)
 
 
 def rule_index() -> str:
@@ -236,7 +240,30 @@ def codemod_page(one: codemod_module.Codemod) -> str:
         assert example.declined is not None
         out += ["", f"### {capital(example.title or 'example')}", *asked(example.options), ""]
         out += [f"`{example.declined.value}`: {example.declined.meaning}", "", *code_block(example.before)]
+    if isinstance(one, codemod_module.TreeCodemod):
+        out += tree_examples(one.trees)
     return "\n".join(out)
+
+
+def tree_examples(examples: Sequence[TreeExample]) -> list[str]:
+    """What becomes of small trees; programs that only show it are left out."""
+    out = ["", "## What it makes"]
+    for example in examples:
+        if example.declined is None:
+            shown = {path: text for path, text in example.files.items() if path != "main.py" and text}
+            out += ["", f"### {capital(example.title)}", *asked(example.options), "", "Before:", "", *in_files(shown)]
+            out += ["", "After:", "", *in_files(example.after)]
+    out += ["", "## What it declines"]
+    for example in examples:
+        if example.declined is not None:
+            shown = {path: text for path, text in example.files.items() if path != "main.py" and text}
+            out += ["", f"### {capital(example.title)}", *asked(example.options), ""]
+            out += [f"`{example.declined.value}`: {example.declined.meaning}", "", *in_files(shown)]
+    return out
+
+
+def in_files(files: Mapping[str, str]) -> list[str]:
+    return code_block("\n\n".join(f"# {path}\n{text}" for path, text in sorted(files.items())))
 
 
 def capital(text: str) -> str:

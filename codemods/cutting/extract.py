@@ -275,12 +275,16 @@ class _Parts:
         return line
 
     def _gap(self, node: ast.stmt) -> tuple[int, int]:
-        """The bytes of a statement with the comment above it and the blank lines behind it."""
+        """The bytes of a statement with the comment above it and blank lines, so that the larger gap is left."""
         lines, first, last = self.source.lines, self._above(node), _ends(node)
-        while last < len(lines) and not lines[last].strip():
-            last += 1
+        before, after = first, last
+        while before > 1 and not lines[before - 2].strip():
+            before -= 1
+        while after < len(lines) and not lines[after].strip():
+            after += 1
+        before += max(0, first - before - (after - last))
         end = self.source.offset(last + 1, 0) if last < len(lines) else len(self.source.data)
-        return self.source.offset(first, 0), end
+        return self.source.offset(before, 0), end
 
 
 def _starts(node: ast.stmt) -> int:

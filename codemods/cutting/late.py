@@ -31,8 +31,9 @@ def late(workspace: Workspace, cut: Cut) -> str:
     found = list(sites.of(set(names)))
     annotations = [one for one in found if one.use.kind == "annotation"]
     uses = [one for one in found if one.use.kind != "annotation"]
-    if not found:
-        raise Refused(Reason.EFFECT, "nothing uses what it binds: it may be loaded for what it does")
+    idle = [name for name in names if name not in {one.name for one in found}]
+    if idle:
+        raise Refused(Reason.EFFECT, f"nothing here uses `{idle[0]}`: it may be there for others, or for what it does")
     guards.late_enough(tree, uses)
     guards.not_looked_up(workspace, path, names)
     for site in annotations:

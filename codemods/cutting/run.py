@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from analysis.collectors.namespace import Namespace, Offer
-from analysis.cuts import Cut, Technique, cut_of, cuts
+from analysis.cuts import Cut, Hindrance, Technique, cut_of, cuts
 from analysis.cycles import Cycle, cycles
 from analysis.index import digest_of
 from analysis.words import plural
@@ -38,6 +38,16 @@ _HOW: dict[Technique, str] = {
     "defer": "late",
     "redirect": "redirect",
     "extract": "extract",
+}
+
+
+_HINDERED: dict[Hindrance, Reason] = {
+    "": Reason.NEEDED,
+    "late-enough": Reason.NEEDED,
+    "all-names": Reason.OFFERED,
+    "uncertain": Reason.UNCERTAIN,
+    "effect": Reason.EFFECT,
+    "offered": Reason.OFFERED,
 }
 
 
@@ -91,6 +101,11 @@ class Run:
         """The circles in which definitions were moved and that are not gone."""
         left = [set(one.files) for one in cycles(self.workspace.graph)]
         return {circle for circle in self._moved if any(one <= circle for one in left)}
+
+    def touched(self) -> list[str]:
+        """The files that are changed, and those that were part of a circle with one of them."""
+        changed = set(self.workspace.changed)
+        return sorted(changed.union(*(one for one in self._circles if one & changed)))
 
     def items(self) -> list[Item]:
         """What was done, and what could not be, as the items of a plan."""
@@ -157,7 +172,8 @@ class Run:
         if how == "extract" and self._circle(cut) in self._spared:
             raise Refused(Reason.STILL_CIRCULAR, f"{cut.reason}; to move it would not be enough")
         if how is None:
-            raise Refused(Reason.NEEDED, cut.reason)
+            conditional = any(one.when in ("conditional", "class") for one in cut.edges)
+            raise Refused(Reason.CONDITIONAL if conditional else _HINDERED[cut.hindrance], cut.reason)
         return WAYS[how]
 
     def _judge(self, cut: Cut, before: Sequence[Cycle]) -> None:
