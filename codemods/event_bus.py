@@ -1,15 +1,19 @@
 """Answers E920: cuts the imports that make files import each other in a circle, and shows that no circle is left.
 
-Of the ways to cut an import the cheapest is taken that can be proven (:mod:`analysis.cuts`): it moves to where its
-names are used, it is taken from the module that defines them, or what two modules share moves into a module of its own,
-and stays importable from where it was. Where one cannot be cut, another way through the circle is looked for. The whole
-is one transaction; before it is written the graph of imports is made anew and must have fewer circles and no new one.
+Of the ways to cut an import the cheapest is taken that can be proven (`unsnarl cycles` tells why): it moves to where
+its names are used, it is taken from the module that defines them, or what two modules share moves into a module of its
+own, and stays importable from where it was. Where one cannot be cut, another way through the circle is looked for. The
+whole is one transaction; before it is written the graph of imports is made anew, and must have no circle that was not
+there.
 
 What differs afterwards:
 
 - A module does not have the names that it imports later as its own (``app.memory.Session``). Files of the tree that
   take them from there, and texts that name them (``mock.patch``), are found, and the import stays; other trees are not.
-- An import in a function is looked up whenever that runs, which costs less than a microsecond.
+- An import in a function is looked up whenever that runs, which costs about as much as a call or two.
+- An annotation may become a text, and a name in it be there for type checkers only. Decorators and bases that may read
+  it are looked at, and a tree that reads annotations while it runs (`get_type_hints`, a container that injects by type)
+  keeps such imports.
 - A class that was moved says another module of itself (``__module__``), in ``repr`` and in what is pickled from then
   on. What was pickled before can be read.
 """

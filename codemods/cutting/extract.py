@@ -161,10 +161,11 @@ class _Parts:
         alone = [one for one in self.tree.body if one.lineno <= (node.end_lineno or 0) and _ends(one) >= _starts(node)]
         if len(alone) != 1:
             raise Refused(Reason.SHARED_LINE, f"`{name}` stands on a line with something else")
-        stem = self.path.removesuffix("/__init__.py").removesuffix(".py").rpartition("/")[2]
-        where = self.workspace.texts.get((stem, name))
-        if where is not None:
-            raise Refused(Reason.LOOKED_UP, f"{where} names `{stem}.{name}` in a text")
+        for one in (name, *self.needs(node)):
+            # Whoever replaces it in this module means what is used there.
+            where = self.workspace.mentions.of(self.path, one)
+            if where is not None:
+                raise Refused(Reason.LOOKED_UP, f"{where} names `{one}` of a module from outside")
         if re.search(rb"\b(?:globals|eval|exec)\(", self._bytes(node)):
             raise Refused(Reason.LOOKED_UP, f"`{name}` looks names up")
         if isinstance(node, ast.ClassDef) and self._pickled(node):

@@ -40,6 +40,8 @@ _HARMLESS = frozenset(
     }
 )
 """Decorators that do not read annotations, by the last part of their names."""
+_COMPILERS = frozenset({"cfunc", "guvectorize", "jit", "njit", "script", "stencil", "vectorize"})
+"""Decorators that compile a function, which can import nothing then, by the last part of their names."""
 _PLAIN_BASES = frozenset({"ABC", "Exception", "Generic", "Protocol", "RuntimeError", "Thread", "ValueError", "object"})
 """Bases that do not read the annotations of a class, by the last part of their names."""
 
@@ -105,6 +107,12 @@ def late_enough(tree: ast.Module, uses: Iterable[Site]) -> None:
             raise Refused(Reason.NEEDED, f"`{one.name}` is needed in line {one.use.line}, while the module is imported")
         if isinstance(one.block, ast.If):
             continue
+        if one.block.name == "__del__":
+            raise Refused(Reason.DESTRUCTOR, f"__del__() of line {one.block.lineno} uses `{one.name}`")
+        compiled = next((name for each in one.block.decorator_list if (name := _decorator(each)) in _COMPILERS), None)
+        if compiled is not None:
+            detail = f"`@{compiled}` compiles {one.block.name}(), which could import nothing"
+            raise Refused(Reason.NEEDED, detail)
         if started is None:
             started = _started(tree)
         if one.block.name in started:
@@ -122,9 +130,7 @@ def _started(tree: ast.Module) -> set[str]:
         for node in todo:
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 called(node.body, calls.setdefault(node.name, set()))
-                for each in node.decorator_list:
-                    target = each.func if isinstance(each, ast.Call) else each
-                    into.add((dotted(target) or "").rpartition(".")[2])
+                into.update(map(_decorator, node.decorator_list))
                 todo += [*node.decorator_list, *ast.iter_child_nodes(node.args)]
                 continue
             if isinstance(node, ast.Lambda):
@@ -165,11 +171,10 @@ def not_looked_up(workspace: Workspace, path: str, names: Sequence[str]) -> None
     if (hit := doctest.search(source.data)) is not None:
         where = f"line {source.line_at(hit.end())}"
         raise Refused(Reason.LOOKED_UP, f"an example in {where} is run with this module's names")
-    stem = path.removesuffix("/__init__.py").removesuffix(".py").rpartition("/")[2]
     for each in names:
-        named = workspace.texts.get((stem, each)) or workspace.texts.get(("", each))
+        named = workspace.mentions.of(path, each)
         if named is not None:
-            raise Refused(Reason.LOOKED_UP, f"{named} names `{each}` of a module in a text")
+            raise Refused(Reason.LOOKED_UP, f"{named} names `{each}` of a module from outside")
 
 
 # Annotations
@@ -199,18 +204,20 @@ def never_evaluated(sites: Sites, top: ast.expr) -> bool:
     return isinstance(around, (ast.FunctionDef, ast.AsyncFunctionDef))
 
 
-def not_read(sites: Sites, one: Site) -> None:
+def not_read(workspace: Workspace, sites: Sites, one: Site) -> None:
     """That nothing is known to read the annotation while the program runs: it must be there for that."""
+    reader = workspace.mentions.reader
+    if reader is not None:
+        raise Refused(Reason.ANNOTATION, f"{reader} reads annotations while the program runs")
     top = annotation(sites, one.node)
     if never_evaluated(sites, top):
         return
     around = _definition(sites, top)
     while around is not None:
         for each in around.decorator_list:
-            target = each.func if isinstance(each, ast.Call) else each
-            name = (dotted(target) or "").rpartition(".")[2]
+            name = _decorator(each)
             if name not in _HARMLESS:
-                detail = f"`@{name or ast.unparse(target)}` may read the annotations of {around.name}"
+                detail = f"`@{name or ast.unparse(each)}` may read the annotations of {around.name}"
                 raise Refused(Reason.ANNOTATION, detail)
         if isinstance(around, ast.ClassDef) and isinstance(sites.parents.get(top), ast.AnnAssign):
             for base in around.bases:
@@ -228,6 +235,12 @@ def _definition(sites: Sites, node: ast.AST) -> ast.FunctionDef | ast.AsyncFunct
     while outer is not None and not isinstance(outer, _DEFINITIONS):
         outer = sites.parents.get(outer)
     return outer
+
+
+def _decorator(node: ast.expr) -> str:
+    """The last part of a decorator's name, empty where it has none."""
+    target = node.func if isinstance(node, ast.Call) else node
+    return (dotted(target) or "").rpartition(".")[2]
 
 
 def _listed(names: Collection[str]) -> str:

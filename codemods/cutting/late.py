@@ -37,7 +37,7 @@ def late(workspace: Workspace, cut: Cut) -> str:
     guards.late_enough(tree, uses)
     guards.not_looked_up(workspace, path, names)
     for site in annotations:
-        guards.not_read(sites, site)
+        guards.not_read(workspace, sites, site)
     blocks = _by_block(uses)
     edits = list(_quotes(workspace, path, sites, annotations))
     for one in statements:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import ast
 import difflib
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import cached_property
-from itertools import accumulate, pairwise
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from analysis.collectors.crossings import Crossing, Crossings
@@ -25,6 +24,7 @@ from analysis.source import Source
 from codemods import verify
 from codemods.codemod import Impossible
 from codemods.compose import Change, Composer, EditError
+from codemods.cutting.mentions import Mentions
 from codemods.edits import Need, Reason
 from codemods.imports import Imports, Refused
 from codemods.outcome import CHANGED
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from analysis.project import Project
     from config.settings import Settings
 
-_DOTTED = re.compile(rb"[\"']([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+)[\"']")
-_BY_NAME = re.compile(rb"(?:[gs]etattr|delattr|hasattr|patch\.object)\(\s*([\w.]+)\s*,\s*[\"'](\w+)[\"']")
 _READ = (*COLLECTORS, HeaderCollector, Crossings, SuppressionCollector)
 
 
@@ -49,6 +47,7 @@ class Workspace:
         """``project`` is the whole tree, asked for ``analysis.imports.COLLECTORS`` at least."""
         self.project = project
         self.settings = settings
+        self.mentions = Mentions(project)
         self._old: dict[str, Source] = {}
         self._new: dict[str, Source] = {}
         self._facts: dict[str, FileFacts] = {}
@@ -129,24 +128,6 @@ class Workspace:
             if path in self._new:
                 self._crossings[path] = self.facts(path).records(Crossings)
         return self._crossings
-
-    @cached_property
-    def texts(self) -> dict[tuple[str, str], str]:
-        """Where texts of the tree name what a module has: by the last part of the module's name, empty where that is
-        not known, and the name. For ``mock.patch("app.memory.Session")`` and ``setattr(memory, "Session", fake)``.
-        """
-        found: dict[tuple[str, str], str] = {}
-        for path in self.project.files:
-            with suppress(OSError):
-                data = self.project.path(path).read_bytes()
-                for hit in _DOTTED.finditer(data):
-                    where = f"{path}:{_line(data, hit.start())}"
-                    for pair in pairwise(hit[1].decode().split(".")):
-                        found.setdefault(pair, where)
-                for hit in _BY_NAME.finditer(data):
-                    if hit[1] not in (b"self", b"cls"):
-                        found.setdefault(("", hit[2].decode()), f"{path}:{_line(data, hit.start())}")
-        return found
 
     # Changes
 
@@ -252,7 +233,3 @@ class Workspace:
         before = self.before(path).splitlines(keepends=True)
         after = self.source(path).data.splitlines(keepends=True)
         return difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
-
-
-def _line(data: bytes, offset: int) -> int:
-    return data.count(b"\n", 0, offset) + 1

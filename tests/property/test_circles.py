@@ -14,13 +14,8 @@ from hypothesis import strategies as st
 
 from analysis.cycles import cycles
 from analysis.imports import COLLECTORS, graph_of
-from analysis.project import Project, load
-from codemods.codemod import TreeJob
-from codemods.compose import apply
-from codemods.engine import Engine
-from codemods.event_bus import EventBusCodemod
-from codemods.outcome import Outcome
-from config.settings import Settings
+from analysis.project import load
+from tests.codemods.circles import cut
 
 STYLES = ("import {0}", "import {0} as {0}_module", "from {0} import f_{0}", "from {0} import C_{0} as D_{0}")
 PLACES = ("function", "method", "annotation", "base", "value", "lambda", "main", "called", "default")
@@ -91,18 +86,6 @@ def spelt(other: str, style: str) -> str:
     return f"{style.format(other).split()[-1]}.C_{other}"
 
 
-def rewritten(folder: Path) -> tuple[list[Outcome], Project]:
-    codemod, chosen = EventBusCodemod(), Settings()
-    project = load([folder], root=folder, collectors=Engine(codemod, chosen, {}).collectors, jobs=1, cache=False)
-    job = TreeJob(project, chosen, {}, lambda _: None, lambda _: True, None, lambda *_: None, lambda _: None)
-    outcomes = list(codemod.transform(job))
-    for one in outcomes:
-        if one.edits:
-            file = folder / one.path
-            file.write_bytes(apply(file.read_bytes() if one.old else b"", one.edits))
-    return outcomes, load([folder], root=folder, collectors=COLLECTORS, jobs=1, cache=False)
-
-
 def ran(folder: Path, names: list[str]) -> dict[str, Any]:
     command = [sys.executable, "-B", "-c", DRIVER, *names]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True, timeout=60)
@@ -119,13 +102,13 @@ def test_what_worked_works_as_before_and_circles_are_gone_or_told(files: dict[st
             (folder / path).write_text(text)
         names = [path.removesuffix(".py") for path in files]
         before = ran(folder, names)
-        outcomes, project = rewritten(folder)
+        outcomes = cut(folder)
         declined = [answer for one in outcomes for answer in one.answers if answer.verdict == "declined"]
+        project = load([folder], root=folder, collectors=COLLECTORS, jobs=1, cache=False)
         left = cycles(graph_of(project))
         assert bool(left) == bool(declined)
         after = ran(folder, names)
         texts = [path.read_text() for path in sorted(folder.glob("*.py"))]
         for name, result in before.items():
             assert not result or after[name] == result, (name, texts)
-        again, _ = rewritten(folder)
-        assert not any(one.edits for one in again), texts
+        assert not any(one.edits for one in cut(folder)), texts

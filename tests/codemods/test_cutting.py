@@ -1,0 +1,213 @@
+"""What keeps an import where it is: one case for each thing that could miss it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from codemods.edits import Reason
+from tests.codemods.circles import answers
+
+# Too little to move: what else could be done is not in the way of what is looked at.
+SESSION = "from memory import Memory\n\n\nclass Session(Memory):\n    pass\n"
+FUNCTION = "import session\n\n\nclass Memory:\n    def open(self):\n        return session.Session()\n"
+ANNOTATION = (
+    "from __future__ import annotations\n\nimport session\n\n\n"
+    "class Memory:\n    def open(self, one: session.Session | None = None):\n        return one\n"
+)
+
+
+def said(folder: Path, memory: str, **others: str) -> tuple[str, str]:
+    """The reason and the detail for the import in ``memory.py``; empty where it was cut."""
+    files = {"memory.py": memory, "session.py": SESSION}
+    files |= {name.replace("__", ".").replace("_py", ".py"): text for name, text in others.items()}
+    (one,) = [one for one in answers(folder, files) if one.detail.startswith("session.py")]
+    return (one.reason, one.detail) if one.verdict == "declined" else ("", one.detail)
+
+
+def test_nothing_in_the_way(tmp_path: Path) -> None:
+    assert said(tmp_path, FUNCTION) == ("", "session.py: moved into open()")
+
+
+def test_nothing_in_the_way_of_an_annotation(tmp_path: Path) -> None:
+    assert said(tmp_path, ANNOTATION) == ("", "session.py: moved under `if TYPE_CHECKING`")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("test_py", 'from unittest import mock\n\nmock.patch("app.memory.session")\n'),
+        ("test_py", 'import memory\n\n\ndef test(monkeypatch):\n    monkeypatch.setattr(memory, "session", None)\n'),
+        ("test_py", 'from unittest import mock\n\nmock.patch.multiple("memory", session=None)\n'),
+        ("test_py", 'import memory\nfrom unittest import mock\n\nmock.patch.object(memory, "session")\n'),
+        ("test_py", "def test(memory):\n    memory.session = None\n"),
+        ("pyproject__toml", '[project.scripts]\nopen = "memory:session"\n'),
+    ],
+    ids=["patch", "setattr", "multiple", "object", "set", "entry-point"],
+)
+def test_a_name_that_something_outside_means(name: str, text: str, tmp_path: Path) -> None:
+    reason, detail = said(tmp_path, FUNCTION, **{name: text})
+    assert reason == Reason.LOOKED_UP.value
+    assert "names `session` of a module from outside" in detail
+
+
+@pytest.mark.parametrize(
+    ("memory", "said_so"),
+    [
+        (FUNCTION + "\n\ndef names():\n    return globals()\n", "by `globals()`"),
+        (FUNCTION.replace("return session", "return locals(), session"), "by `locals()`"),
+        (
+            FUNCTION.replace("return", '"""Open.\n\n        >>> session.x\n        """\n        return'),
+            "an example in line",
+        ),
+    ],
+    ids=["globals", "locals", "doctest"],
+)
+def test_names_that_are_looked_up(memory: str, said_so: str, tmp_path: Path) -> None:
+    reason, detail = said(tmp_path, memory)
+    assert (reason, said_so in detail) == (Reason.LOOKED_UP.value, True), detail
+
+
+def test_names_that_other_files_take_by_attribute(tmp_path: Path) -> None:
+    for number, text in enumerate(("import memory\n\nmemory.session.x\n", "import memory as m\n\nprint(m.session)\n")):
+        reason, detail = said(tmp_path / str(number), FUNCTION, other_py=text)
+        assert reason == Reason.OFFERED.value
+        assert "other.py:3 takes `session` from here" in detail
+
+
+def test_a_destructor(tmp_path: Path) -> None:
+    assert said(tmp_path, FUNCTION.replace("open", "__del__"))[0] == Reason.DESTRUCTOR.value
+
+
+def test_a_function_that_is_compiled(tmp_path: Path) -> None:
+    memory = FUNCTION.replace("    def", "    @numba.njit(cache=True)\n    def").replace(
+        "import", "import numba\nimport"
+    )
+    reason, detail = said(tmp_path, memory)
+    assert (reason, "`@njit` compiles open()" in detail) == (Reason.NEEDED.value, True)
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        "Memory().open()",
+        "KNOWN = [one for one in Memory.open(None)]",
+        "def all():\n    return Memory().open()\n\n\nfirst = all()",
+    ],
+    ids=["method", "class", "through"],
+)
+def test_what_is_called_while_the_module_is_imported(extra: str, tmp_path: Path) -> None:
+    reason, detail = said(tmp_path, f"{FUNCTION}\n\n{extra}\n")
+    assert (reason, "open(), which uses `session`" in detail) == (Reason.CALLED_AT_IMPORT.value, True)
+
+
+def test_what_is_called_as_a_script_only_is_late_enough(tmp_path: Path) -> None:
+    memory = f'{FUNCTION}\n\nif __name__ == "__main__":\n    Memory().open()\n'
+    assert said(tmp_path, memory) == ("", "session.py: moved into open()")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "import typing\n\nprint(typing.get_type_hints(print))\n",
+        "import punq\n",
+        "from injector import inject\n",
+        "print(print.__annotations__)\n",
+    ],
+    ids=["hints", "punq", "injector", "attribute"],
+)
+def test_a_tree_that_reads_annotations(other: str, tmp_path: Path) -> None:
+    reason, detail = said(tmp_path, ANNOTATION, other_py=other)
+    assert (reason, "reads annotations while the program runs" in detail) == (Reason.ANNOTATION.value, True)
+
+
+@pytest.mark.parametrize(
+    "memory",
+    [
+        "import session\nfrom pydantic import BaseModel\n\n\nclass Memory(BaseModel):\n    one: session.Session\n",
+        "import session\nfrom dataclasses import dataclass\n\n\n@dataclass\nclass Memory:\n    one: session.Session\n",
+        "import session\nfrom web import app\n\n\nclass Memory:\n    @app.get('/')\n"
+        "    def open(self, one: session.Session):\n        ...\n",
+        "import session\n\n\nclass Memory(metaclass=type):\n    one: session.Session\n",
+    ],
+    ids=["base", "dataclass", "route", "metaclass"],
+)
+def test_annotations_that_may_be_read(memory: str, tmp_path: Path) -> None:
+    assert said(tmp_path, memory)[0] == Reason.ANNOTATION.value
+
+
+def test_annotations_of_local_variables_are_left_as_they_are(tmp_path: Path) -> None:
+    memory = (
+        "import session\n\n\nclass Memory:\n    def open(self):\n        one: session.Session = 1\n        return one\n"
+    )
+    assert said(tmp_path, memory)[0] == ""
+    assert "one: session.Session = 1" in (tmp_path / "memory.py").read_text()
+
+
+def test_an_annotation_with_both_kinds_of_quotes_cannot_be_quoted(tmp_path: Path) -> None:
+    memory = (
+        "import session\nfrom typing import Literal\n\n\nclass Memory:\n"
+        "    def open(self, one: session.Session | Literal['a', \"b\"]):\n        ...\n"
+    )
+    assert said(tmp_path, memory)[0] == Reason.ANNOTATION.value
+
+
+# What two modules share
+
+
+SHARED = {
+    "memory.py": "import json\nimport session\n\nLIMIT = 3\n\n\n"
+    "def limit():\n    return json.dumps(LIMIT)\n\n\nKNOWN = session.first\n",
+    "session.py": "from memory import limit\n\nfirst = limit()\n",
+}
+
+
+def moved(folder: Path, **others: str) -> tuple[str, str]:
+    files = {**SHARED, **{name.replace("_py", ".py"): text for name, text in others.items()}}
+    (one,) = [one for one in answers(folder, files) if one.detail.startswith("memory.py")]
+    return (one.reason, one.detail) if one.verdict == "declined" else ("", one.detail)
+
+
+def test_what_moves_takes_along_what_it_needs(tmp_path: Path) -> None:
+    assert moved(tmp_path) == ("", "memory.py: LIMIT, limit moved to memory_shared.py")
+    assert (tmp_path / "memory_shared.py").read_text() == (
+        '"""What memory.py and session.py share."""\n\nimport json\n\n'
+        "LIMIT = 3\n\n\ndef limit():\n    return json.dumps(LIMIT)\n"
+    )
+    assert (tmp_path / "memory.py").read_text() == (
+        "import session\nfrom memory_shared import LIMIT, limit  # noqa: F401\n\n\nKNOWN = session.first\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'from unittest import mock\n\nmock.patch("memory.json")\n',
+        'from unittest import mock\n\nmock.patch("memory.limit")\n',
+        "import memory\n\nmemory.LIMIT = 5\n",
+    ],
+    ids=["import", "definition", "constant"],
+)
+def test_what_is_replaced_from_outside_stays(text: str, tmp_path: Path) -> None:
+    assert moved(tmp_path, test_py=text)[0] == Reason.LOOKED_UP.value
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("LIMIT = 3", "LIMIT = 3\nLIMIT += 1"),
+        ("LIMIT = 3", "LIMIT = __name__"),
+        ("LIMIT = 3", "if json:\n    LIMIT = 3"),
+        ("return json", "global LIMIT\n    return json"),
+        ("LIMIT = 3", "LIMIT, OTHER = 3, 4"),
+    ],
+    ids=["added", "name", "condition", "global", "several"],
+)
+def test_what_cannot_move(old: str, new: str, tmp_path: Path) -> None:
+    (one,) = [
+        one
+        for one in answers(tmp_path, {**SHARED, "memory.py": SHARED["memory.py"].replace(old, new)})
+        if one.detail.startswith("memory.py")
+    ]
+    assert one.reason == Reason.NOT_MOVABLE.value
