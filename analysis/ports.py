@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import msgspec
 
@@ -20,7 +20,7 @@ from analysis.collectors.ports import PortCollector
 from analysis.modules import Modules
 from analysis.values.across import Across, Definition
 from analysis.values.addresses import PLAIN_TEXT, Certainty, alternatives, numbers, split
-from analysis.values.terms import Const, Parameter, Term, below, choice, replaced, written
+from analysis.values.terms import Const, Key, Parameter, Term, below, choice, replaced, written
 from config.registry import Port, Registry, find, load
 
 if TYPE_CHECKING:
@@ -40,12 +40,14 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
     ``path``, ``line``, ``column``: where, the last two from 1. ``port``: its number; None where it is only known as the
     ``expression``. ``certainty``: ``exact``, the source says so; ``default``, so unless the environment, an option, a
-    configuration or a caller says otherwise; ``choice``, one of several; ``expression``, no number is known;
-    ``unknown``, nothing is. ``machine`` is a name from the settings or a guess, ``owner`` the agent's class or the
+    configuration or a caller says otherwise; ``configured``, a configuration that runs the script gives that number
+    (or ``expression``) under the name that the source asks for; ``choice``, one of several; ``expression``, no number
+    is known; ``unknown``, nothing is. ``machine`` is a name from the settings or a guess, ``owner`` the agent's class or the
     script, ``purpose`` what the socket is called for, ``side`` bind or connect, ``by`` the library, ``socket`` the
     ZeroMQ type, ``transport`` and ``host`` parts of the address, ``evidence`` the argument as it is written. ``home``
     is the file of the owner: another than ``path`` where a base class binds for those derived from it, and what a
-    configuration has run.
+    configuration has run. ``given``, of what is configured: what the source asks for, where the configuration says it,
+    and what the source has in its place where that differs.
 
     Of a declaration ``side`` is ``publish`` where a container's port is taken on the machine itself, else ``declare``;
     ``owner`` is the entry, or whoever binds in the script that the entry runs; ``by`` is the kind of file, ``purpose``
@@ -68,21 +70,32 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     certainty: Certainty
     evidence: str
     home: str = ""
+    given: str = ""
 
 
-def table(project: Project, machines: Mapping[str, Sequence[str]] | None = None) -> list[Row]:
+def table(
+    project: Project, machines: Mapping[str, Sequence[str]] | None = None, *, configured: bool = True
+) -> list[Row]:
     """The rows of a project that was asked for :class:`~analysis.collectors.ports.PortCollector`.
 
-    First those of its sockets, then those of its configuration files, each by place. ``machines``: the folders of each
-    machine, by its name; without them they are guessed (``guessed``).
+    First those of its sockets, then what configurations hand to these, unless not ``configured``, then those of its
+    configuration files, each by place. ``machines``: the folders of each machine, by its name; without them they are
+    guessed (``guessed``).
     """
+    from analysis.declared.handed import entries
+    from analysis.declared.handed import rows as handed
     from analysis.declared.rows import rows as declared
+    from analysis.declared.scripts import Scripts
 
     known = machines if machines is not None else machines_of(project)
-    used = sockets(project, known)
     records = project.declarations.records
     where = known if machines is not None else deployed(records, known)
-    return [*used, *declared(records, used, project.files, where)]
+    scripts = Scripts(project.files)
+    facts = _records(project)
+    run = entries(records, scripts, where, lambda path: _named(facts, path)) if configured else {}
+    asks: list[Ask] = []
+    used = list(rows(facts, project.files, known, registry_of(project), run, asks))
+    return [*used, *handed(asks, run, used), *declared(records, used, scripts, where)]
 
 
 def registry_of(project: Project) -> Registry | None:
@@ -101,9 +114,16 @@ def machines_of(project: Project) -> Mapping[str, Sequence[str]]:
 
 def sockets(project: Project, machines: Mapping[str, Sequence[str]] | None = None) -> list[Row]:
     """As ``table``, without the configuration files, which are not looked for then."""
-    records = {path: found[0] for path, facts in project.files.items() if (found := facts.records(PortCollector))}
     known = machines if machines is not None else machines_of(project)
-    return list(rows(records, project.files, known, registry_of(project)))
+    return list(rows(_records(project), project.files, known, registry_of(project)))
+
+
+def _named(records: Mapping[str, Ports], path: str) -> Sequence[str]:
+    return records[path].configurations if path in records else ()
+
+
+def _records(project: Project) -> dict[str, Ports]:
+    return {path: found[0] for path, facts in project.files.items() if (found := facts.records(PortCollector))}
 
 
 def entries_of(
@@ -120,8 +140,14 @@ def rows(
     paths: Mapping[str, object],
     machines: Mapping[str, Sequence[str]],
     registry: Registry | None = None,
+    run: Container[str] = (),
+    asks: list[Ask] | None = None,
 ) -> Iterator[Row]:
-    """The rows of all ``records``, by path; ``paths`` are all files of the tree, whose look-ups ask ``registry``."""
+    """The rows of all ``records``, by path; ``paths`` are all files of the tree, whose look-ups ask ``registry``.
+
+    What is bound on behalf of the files ``run`` is put into ``asks`` with the term of its port.
+    """
+    asks = [] if asks is None else asks
 
     def registered(name: str, machine: str, path: str) -> Term | None:
         entries = entries_of(registry, name, machine, path, machines) if registry is not None else ()
@@ -130,7 +156,22 @@ def rows(
     across = Across(records, Modules(paths, {path: one.paths for path, one in records.items()}), registered)
     for path, record in records.items():
         for use in record.uses:
-            yield from _Found(across, path, use, machines).rows()
+            found = _Found(across, path, use, machines)
+            yield from found.rows()
+            asks += [one for one in found.asks if one.row.home in run]
+
+
+class Ask(NamedTuple):
+    """A row of a socket that is bound, and the term of its port.
+
+    ``handed``: whether the parameters of its owner may come from a loader, as the file starts nothing itself. ``other``
+    are the keys that a base class asks of what nobody handed to it.
+    """
+
+    row: Row
+    port: Term
+    handed: bool
+    other: frozenset[str]
 
 
 class _Found:
@@ -141,6 +182,7 @@ class _Found:
         self.path = path
         self.use = use
         self.machines = machines
+        self.asks: list[Ask] = []
         self._known: dict[tuple[Term, bool], Term] = {}
 
     def rows(self) -> Iterator[Row]:
@@ -232,27 +274,41 @@ class _Found:
         if several and found:
             certainty = "choice"
         use = self.use
-        machine = machine_of(home, self.machines)
-        for number in found or (None,):
-            yield Row(
-                path=self.path,
-                line=use.span.line,
-                column=use.span.col + 1,
-                machine=machine,
-                owner=owner,
-                purpose=_purpose(use),
-                side=use.side,
-                # Nothing else writes the address of a socket so.
-                by="zmq" if use.by == "socket" and transport == "tcp" else use.by,
-                socket=use.socket.strip("?"),
-                transport=transport or ("tcp" if use.by in ("zmq", "socket") else use.by),
-                host=written(host) if host is not None else "",
-                port=number,
-                expression=written(port),
-                certainty=certainty,
-                evidence=use.text,
-                home=home,
-            )
+        row = Row(
+            path=self.path,
+            line=use.span.line,
+            column=use.span.col + 1,
+            machine=machine_of(home, self.machines),
+            owner=owner,
+            purpose=_purpose(use),
+            side=use.side,
+            # Nothing else writes the address of a socket so.
+            by="zmq" if use.by == "socket" and transport == "tcp" else use.by,
+            socket=use.socket.strip("?"),
+            transport=transport or ("tcp" if use.by in ("zmq", "socket") else use.by),
+            host=written(host) if host is not None else "",
+            port=found[0] if found else None,
+            expression=written(port),
+            certainty=certainty,
+            evidence=use.text,
+            home=home,
+        )
+        if use.side == "bind":
+            made = Definition(home, f"{owner}.__init__") in self.across.calls
+            handed = not made and home in self.across.records and not self.across.records[home].main
+            self.asks.append(Ask(row, port, handed, self._others() if home != self.path else frozenset()))
+        yield row
+        for number in found[1:]:
+            yield msgspec.structs.replace(row, port=number)
+
+
+    def _others(self) -> frozenset[str]:
+        function = self.across.functions[self.path].get(f"{self.use.owner}.__init__")
+        handed = {"self", *(function.parameters if function is not None else ())}
+        every = (one for term in self._known.values() for one in below(term))
+        return frozenset(
+            one.path for one in every if isinstance(one, Key) and re.split(r"\W", one.path)[0] not in handed
+        )
 
 
 def _purpose(use: Use) -> str:
@@ -320,7 +376,8 @@ def conflicts(found: Iterable[Row], most: int = 1) -> list[Conflict]:
     """The ports that more than ``most`` owners bind or publish on one machine, by machine and number.
 
     An owner is known by its name: copies of an agent are that agent. Port 0, which the system fills in, is no port.
-    What containers publish over UDP clashes with nothing but its like. A container that publishes a port under its own
+    What is ``configured`` clashes with nothing: configurations are alternatives, and containers have networks of their
+    own. What containers publish over UDP clashes with nothing but its like. A container that publishes a port under its own
     number, and of which nobody knows what it runs, may run the very agent that binds that port: only other containers
     clash with it.
     """
@@ -328,7 +385,7 @@ def conflicts(found: Iterable[Row], most: int = 1) -> list[Conflict]:
     inner = {(row.path, _entry(row), row.port) for row in rows if row.side == "declare" and row.purpose == "target"}
     binders: dict[tuple[str, int, bool], dict[str, list[Row]]] = {}
     for row in rows:
-        if row.side in ("bind", "publish") and row.port:
+        if row.side in ("bind", "publish") and row.port and row.certainty != "configured":
             key = row.machine, row.port, row.side == "publish" and row.transport == "udp"
             binders.setdefault(key, {}).setdefault(row.owner, []).append(row)
     result: list[Conflict] = []

@@ -75,7 +75,8 @@ class Plan:
         self.machines = self._machines(settings)
         self.renumber = renumber
         self.stream = stream
-        every = [row for row in ports.table(project, self.machines) if not is_test(row.path) and not is_test(row.home)]
+        table = ports.table(project, self.machines, configured=False)
+        every = [row for row in table if not is_test(row.path) and not is_test(row.home)]
         self.rows = [row for row in every if row.port]
         self.disputes: dict[Key, Dispute] = {
             Key(one.machine, one.port): one for one in disputes(project, self.machines, is_test)

@@ -66,7 +66,7 @@ class Trial:
         self._project = project
         self._machines = machines
         self._sources: dict[str, Source] = {}
-        self.before = ports.table(project, machines)
+        self.before = ports.table(project, machines, configured=False)
         self.uses = uses(self.before)
 
     def table(self, numbers: Numbers) -> list[Row]:
@@ -80,7 +80,7 @@ class Trial:
         for path, found in changed.items():
             text = apply(self._source(path).data, sorted(found))
             other.files[path] = analyse(Source.from_bytes(text, path), (PortCollector,), path)
-        return ports.table(other, self._machines)
+        return ports.table(other, self._machines, configured=False)
 
     def can_replace(self, site: Site) -> bool:
         """Whether a literal can be written anew."""

@@ -62,7 +62,8 @@ class Ports(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     ``names`` are what its module level binds (``PORTS.[api]`` for an entry of a dict), ``fields`` the attributes of its
     classes, ``bases`` the base classes of each, as symbols. ``stars`` are the modules of its star imports, and what it
-    puts on ``sys.path`` are the ``paths``.
+    puts on ``sys.path`` are the ``paths``; ``configurations`` are the names of the configuration files that it names, and whether it
+    is ``main``, run as a script, it says itself.
     """
 
     uses: tuple[Use, ...]
@@ -73,3 +74,5 @@ class Ports(msgspec.Struct, frozen=True, array_like=True, gc=False):
     passed: tuple[Passed, ...]
     stars: tuple[str, ...]
     paths: tuple[str, ...]
+    configurations: tuple[str, ...] = ()
+    main: bool = False

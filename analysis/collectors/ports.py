@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 from bisect import bisect_left
 from typing import ClassVar
@@ -53,6 +54,8 @@ _HINTS = tuple(
     )
 )
 """Where something may be said of ports."""
+_MAIN = re.compile(rb"__name__\s*==\s*[\"']__main__[\"']")
+_CONFIGURATION = re.compile(rb"([\w.-]+\.(?:ya?ml|toml|json))[\"']")
 _QUIET = frozenset(
     {"print", "str", "int", "len", "isinstance", "range", "float", "format", "join", "append", "get", "info", "debug"}
     | {"warning", "error", "exception", "critical", "log", "sleep", "Path", "replace", "split", "startswith", "write"}
@@ -72,7 +75,7 @@ class PortCollector(Collector):
     """One :class:`~analysis.collectors.port_records.Ports` per file that has anything to say."""
 
     topic: ClassVar[str] = "ports"
-    version: ClassVar[int] = 4
+    version: ClassVar[int] = 5
     record = Ports
     nodes = (
         *Scopes.nodes,
@@ -143,6 +146,8 @@ class PortCollector(Collector):
                 passed=tuple(passed),
                 stars=tuple(self._stars),
                 paths=added(tree) if b"sys.path" in self.source.data else (),
+                configurations=tuple(dict.fromkeys(map(os.fsdecode, _CONFIGURATION.findall(self.source.data)))),
+                main=_MAIN.search(self.source.data) is not None,
             )
         )
 

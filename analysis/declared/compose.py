@@ -126,7 +126,7 @@ class Compose:
         name, equals, text = str(leaf.value).partition("=")
         if equals:
             inner = Leaf(text, leaf.line, leaf.column + len(name) + 1)
-            self.entries.leaf(inner, (name,), f"{path}.{name}", owner, False)
+            self.entries.leaf(inner, ("environment", name), f"{path}.{name}", owner, False)
 
     def note(
         self,

@@ -131,7 +131,8 @@ class Entries:
         found = address_of(leaf.value, ports or bool(_ADDRESS.search(key)))
         if found is not None:
             transport = found.transport or "tcp"
-            self.note(leaf.column + found.offset, leaf.line, owner, keys, path, found.host, transport, found.port)
+            at = leaf.column + found.offset
+            self.note(at, leaf.line, owner, keys, path, found.host, transport, found.port, asked=())
 
     def command(self, leaf: Leaf, keys: tuple[str, ...], path: str, owner: Owner) -> None:
         """Take in a command line: its options that speak of ports, and its addresses."""
@@ -140,14 +141,15 @@ class Entries:
             term = port_of(option["port"]) if speaks_of_port(option["name"]) else None
             if term is not None:
                 column = leaf.column + option.start("port")
-                self.note(
-                    column, leaf.line, owner, (*keys[:-1], option["name"].replace("-", "_")), path, "", "tcp", term
-                )
+                inner = (*keys[:-1], option["name"].replace("-", "_"))
+                # What asks whether a service is well is another program.
+                asked = (f"--{option['name']}",) if keys[-1] != "test" else ()
+                self.note(column, leaf.line, owner, inner, path, "", "tcp", term, asked=asked)
         for word in _WORD.finditer(text):
             found = address_of(word[0], False)
             if found is not None:
                 column = leaf.column + word.start() + found.offset
-                self.note(column, leaf.line, owner, keys, path, found.host, found.transport, found.port)
+                self.note(column, leaf.line, owner, keys, path, found.host, found.transport, found.port, asked=())
 
     def note(
         self,
@@ -159,11 +161,23 @@ class Entries:
         host: str,
         transport: str,
         *terms: Term,
+        asked: tuple[str, ...] | None = None,
     ) -> None:
-        """Note down a port."""
-        purpose = purpose_of(keys[owner.depth :])
+        """Note down a port. ``asked``: how code may ask for it, where that is not by ``keys``."""
+        inner = keys[owner.depth :]
         record = Declared(
-            line, column, "declare", self.by, owner.name, owner.script, purpose, transport, host, terms, path
+            line,
+            column,
+            "declare",
+            self.by,
+            owner.name,
+            owner.script,
+            purpose_of(inner),
+            transport,
+            host,
+            terms,
+            path,
+            inner if asked is None else asked,
         )
         self.records.append(record)
 

@@ -49,15 +49,14 @@ def _variable(
     term = port_of(text, known) if speaks_of_port(name) else None
     if term is not None:
         known[name] = term
-        entries.note(at, line, owner, (name,), f"{prefix}{name}", "", "tcp", term)
+        entries.note(at, line, owner, (name,), f"{prefix}{name}", "", "tcp", term, asked=("environment", name))
         return
     # Options are written `name:number`, too: PYTORCH_CUDA_ALLOC_CONF=max_split_size_mb:128.
     address = address_of(text, not _OPTIONS.search(name), known)
     if address is not None and not is_measure(address.host):
         transport = address.transport or "tcp"
-        entries.note(
-            at + address.offset, line, owner, (name,), f"{prefix}{name}", address.host, transport, address.port
-        )
+        at += address.offset
+        entries.note(at, line, owner, (name,), f"{prefix}{name}", address.host, transport, address.port, asked=())
 
 
 def dockerfile(text: str, entries: Entries) -> None:
@@ -83,7 +82,7 @@ def dockerfile(text: str, entries: Entries) -> None:
                     line, base, column = _place(starts, found.start())
                     protocol = (port["protocol"] or "tcp").lower()
                     at = column + found.start() - base
-                    entries.note(at, line, owner, ("expose",), "EXPOSE", "", protocol, *terms)
+                    entries.note(at, line, owner, ("expose",), "EXPOSE", "", protocol, *terms, asked=())
         elif word in ("CMD", "ENTRYPOINT", "HEALTHCHECK"):
             _command(word, whole, starts, entries, owner)
 
@@ -98,11 +97,14 @@ def _command(word: str, whole: str, starts: list[tuple[int, int, int]], entries:
         term = port_of(value) if option.startswith("-") and speaks_of_port(option) else None
         if term is not None:
             name = option.strip("-").replace("-", "_")
-            entries.note(at, line, owner, (name,), f"{word} {option}", "", "tcp", term)
+            # What asks whether a service is well is another program.
+            asked = (option,) if word != "HEALTHCHECK" else ()
+            entries.note(at, line, owner, (name,), f"{word} {option}", "", "tcp", term, asked=asked)
         address = address_of(value, False) if term is None else None
         if address is not None:
             purpose = (word.lower(),)
-            entries.note(at + address.offset, line, owner, purpose, word, address.host, address.transport, address.port)
+            at += address.offset
+            entries.note(at, line, owner, purpose, word, address.host, address.transport, address.port, asked=())
         before = found[0]
 
 

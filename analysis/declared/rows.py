@@ -15,14 +15,13 @@ from analysis.values.terms import written
 def rows(
     declared: Mapping[str, Sequence[Declared]],
     used: Iterable[Row],
-    paths: Iterable[str],
+    scripts: Scripts,
     machines: Mapping[str, Sequence[str]],
 ) -> Iterator[Row]:
-    """The rows of ``declared``, by path and place. ``used``: the rows of the source; ``paths``: all its files.
+    """The rows of ``declared``, by path and place. ``used``: the rows of the source.
 
     An entry that runs a script of the tree belongs to whom the script's own rows belong to, where that is one.
     """
-    scripts = Scripts(paths)
     binders = _Binders(used)
     for path, records in sorted(declared.items()):
         machine = machine_of(path, machines)

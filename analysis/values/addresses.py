@@ -11,7 +11,7 @@ import msgspec
 
 from analysis.values.terms import Choice, Const, Env, Join, Key, Option, Parameter, Sum, Term, Unknown, join
 
-Certainty = Literal["exact", "default", "choice", "expression", "unknown"]
+Certainty = Literal["exact", "default", "configured", "choice", "expression", "unknown"]
 _MARK = "\ue000"
 _ADDRESS = re.compile(
     rf"\s*(?:([a-z][a-z0-9+.]*)://)?(?:[^/@]*@)?(\[[^\]]*\]|[^/:]*)(?::([0-9{_MARK}]+))?(?:[/?].*)?\Z", re.DOTALL

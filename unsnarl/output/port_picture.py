@@ -118,12 +118,13 @@ def _files(*rows: Row | None) -> list[str]:
 
 
 def _servers(rows: Sequence[Row]) -> dict[int, list[Row]]:
-    """By port, who binds it; where nobody does, who publishes it."""
+    """By port, who binds it; where nobody does, whom a configuration gives it; where none does, who publishes it."""
     found: dict[int, list[Row]] = {}
-    for side in ("bind", "publish"):
+    for side, configured in (("bind", False), ("bind", True), ("publish", False)):
         more: defaultdict[int, list[Row]] = defaultdict(list)
         for row in rows:
-            if row.side == side and row.port and row.port not in found:
+            wanted = row.side == side and (row.certainty == "configured") == configured
+            if wanted and row.port and row.port not in found:
                 more[row.port].append(row)
         found.update(more)
     return found

@@ -65,6 +65,8 @@ def _number(row: Row) -> str:
 
 
 def _said(row: Row) -> str:
+    if row.certainty == "configured":
+        return row.given if row.port is not None else f"{row.expression}: {row.given}"
     return row.evidence if row.certainty == "exact" else row.expression
 
 
@@ -102,7 +104,7 @@ def _shown(row: Row) -> dict[str, str]:
         "owner": row.owner,
         "purpose": row.purpose,
         # That nothing is uncertain needs no word, and where there is no number, `?` says so.
-        "certainty": row.certainty if row.certainty in ("default", "choice") else "",
+        "certainty": row.certainty if row.certainty in ("default", "configured", "choice") else "",
         "place": f"{row.path}:{row.line}",
         "from": _said(row),
     }
