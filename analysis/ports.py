@@ -301,7 +301,6 @@ class _Found:
         for number in found[1:]:
             yield msgspec.structs.replace(row, port=number)
 
-
     def _others(self) -> frozenset[str]:
         function = self.across.functions[self.path].get(f"{self.use.owner}.__init__")
         handed = {"self", *(function.parameters if function is not None else ())}

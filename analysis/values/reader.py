@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from analysis.values.bindings import Scope
 from analysis.values.names import Names
-from analysis.values.syntax import arguments, converted, dotted, is_text, shell, shown
+from analysis.values.syntax import arguments, converted, default_of, dotted, is_text, shell, shown
 from analysis.values.terms import (
     Call,
     Const,
@@ -80,6 +80,9 @@ class Reader(Names):
             case ast.BoolOp(op=ast.Or()):
                 return choice(self._without_default([self.value(each, scope, line) for each in node.values]))
             case ast.IfExp():
+                taken = self._never_none(node, scope)
+                if taken is not None:
+                    return self.value(taken, scope, line)
                 return choice((self.value(node.body, scope, line), self.value(node.orelse, scope, line)))
             case ast.Call():
                 return self._call(node, scope, line)
@@ -95,6 +98,26 @@ class Reader(Names):
                     else Unknown(shown(node))
                 )
         return Unknown(shown(node))
+
+    def _never_none(self, node: ast.IfExp, scope: Scope) -> ast.expr | None:
+        """The branch of ``x if x is not None else y`` for a parameter whose default is a literal: nobody passes None."""
+        match node.test:
+            case ast.Compare(
+                left=ast.Name(id=name), ops=[ast.IsNot() | ast.Is() as how], comparators=[ast.Constant(None)]
+            ):
+                taken = node.body if isinstance(how, ast.IsNot) else node.orelse
+            case _:
+                return None
+        bound = scope.bindings.get(name, ())
+        if (
+            len(bound) != 1
+            or not isinstance(bound[0].node, ast.arg)
+            or not isinstance(scope.node, (ast.FunctionDef, ast.AsyncFunctionDef))
+        ):
+            return None
+        default = default_of(scope.node, bound[0].node)
+        known = isinstance(default, ast.Constant) and default.value is not None
+        return taken if known and isinstance(taken, ast.Name) and taken.id == name else None
 
     def _constant(self, node: ast.Constant) -> Term:
         if isinstance(node.value, bool) or not isinstance(node.value, (int, str)):
