@@ -42,12 +42,12 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     ``expression``. ``certainty``: ``exact``, the source says so; ``default``, so unless the environment, an option, a
     configuration or a caller says otherwise; ``configured``, a configuration that runs the script gives that number
     (or ``expression``) under the name that the source asks for; ``choice``, one of several; ``expression``, no number
-    is known; ``unknown``, nothing is. ``machine`` is a name from the settings or a guess, ``owner`` the agent's class or the
-    script, ``purpose`` what the socket is called for, ``side`` bind or connect, ``by`` the library, ``socket`` the
-    ZeroMQ type, ``transport`` and ``host`` parts of the address, ``evidence`` the argument as it is written. ``home``
-    is the file of the owner: another than ``path`` where a base class binds for those derived from it, and what a
-    configuration has run. ``given``, of what is configured: what the source asks for, where the configuration says it,
-    and what the source has in its place where that differs.
+    is known; ``unknown``, nothing is. ``machine`` is a name from the settings or a guess, ``owner`` the agent's class
+    or the script, ``purpose`` what the socket is called for, ``side`` bind or connect, ``by`` the library, ``socket``
+    the ZeroMQ type, ``transport`` and ``host`` parts of the address, ``evidence`` the argument as it is written.
+    ``home`` is the file of the owner: another than ``path`` where a base class binds for those derived from it, and
+    what a configuration has run. ``given``, of what is configured: what the source asks for, where the configuration
+    says it, and what the source has in its place where that differs.
 
     Of a declaration ``side`` is ``publish`` where a container's port is taken on the machine itself, else ``declare``;
     ``owner`` is the entry, or whoever binds in the script that the entry runs; ``by`` is the kind of file, ``purpose``
@@ -376,9 +376,9 @@ def conflicts(found: Iterable[Row], most: int = 1) -> list[Conflict]:
 
     An owner is known by its name: copies of an agent are that agent. Port 0, which the system fills in, is no port.
     What is ``configured`` clashes with nothing: configurations are alternatives, and containers have networks of their
-    own. What containers publish over UDP clashes with nothing but its like. A container that publishes a port under its own
-    number, and of which nobody knows what it runs, may run the very agent that binds that port: only other containers
-    clash with it.
+    own. What containers publish over UDP clashes with nothing but its like. A container that publishes a port under its
+    own number, and of which nobody knows what it runs, may run the very agent that binds that port: only other
+    containers clash with it.
     """
     rows = list(found)
     inner = {(row.path, _entry(row), row.port) for row in rows if row.side == "declare" and row.purpose == "target"}

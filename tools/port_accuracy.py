@@ -5,9 +5,9 @@ Usage: python -m tools.port_accuracy TREE [--name NAME] [--commit COMMIT] [--wri
 TREE is only read. The sample, ``tools/port_sample.json``, was drawn at random from every call in the tree that may bind
 or connect a socket (enumerated by ``ast``, not by our collector), with the seed that is noted in it; each was read in
 its file, its base classes and its callers, before the table was looked at. ``ports`` are the numbers that the source
-alone gives, none where only the run decides. ``configured`` are the sockets that a configuration gives a port to: every
-one that the table had was read with its configurations, ``given`` is what they say, and ``right`` is false where that is
-not of this socket.
+alone gives, none where only the run decides. ``configured`` are the sockets that a configuration gives a port to: all
+that the table had were read with their configurations, ``given`` is what these say, and ``right`` is false where that
+is not of this socket.
 """
 
 from __future__ import annotations
@@ -65,6 +65,7 @@ def main() -> int:
     numbers = counts["right"] + counts["wrong"]
     recall, precision = told / total, counts["right"] / numbers
     launched = len({row.home for row in declared if row.side == "declare" and row.home})
+    homes = len({row.home for row in configured})
     numbered = sum(row.port is not None for row in configured)
     given = check_configured(sample["configured"], configured)
     page = "\n".join(
@@ -105,9 +106,8 @@ def main() -> int:
             "",
             "## What configurations hand to sockets",
             "",
-            f"{launched} scripts of the tree are run by an entry of a configuration. {len(configured)} rows of",
-            f"{len({row.home for row in configured})} of them are `configured`: {given['places']} sockets,"
-            f" {numbered} rows with a number,",
+            f"{launched} scripts of the tree are run by an entry of a configuration. {len(configured)} rows are",
+            f"`configured`, of {given['places']} sockets in {homes} of these scripts: {numbered} with a number,",
             "the others with a sum such as `$PORT_OFFSET + 7220`, as nothing in the tree sets the offset.",
             f"{given['read']} were read, the script and the configurations: {given['right']} are right, in that the",
             "entry runs the script, the value is the entry's, and the name that the code asks for is that key and",

@@ -62,8 +62,8 @@ class Ports(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     ``names`` are what its module level binds (``PORTS.[api]`` for an entry of a dict), ``fields`` the attributes of its
     classes, ``bases`` the base classes of each, as symbols. ``stars`` are the modules of its star imports, and what it
-    puts on ``sys.path`` are the ``paths``; ``configurations`` are the names of the configuration files that it names, and whether it
-    is ``main``, run as a script, it says itself.
+    puts on ``sys.path`` are the ``paths``. ``configurations`` are the configuration files that it mentions, without
+    their folders; ``main``: it has a part for when it is run as a script.
     """
 
     uses: tuple[Use, ...]

@@ -35,10 +35,15 @@ def is_port(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value in _PORTS
 
 
+_PORT = re.compile(r"(?i)(?<![a-z])ports?(?![a-z])")
+
+
 def port_like(term: Term) -> bool:
-    """Whether a term holds a number that may be a port, or an address, or asks the registry for one."""
+    """Whether a term holds a number that may be a port, or an address, or asks for one by name."""
     return any(
-        (isinstance(one, Const) and (is_port(one.value) or is_url(one))) or looked_up(one) is not None
+        (isinstance(one, Const) and (is_port(one.value) or is_url(one)))
+        or (isinstance(one, (Env, Option, Key)) and _PORT.search(one.path if isinstance(one, Key) else one.name))
+        or looked_up(one) is not None
         for one in below(term)
     )
 

@@ -1,8 +1,8 @@
 """What the configurations that run a script hand to its sockets.
 
-An entry with ``script_path: agents/tts.py`` and ``port: 7200`` says what that script is to bind. The script asks for it
-by name: ``config["port"]``, ``os.getenv("AGENT_PORT")``, ``--port``, a parameter. Where the name is that of a key of the
-entry, the value stands in its place.
+An entry with ``script_path: agents/tts.py`` and ``port: 7200`` says what that script is to bind. The script asks for
+it by name: ``config["port"]``, ``os.getenv("AGENT_PORT")``, ``--port``, a parameter. Where the name is that of a key of
+the entry, the value is put in its place.
 """
 
 from __future__ import annotations
@@ -14,16 +14,28 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Literal, NamedTuple
 
-from os.path import commonprefix
-
 from msgspec import structs
 
 from analysis.declared.records import Declared
 from analysis.declared.scripts import Scripts
 from analysis.ports import Ask, Row, machine_of
 from analysis.values.addresses import numbers
-from analysis.values.terms import Choice, Env, Join, Key, Option, Parameter, Sum, Term
-from analysis.values.terms import Unknown, below, choice, join, total, written
+from analysis.values.terms import (
+    Choice,
+    Env,
+    Join,
+    Key,
+    Option,
+    Parameter,
+    Sum,
+    Term,
+    Unknown,
+    below,
+    choice,
+    join,
+    total,
+    written,
+)
 from analysis.words import plural
 
 Way = Literal["key", "variable", "option"]
@@ -131,7 +143,8 @@ def rows(asks: Iterable[Ask], known: Mapping[str, list[Entry]], used: Iterable[R
         row = ask.row
         seen: dict[tuple[str, int | None, str], list[Row]] = {}
         # Of several that say the same the nearest is named.
-        for entry in sorted(known.get(row.home, ()), key=lambda one: -len(commonprefix((one.path, row.home)))):
+        near = sorted(known.get(row.home, ()), key=lambda one: _distance(one.path, row.home))
+        for entry in near:
             whose = row.owner if _is_agent(row, entry, owners[row.home]) else None
             answer = _answer(ask.port, entry, whose, ask)
             for made in _made(row, entry, answer) if answer is not None else ():
@@ -141,6 +154,13 @@ def rows(asks: Iterable[Ask], known: Mapping[str, list[Entry]], used: Iterable[R
             more = f", and {plural(len(found) - 1, 'other')}" if len(found) > 1 else ""
             where, mark, rest = found[0].given.partition(";")
             yield structs.replace(found[0], given=f"{where}{more}{mark}{rest}")
+
+
+def _distance(path: str, other: str) -> int:
+    """How many folders lead from one file up to a common one and down to the other."""
+    one, two = path.split("/"), other.split("/")
+    same = next((at for at, (first, second) in enumerate(zip(one, two, strict=False)) if first != second), 0)
+    return len(one) + len(two) - 2 * same
 
 
 def _made(row: Row, entry: Entry, answer: Answer) -> Iterator[Row]:

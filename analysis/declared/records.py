@@ -18,8 +18,8 @@ class Declared(msgspec.Struct, frozen=True, array_like=True, gc=False):
     ``line`` and ``column`` are those of the value, from 1. ``side`` is ``publish`` where the port is taken on the
     machine itself, on behalf of a container. ``owner`` is the name of the entry, empty where there is none, and
     ``script`` the path of the Python file that it runs, empty where it names none. ``ports`` are the terms of the
-    range, one for a port; ``evidence`` is the path of the key. ``keys`` are those that lead from the entry to the value,
-    where code may ask for it by them: below ``environment`` a variable, ``--port`` an option of a command.
+    range, one for a port; ``evidence`` is the path of the key. ``keys`` are those that lead from the entry to the
+    value, where code may ask for it by them: below ``environment`` a variable, ``--port`` an option of a command.
     """
 
     line: int

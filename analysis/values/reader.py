@@ -100,7 +100,7 @@ class Reader(Names):
         return Unknown(shown(node))
 
     def _never_none(self, node: ast.IfExp, scope: Scope) -> ast.expr | None:
-        """The branch of ``x if x is not None else y`` for a parameter whose default is a literal: nobody passes None."""
+        """The branch that ``x if x is not None else y`` takes for a parameter whose default is a literal."""
         match node.test:
             case ast.Compare(
                 left=ast.Name(id=name), ops=[ast.IsNot() | ast.Is() as how], comparators=[ast.Constant(None)]
