@@ -41,5 +41,8 @@ def test_what_may_come_to_a_port() -> None:
     assert not may_be_port(Const("text"))
     assert port_like(Env("X", Const(5556)))
     assert not port_like(Env("X", Const("text")))
+    assert port_like(Env("TTS_PORT"))
+    assert port_like(Key("config['port']"))
+    assert not port_like(Key("config['report']"))
     assert telling(Env("X"))
     assert not telling(Choice((Unknown("a"), Unknown("b"))))

@@ -238,3 +238,16 @@ def test_a_configuration_file_that_is_named(tree: Path) -> None:
     done = ports(tree, "agents.yaml")
     assert [line.split()[0] for line in done.stdout.splitlines()[1:]] == ["5556", "5557"]
     assert done.stderr == "2 rows, 2 with a number\n"
+
+
+def test_what_configurations_hand_out(tmp_path: Path) -> None:
+    (tmp_path / "start.yaml").write_text('Speaker:\n  script: tts.py\n  port: "${PORT_OFFSET}+7200"\n')
+    (tmp_path / "tts.py").write_text("PORT = config.get('port', 5624)\nsock.bind(f'tcp://*:{PORT}')\n")
+    rows = json.loads(ports(tmp_path, "--format", "json", "--side", "bind").stdout)
+    said = [(row["port"], row["expression"], row["certainty"], row["line"], row["given"]) for row in rows]
+    assert said == [
+        (5624, "config['port'] or 5624", "default", 2, ""),
+        (None, "$PORT_OFFSET + 7200", "configured", 2, "config['port'] in start.yaml:3; 5624 in the source"),
+    ]
+    (line,) = csv.DictReader(ports(tmp_path, "--format", "csv", "--side", "declare").stdout.splitlines())
+    assert (line["owner"], line["expression"], line["given"]) == ("tts", "$PORT_OFFSET + 7200", "")

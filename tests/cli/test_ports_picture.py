@@ -151,6 +151,18 @@ def test_what_does_not_go_together_is_said(tree: Path, arguments: tuple[str, ...
     assert said in done.stderr
 
 
+def test_who_has_a_port_from_a_configuration_is_drawn_where_nobody_has_it_in_the_source(tmp_path: Path) -> None:
+    start = "Speaker: {script: main_pc_code/tts.py, port: 7200, health_check_port: 5556}\n"
+    tts = agent("Speaker", "bind(f\"tcp://*:{config['port']}\")", "bind(f\"tcp://*:{config['health_check_port']}\")")
+    asr = agent("Listener", connect(7200), connect(5556))
+    files = {"start.yaml": start, "main_pc_code/tts.py": tts, "main_pc_code/asr.py": asr}
+    lines, _ = picture(write(tmp_path, {**files, "unsnarl.toml": ""}), "mermaid")
+    assert edges(lines) == {"Listener -.-> Speaker: 5556, 7200"}
+    write(tmp_path, {"main_pc_code/memory.py": agent("Memory", bind(5556))})
+    lines, _ = picture(tmp_path, "mermaid")
+    assert edges(lines) == {"Listener -.-> Speaker: 7200", "Listener --> Memory: 5556"}
+
+
 def test_a_table_of_one_owner(tree: Path) -> None:
     done = unsnarl("ports", "--owner", "memory", ".", cwd=tree)
     assert [line.split()[0] for line in done.stdout.splitlines()] == ["port", "5556", "5557"]

@@ -117,6 +117,15 @@ def test_one_long_value_does_not_widen_every_line() -> None:
     assert len(text.splitlines()[2]) < 100
 
 
+def test_what_a_configuration_gives_says_where() -> None:
+    given = {"certainty": "configured", "given": "config['port'] in start.yaml:3; 5556 in the source"}
+    known = port_text.as_text([row(**given, port=7200, expression="7200")]).splitlines()[1]
+    assert known.endswith("config['port'] in start.yaml:3; 5556 in the source")
+    unknown = port_text.as_text([row(**given, port=None, expression="$O + 7200")]).splitlines()[1]
+    assert unknown.endswith("$O + 7200: config['port'] in start.yaml:3; 5556 in the source")
+    assert " configured " in port_text.for_terminal([row(**given, port=7200, expression="7200")], 200)
+
+
 def test_no_rows() -> None:
     assert port_text.for_terminal([], 80) == ""
 

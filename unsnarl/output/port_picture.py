@@ -34,7 +34,10 @@ class Node(msgspec.Struct, frozen=True):
 
 
 class Edge(msgspec.Struct, frozen=True):
-    """From a client to a server, over which ports; not ``sure`` where each of them is one of several numbers."""
+    """From a client to a server, over which ports.
+
+    Not ``sure`` where each of them is one of several numbers, or the server has it from a configuration alone.
+    """
 
     client: Node
     server: Node
@@ -104,7 +107,7 @@ def draw(
         for server, bound in _reached(row, servers.get(row.port, ())):
             if server != client and (within is None or any(map(within, _files(row, bound)))):
                 ports = found[client, server]
-                sure = row.certainty != "choice" and (bound is None or bound.certainty != "choice")
+                sure = row.certainty != "choice" and (bound is None or bound.certainty not in ("choice", "configured"))
                 ports[row.port] = ports.get(row.port, False) or sure
     edges = (
         Edge(client, server, tuple(sorted(ports)), any(ports.values())) for (client, server), ports in found.items()

@@ -100,8 +100,8 @@ ASKED = {
     ),
     "both in one call": (
         (
-            "class A:\n    def run(self):\n        self.up(config['port'])\n        self.up(config['health_check_port'])\n"
-            "    def up(self, port):\n        self.sock.bind(f'tcp://*:{port}')\n"
+            "class A:\n    def run(self):\n        self.up(config['port'])\n"
+            "        self.up(config['health_check_port'])\n    def up(self, port):\n        self.sock.bind(f'tcp://*:{port}')\n"
         ),
         [
             "7200: config['port'] in start.yaml:3, config['health_check_port'] in start.yaml:4",

@@ -82,6 +82,26 @@ ROWS = {
         "def f(port=None):\n    if port is None:\n        port = 5556\n    at(port)",
         "f(port) | 5556",
     ),
+    "a parameter that is never None": (
+        "def f(port=5556):\n    at(port if port is not None else other)",
+        "f(port) or 5556",
+    ),
+    "the same the other way round": (
+        "def f(*, port=5556):\n    at(other if port is None else port)",
+        "f(port) or 5556",
+    ),
+    "a parameter that is None unless it is given": (
+        "def f(port=None):\n    at(port if port is not None else 5557)",
+        "f(port) | 5557",
+    ),
+    "a parameter that was assigned since": (
+        "def f(port=5556):\n    port = read()\n    at(port if port is not None else 5557)",
+        "read() | 5557",
+    ),
+    "a branch that takes another value": (
+        "def f(port=5556):\n    at(5557 if port is not None else 5558)",
+        "5557 | 5558",
+    ),
     "a keyword-only parameter": ("def f(*, port=5556):\n    at(port)", "f(port) or 5556"),
     "an option of click": (
         'import click\n@click.option("--port", default=5556)\ndef f(port):\n    at(port)',
