@@ -156,9 +156,9 @@ def rows(
     across = Across(records, Modules(paths, {path: one.paths for path, one in records.items()}), registered)
     for path, record in records.items():
         for use in record.uses:
-            found = _Found(across, path, use, machines)
+            found = _Found(across, path, use, machines, run)
             yield from found.rows()
-            asks += [one for one in found.asks if one.row.home in run]
+            asks += found.asks
 
 
 class Ask(NamedTuple):
@@ -177,11 +177,14 @@ class Ask(NamedTuple):
 class _Found:
     """One use on its way to its rows."""
 
-    def __init__(self, across: Across, path: str, use: Use, machines: Mapping[str, Sequence[str]]) -> None:
+    def __init__(
+        self, across: Across, path: str, use: Use, machines: Mapping[str, Sequence[str]], run: Container[str]
+    ) -> None:
         self.across = across
         self.path = path
         self.use = use
         self.machines = machines
+        self.run = run
         self.asks: list[Ask] = []
         self._known: dict[tuple[Term, bool], Term] = {}
 
@@ -293,7 +296,7 @@ class _Found:
             evidence=use.text,
             home=home,
         )
-        if use.side == "bind":
+        if use.side == "bind" and home in self.run:
             made = Definition(home, f"{owner}.__init__") in self.across.calls
             handed = not made and home in self.across.records and not self.across.records[home].main
             self.asks.append(Ask(row, port, handed, self._others() if home != self.path else frozenset()))

@@ -52,6 +52,7 @@ _ANY = frozenset(
 )
 """Words that do not tell of which service a configuration is."""
 _OF_AGENT = re.compile(r"(?:AGENT|SERVICE|APP|SERVER)_(?=.)")
+_ASKING = (Env, Option, Key, Parameter)
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 
@@ -141,19 +142,22 @@ def rows(asks: Iterable[Ask], known: Mapping[str, list[Entry]], used: Iterable[R
             owners[row.home or row.path].add(row.owner)
     for ask in asks:
         row = ask.row
-        seen: dict[tuple[str, int | None, str], list[Row]] = {}
+        names = dict.fromkeys(one for one in below(ask.port) if isinstance(one, _ASKING))
+        seen: dict[tuple[str, int | None, str], list[tuple[Row, str]]] = {}
         # Of several that say the same the nearest is named.
-        near = sorted(known.get(row.home, ()), key=lambda one: _distance(one.path, row.home))
-        for entry in near:
-            whose = row.owner if _is_agent(row, entry, owners[row.home]) else None
-            answer = _answer(ask.port, entry, whose, ask)
-            for made in _made(row, entry, answer) if answer is not None else ():
+        for entry in sorted(known.get(row.home, ()), key=lambda one: _distance(one.path, row.home)) if names else ():
+            owner = row.owner if _is_agent(row, entry, owners[row.home]) else None
+            values: dict[Term, Value] = {
+                one: value for one in names if (value := _asked(one, entry, owner, ask)) is not None
+            }
+            answer = _answer(ask.port, values) if values else None
+            for made, own in _made(row, entry, answer) if answer is not None else ():
                 key = made.machine, made.port, "" if made.port is not None else made.expression
-                seen.setdefault(key, []).append(made)
+                seen.setdefault(key, []).append((made, own))
         for found in seen.values():
             more = f", and {plural(len(found) - 1, 'other')}" if len(found) > 1 else ""
-            where, mark, rest = found[0].given.partition(";")
-            yield structs.replace(found[0], given=f"{where}{more}{mark}{rest}")
+            made, own = found[0]
+            yield structs.replace(made, given=f"{made.given}{more}{own}")
 
 
 def _distance(path: str, other: str) -> int:
@@ -163,7 +167,8 @@ def _distance(path: str, other: str) -> int:
     return len(one) + len(two) - 2 * same
 
 
-def _made(row: Row, entry: Entry, answer: Answer) -> Iterator[Row]:
+def _made(row: Row, entry: Entry, answer: Answer) -> Iterator[tuple[Row, str]]:
+    """The rows of an answer, each with what is to be said of the number in the source."""
     found, _ = numbers(answer.given)
     if not found and _is_open(answer):
         return
@@ -172,17 +177,11 @@ def _made(row: Row, entry: Entry, answer: Answer) -> Iterator[Row]:
     for what, value in answer.said:
         names.setdefault(value.line, {})[what] = None
     given = ", ".join(f"{' and '.join(its)} in {entry.path}:{line}" for line, its in names.items())
-    if not set(own) <= set(found):
-        given += f"; {' or '.join(map(str, own))} in the source"
+    differs = f"; {' or '.join(map(str, own))} in the source" if not set(own) <= set(found) else ""
+    expression = written(answer.given)
+    made = structs.replace(row, machine=entry.machine, expression=expression, certainty="configured", given=given)
     for number in found or (None,):
-        yield structs.replace(
-            row,
-            machine=entry.machine,
-            port=number,
-            expression=written(answer.given),
-            certainty="configured",
-            given=given,
-        )
+        yield structs.replace(made, port=number), differs
 
 
 def _is_agent(row: Row, entry: Entry, owners: set[str]) -> bool:
@@ -194,29 +193,34 @@ def _stem(name: str) -> str:
     return re.sub(r"(?<=.)(?:agent|service)\Z", "", _plain(name))
 
 
+@cache
 def _plain(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
-def _answer(term: Term, entry: Entry, owner: str | None, ask: Ask) -> Answer | None:
-    """``term`` with what ``entry`` says for the names in it; None where it says nothing.
+def _answer(term: Term, values: Mapping[Term, Value]) -> Answer | None:
+    """``term`` with ``values`` in the place of what asks for them; None where nothing does.
 
-    Of several ways to a value those alone are kept that ask. ``owner`` is the class that the entry starts.
+    Of several ways to a value those alone are kept that ask.
     """
-    value = _asked(term, entry, owner, ask)
+    value = values.get(term) if isinstance(term, _ASKING) else None
     if value is not None:
         return Answer(value.term, term, ((_what(term), value),))
     match term:
         case Env() | Option() | Key() | Parameter():
-            inner = _answer(term.default, entry, owner, ask) if term.default is not None else None
+            inner = _answer(term.default, values) if term.default is not None else None
             return inner and inner._replace(given=structs.replace(term, default=inner.given))
         case Choice(options):
-            found = [one for each in options if (one := _answer(each, entry, owner, ask)) is not None]
+            found = [one for each in options if (one := _answer(each, values)) is not None]
+            if not found:
+                return None
             # What is tried when the port is taken, `port + 1`, is worked out from it.
             found = [one for one in found if not _is_open(one)] or found
             return _together(found, choice(one.given for one in found), choice(one.own for one in found))
         case Sum(parts) | Join(parts):
-            answers = [_answer(each, entry, owner, ask) for each in parts]
+            answers = [_answer(each, values) for each in parts]
+            if not any(answers):
+                return None
             put = total if isinstance(term, Sum) else join
             given = put(one.given if one is not None else each for one, each in zip(answers, parts, strict=True))
             own = put(one.own if one is not None else each for one, each in zip(answers, parts, strict=True))
@@ -224,9 +228,8 @@ def _answer(term: Term, entry: Entry, owner: str | None, ask: Ask) -> Answer | N
     return None
 
 
-def _together(found: Sequence[Answer], given: Term, own: Term) -> Answer | None:
-    said = dict.fromkeys(one for each in found for one in each.said)
-    return Answer(given, own, tuple(said)) if found else None
+def _together(found: Sequence[Answer], given: Term, own: Term) -> Answer:
+    return Answer(given, own, tuple(dict.fromkeys(one for each in found for one in each.said)))
 
 
 def _is_open(answer: Answer) -> bool:
@@ -234,11 +237,11 @@ def _is_open(answer: Answer) -> bool:
 
 
 def _what(term: Term) -> str:
-    return written(structs.replace(term, default=None) if isinstance(term, (Env, Option, Key, Parameter)) else term)
+    return written(structs.replace(term, default=None) if isinstance(term, _ASKING) else term)
 
 
 def _asked(term: Term, entry: Entry, owner: str | None, ask: Ask) -> Value | None:
-    """The value of ``entry`` that ``term`` asks for."""
+    """The value of ``entry`` that ``term`` asks for. ``owner`` is the class that the entry starts, if this is its."""
     match term:
         case Env(name):
             exact = _first(entry, "variable", (name,))

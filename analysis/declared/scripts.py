@@ -53,6 +53,7 @@ class Scripts:
 
     def __init__(self, paths: Iterable[str]) -> None:
         self._paths = set(paths)
+        self._known: dict[tuple[str, str], str | None] = {}
         self._ends: dict[str, list[str]] = {}
         for path in self._paths:
             self._ends.setdefault(path.rpartition("/")[2], []).append(path)
@@ -61,8 +62,13 @@ class Scripts:
         """The path of ``script``, which the file ``configuration`` names; None when the tree has no such file."""
         if not script:
             return None
+        key = script, dirname(configuration)
+        if key not in self._known:
+            self._known[key] = self._found(*key)
+        return self._known[key]
+
+    def _found(self, script: str, folder: str) -> str | None:
         script = normpath(script.replace("\\", "/"))
-        folder = dirname(configuration)
         while not script.startswith("/"):
             path = normpath(join(folder, script))
             if path in self._paths:

@@ -22,6 +22,7 @@ from analysis.values.terms import (
     Unknown,
     choice,
     join,
+    looked_up,
     replaced,
     total,
 )
@@ -100,7 +101,7 @@ class Reader(Names):
         return Unknown(shown(node))
 
     def _never_none(self, node: ast.IfExp, scope: Scope) -> ast.expr | None:
-        """The branch that ``x if x is not None else y`` takes for a parameter whose default is a literal."""
+        """The branch that ``x if x is not None else y`` takes for a parameter whose default is a value."""
         match node.test:
             case ast.Compare(
                 left=ast.Name(id=name), ops=[ast.IsNot() | ast.Is() as how], comparators=[ast.Constant(None)]
@@ -116,7 +117,8 @@ class Reader(Names):
         ):
             return None
         default = default_of(scope.node, bound[0].node)
-        known = isinstance(default, ast.Constant) and default.value is not None
+        term = self.default(default, scope.outer or scope, scope.node.lineno) if default is not None else None
+        known = isinstance(term, Const) or (term is not None and looked_up(term) is not None)
         return taken if known and isinstance(taken, ast.Name) and taken.id == name else None
 
     def _constant(self, node: ast.Constant) -> Term:

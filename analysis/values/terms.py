@@ -6,8 +6,7 @@ A file's own names are followed when it is read. What other files decide stays a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import is_
 
 import msgspec
@@ -157,7 +156,14 @@ def total(parts: Iterable[Term]) -> Term:
 
 
 def _bounded(term: Term) -> Term:
-    return Unknown("a value of many parts") if sum(1 for _ in islice(below(term), _SIZE + 2)) > _SIZE + 1 else term
+    todo: list[Term] = [term]
+    size = 0
+    while todo:
+        size += len(todo)
+        if size > _SIZE + 1:
+            return Unknown("a value of many parts")
+        todo = [each for one in todo for each in _inside(one)]
+    return term
 
 
 def below(term: Term) -> Iterator[Term]:
@@ -166,16 +172,18 @@ def below(term: Term) -> Iterator[Term]:
     while todo:
         one = todo.pop()
         yield one
-        # By the class: a pattern would ask for each in turn, and this is half of what the table of ports costs.
-        kind = one.__class__
-        if kind in _MANY:
-            todo.extend(reversed(one.parts if kind is not Choice else one.options))  # type: ignore[union-attr]
-        elif kind in _ONE:
-            default = one.default  # type: ignore[union-attr]
-            if default is not None:
-                todo.append(default)
-        elif kind is Call:
-            todo.extend(value for _, value in reversed(one.values))  # type: ignore[union-attr]
+        todo.extend(reversed(_inside(one)))
+
+
+def _inside(term: Term) -> Sequence[Term]:
+    # By the class: a pattern would ask for each in turn, and this is half of what the table of ports costs.
+    kind = term.__class__
+    if kind in _MANY:
+        return term.parts if kind is not Choice else term.options  # type: ignore[union-attr]
+    if kind in _ONE:
+        default = term.default  # type: ignore[union-attr]
+        return (default,) if default is not None else ()
+    return [value for _, value in term.values] if kind is Call else ()  # type: ignore[union-attr]
 
 
 def replaced(term: Term, change: Callable[[Term], Term | None]) -> Term:

@@ -86,6 +86,18 @@ ROWS = {
         "def f(port=5556):\n    at(port if port is not None else other)",
         "f(port) or 5556",
     ),
+    "one whose default has a name": (
+        "import settings\nPORT = 5556\ndef f(port=PORT):\n    at(port if port is not None else other)",
+        "f(port) or 5556",
+    ),
+    "one whose default is looked up": (
+        "from runtime.ports import get_port\ndef f(port=get_port('A')):\n    at(port if port is not None else 5557)",
+        "f(port) or runtime.ports.get_port(A)",
+    ),
+    "one whose default nobody knows": (
+        "from settings import PORT\ndef f(port=PORT):\n    at(port if port is not None else 5557)",
+        "f(port) or settings.PORT | 5557",
+    ),
     "the same the other way round": (
         "def f(*, port=5556):\n    at(other if port is None else port)",
         "f(port) or 5556",
