@@ -97,9 +97,9 @@ def entries(
     for path, records in sorted(declared.items()):
         open_ones: dict[tuple[str, str], Entry] = {}
         for one in records:
-            value = _value(one)
-            script = scripts.find(one.script, path) if value is not None and one.script else None
-            if value is None or script is None:
+            script = scripts.find(one.script, path) if one.script and one.keys else None
+            value = _value(one) if script is not None else None
+            if script is None or value is None:
                 continue
             entry = open_ones.get((script, one.owner))
             # The same name again: another entry.
@@ -118,7 +118,7 @@ def _read_by(every: list[Entry], named: Sequence[str]) -> list[Entry]:
 def _value(one: Declared) -> Value | None:
     """What code may ask for; None for what has no name, or is one of several (``ports: [5556, 5557]``)."""
     keys = one.keys
-    if not keys or len(one.ports) != 1:
+    if len(one.ports) != 1:
         return None
     way: Way = "key"
     names: Names = tuple(map(_plain, keys))
