@@ -23,6 +23,8 @@ from analysis.values.terms import Const, Key, Term, Unknown, choice, total
 
 START = "A:\n  script_path: a.py\n  port: 7200\n  health_check_port: 8200\n"
 AGENT = "class A:\n    def __init__(self, config):\n        self.config = config\n        self.port = {}\n"
+CALLS = "    def run(self):\n        self.up(config['port'])\n        self.up(config['health_check_port'])\n"
+UP = "    def up(self, port):\n        self.sock.bind(f'tcp://*:{port}')\n"
 BIND = "    def run(self):\n        self.sock.bind(f'tcp://*:{self.port}')\n"
 
 
@@ -99,10 +101,7 @@ ASKED = {
         ["7200: config['port'] in start.yaml:3"],
     ),
     "both in one call": (
-        (
-            "class A:\n    def run(self):\n        self.up(config['port'])\n"
-            "        self.up(config['health_check_port'])\n    def up(self, port):\n        self.sock.bind(f'tcp://*:{port}')\n"
-        ),
+        AGENT.format("0") + CALLS + UP,
         [
             "7200: config['port'] in start.yaml:3, config['health_check_port'] in start.yaml:4",
             "8200: config['port'] in start.yaml:3, config['health_check_port'] in start.yaml:4",
