@@ -127,8 +127,7 @@ def test_a_tree_that_reads_annotations(other: str, tmp_path: Path) -> None:
     [
         "import session\nfrom pydantic import BaseModel\n\n\nclass Memory(BaseModel):\n    one: session.Session\n",
         "import session\nfrom dataclasses import dataclass\n\n\n@dataclass\nclass Memory:\n    one: session.Session\n",
-        "import session\nfrom web import app\n\n\nclass Memory:\n    @app.get('/')\n"
-        "    def open(self, one: session.Session):\n        ...\n",
+        ANNOTATION.replace("    def", "    @app.get('/')\n    def"),
         "import session\n\n\nclass Memory(metaclass=type):\n    one: session.Session\n",
     ],
     ids=["base", "dataclass", "route", "metaclass"],
