@@ -13,7 +13,7 @@ What differs afterwards:
 - An import in a function is looked up whenever that runs, which costs about as much as a call or two.
 - An annotation may become a text, and a name in it be there for type checkers only. Decorators and bases that may read
   it are looked at, and a tree that reads annotations while it runs (`get_type_hints`, a container that injects by type)
-  keeps such imports.
+  keeps such imports unless `--unsafe` says that it is not these which are read.
 - A class that was moved says another module of itself (``__module__``), in ``repr`` and in what is pickled from then
   on. What was pickled before can be read.
 """

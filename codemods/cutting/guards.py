@@ -208,7 +208,10 @@ def not_read(workspace: Workspace, sites: Sites, one: Site) -> None:
     """That nothing is known to read the annotation while the program runs: it must be there for that."""
     reader = workspace.mentions.reader
     if reader is not None:
-        raise Refused(Reason.ANNOTATION, f"{reader} reads annotations while the program runs")
+        told = f"{reader} reads annotations while the program runs"
+        if not workspace.unsafe:
+            raise Refused(Reason.ANNOTATION, f"{told} (--unsafe: not these)")
+        workspace.doubts.append(told)
     top = annotation(sites, one.node)
     if never_evaluated(sites, top):
         return

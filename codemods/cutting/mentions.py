@@ -19,7 +19,7 @@ _SET = re.compile(rb"^[ \t]*([A-Za-z_]\w*)\.([A-Za-z_]\w*)[ \t]*=[^=]", re.MULTI
 _ENTRY = re.compile(rb"([A-Za-z_]\w*):([A-Za-z_]\w*)")
 _ENTRIES = ("pyproject.toml", "setup.cfg", "setup.py")
 _READERS = re.compile(
-    rb"\b(?:get_type_hints|get_annotations|__annotations__|eval_str"
+    rb"\b(?:get_type_hints|get_annotations|eval_str"
     rb"|(?:import|from) (?:beartype|dependency_injector|dishka|injector|lagom|punq|svcs|typeguard))\b"
 )
 _OWN = (b"self", b"cls")

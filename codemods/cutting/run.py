@@ -59,7 +59,7 @@ class Run:
 
     def __init__(self, job: TreeJob, tree: Project, rule: Rule, spared: Collection[frozenset[str]] = ()) -> None:
         self.job = job
-        self.workspace = Workspace(tree, job.settings)
+        self.workspace = Workspace(tree, job.settings, unsafe=bool(job.options.get("unsafe")))
         self._rules = [rule]
         self._ignores = Ignores(job.settings)
         self._spared = spared
@@ -154,7 +154,8 @@ class Run:
             return
         if how == "extract":
             self._moved.add(self._circle(cut))
-        self._answers[pair] = Answer("rewritten", "E920", *place, "", f"{cut.imported}: {done}")
+        safety = "unsafe" if self.workspace.doubts else "safe"
+        self._answers[pair] = Answer("rewritten", "E920", *place, "", f"{cut.imported}: {done}", safety)
         self._items[pair] = _item(cut, how or LEAVE, done)
 
     def _decline(self, cut: Cut, refused: Refused, place: tuple[int, int, str]) -> None:

@@ -43,8 +43,13 @@ class Workspace:
     Nothing is written. What breaks a law raises Refused, and ``attempt`` puts everything back as it was before.
     """
 
-    def __init__(self, project: Project, settings: Settings) -> None:
-        """``project`` is the whole tree, asked for ``analysis.imports.COLLECTORS`` at least."""
+    def __init__(self, project: Project, settings: Settings, *, unsafe: bool = False) -> None:
+        """``project`` is the whole tree, asked for ``analysis.imports.COLLECTORS`` at least.
+
+        ``unsafe``: changes that may matter to what the tree does are made, too; ``doubts`` are what they rest on.
+        """
+        self.unsafe = unsafe
+        self.doubts: list[str] = []
         self.project = project
         self.settings = settings
         self.mentions = Mentions(project)
@@ -135,6 +140,7 @@ class Workspace:
     def attempt(self) -> Iterator[None]:
         """Make all changes of the block, or none when it raises Refused. Checks the laws at the end."""
         before = dict(self._new)
+        self.doubts = []
         try:
             yield
             self._check(before)

@@ -28,10 +28,10 @@ def cut(folder: Path, **options: Any) -> list[Outcome]:
     return outcomes
 
 
-def answers(folder: Path, files: Mapping[str, str]) -> list[Answer]:
+def answers(folder: Path, files: Mapping[str, str], **options: Any) -> list[Answer]:
     """What is said of each import that was to be cut."""
     for path, text in files.items():
         file = folder / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
-    return [answer for one in cut(folder) for answer in one.answers]
+    return [answer for one in cut(folder, **options) for answer in one.answers]

@@ -113,13 +113,18 @@ def test_what_is_called_as_a_script_only_is_late_enough(tmp_path: Path) -> None:
         "import typing\n\nprint(typing.get_type_hints(print))\n",
         "import punq\n",
         "from injector import inject\n",
-        "print(print.__annotations__)\n",
     ],
-    ids=["hints", "punq", "injector", "attribute"],
+    ids=["hints", "punq", "injector"],
 )
 def test_a_tree_that_reads_annotations(other: str, tmp_path: Path) -> None:
     reason, detail = said(tmp_path, ANNOTATION, other_py=other)
     assert (reason, "reads annotations while the program runs" in detail) == (Reason.ANNOTATION.value, True)
+
+
+def test_annotations_that_are_read_may_be_said_to_be_others(tmp_path: Path) -> None:
+    files = {"memory.py": ANNOTATION, "session.py": SESSION, "other.py": "import punq\n"}
+    (one,) = answers(tmp_path, files, unsafe=True)
+    assert (one.verdict, one.safety) == ("rewritten", "unsafe")
 
 
 @pytest.mark.parametrize(
