@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 
 from analysis.collectors.crossings import Site, Sites
-from analysis.collectors.imports import is_main
 from analysis.nodes import below, dotted
+from codemods.cutting.calls import last, started
 from codemods.cutting.statements import local
 from codemods.cutting.workspace import Workspace
 from codemods.edits import Reason
@@ -99,7 +99,7 @@ def _aliases(workspace: Workspace, path: str, stem: str) -> set[str]:
 
 def late_enough(tree: ast.Module, uses: Iterable[Site]) -> None:
     """That each use happens in a function that is not called while the module is imported."""
-    started: set[str] | None = None
+    called: frozenset[str] | None = None
     for one in uses:
         if one.use.kind in ("export", "rebound"):
             raise Refused(Reason.OFFERED, f"`{one.name}` is exported or bound anew in line {one.use.line}")
@@ -109,54 +109,15 @@ def late_enough(tree: ast.Module, uses: Iterable[Site]) -> None:
             continue
         if one.block.name == "__del__":
             raise Refused(Reason.DESTRUCTOR, f"__del__() of line {one.block.lineno} uses `{one.name}`")
-        compiled = next((name for each in one.block.decorator_list if (name := _decorator(each)) in _COMPILERS), None)
+        compiled = next((name for each in one.block.decorator_list if (name := last(each)) in _COMPILERS), None)
         if compiled is not None:
             detail = f"`@{compiled}` compiles {one.block.name}(), which could import nothing"
             raise Refused(Reason.NEEDED, detail)
-        if started is None:
-            started = _started(tree)
-        if one.block.name in started:
+        if called is None:
+            called = started(tree)
+        if one.block.name in called or ".".join(one.use.scope.split(".")[-2:]) in called:
             detail = f"{one.block.name}(), which uses `{one.name}`, may be called while the module is imported"
             raise Refused(Reason.CALLED_AT_IMPORT, detail)
-
-
-def _started(tree: ast.Module) -> set[str]:
-    """The names of the functions that may be called while the module is imported, as far as its own text shows."""
-    calls: dict[str, set[str]] = {}
-    classes: set[str] = set()
-
-    def called(nodes: Iterable[ast.AST], into: set[str]) -> None:
-        todo = list(nodes)
-        for node in todo:
-            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-                called(node.body, calls.setdefault(node.name, set()))
-                into.update(map(_decorator, node.decorator_list))
-                todo += [*node.decorator_list, *ast.iter_child_nodes(node.args)]
-                continue
-            if isinstance(node, ast.Lambda):
-                continue
-            if isinstance(node, ast.ClassDef):
-                classes.add(node.name)
-                into.update((dotted(each) or "").rpartition(".")[2] for each in node.decorator_list)
-            if isinstance(node, ast.Call):
-                into.add((dotted(node.func) or str(getattr(node.func, "attr", ""))).rpartition(".")[2])
-            todo += ast.iter_child_nodes(node)
-
-    roots: set[str] = set()
-    # What runs as a script runs when all is imported.
-    called((one for one in tree.body if not _is_main(one)), roots)
-    todo, found = list(roots), set(roots)
-    for name in todo:
-        inner = set(calls.get(name, ()))
-        if name in classes:
-            inner |= {"__init__", "__new__", "__post_init__", "__call__"}
-        todo += inner - found
-        found |= inner
-    return found
-
-
-def _is_main(node: ast.stmt) -> bool:
-    return isinstance(node, ast.If) and is_main(node.test)
 
 
 def not_looked_up(workspace: Workspace, path: str, names: Sequence[str]) -> None:
@@ -218,15 +179,14 @@ def not_read(workspace: Workspace, sites: Sites, one: Site) -> None:
     around = _definition(sites, top)
     while around is not None:
         for each in around.decorator_list:
-            name = _decorator(each)
+            name = last(each)
             if name not in _HARMLESS:
                 detail = f"`@{name or ast.unparse(each)}` may read the annotations of {around.name}"
                 raise Refused(Reason.ANNOTATION, detail)
         if isinstance(around, ast.ClassDef) and isinstance(sites.parents.get(top), ast.AnnAssign):
             for base in around.bases:
-                target = base.value if isinstance(base, ast.Subscript) else base
-                if (dotted(target) or "").rpartition(".")[2] not in _PLAIN_BASES:
-                    detail = f"`{ast.unparse(target)}` may read the annotations of {around.name}"
+                if last(base) not in _PLAIN_BASES:
+                    detail = f"`{ast.unparse(base)}` may read the annotations of {around.name}"
                     raise Refused(Reason.ANNOTATION, detail)
             if around.keywords:
                 raise Refused(Reason.ANNOTATION, f"a metaclass may read the annotations of {around.name}")
@@ -238,12 +198,6 @@ def _definition(sites: Sites, node: ast.AST) -> ast.FunctionDef | ast.AsyncFunct
     while outer is not None and not isinstance(outer, _DEFINITIONS):
         outer = sites.parents.get(outer)
     return outer
-
-
-def _decorator(node: ast.expr) -> str:
-    """The last part of a decorator's name, empty where it has none."""
-    target = node.func if isinstance(node, ast.Call) else node
-    return (dotted(target) or "").rpartition(".")[2]
 
 
 def _listed(names: Collection[str]) -> str:

@@ -102,6 +102,33 @@ def test_what_is_called_while_the_module_is_imported(extra: str, tmp_path: Path)
     assert (reason, "open(), which uses `session`" in detail) == (Reason.CALLED_AT_IMPORT.value, True)
 
 
+@pytest.mark.parametrize(
+    ("function", "extra", "called"),
+    [
+        ("__init__", "", False),
+        ("__init__", "class Other:\n    def __init__(self):\n        pass\n\n\nOther()", False),
+        ("__init__", "class Other(Memory):\n    pass\n\n\nOther()", True),
+        ("__init_subclass__", "class Other(Memory):\n    pass", True),
+        ("__init_subclass__", "class Other:\n    pass", False),
+        ("open", "class Other:\n    first = Memory().open()", True),
+        ("open", "later = lambda: Memory().open()", False),
+        ("open", "@Memory().open\ndef other():\n    pass", True),
+    ],
+)
+def test_special_methods_are_called_for_their_class(function: str, extra: str, called: bool, tmp_path: Path) -> None:
+    reason, detail = said(tmp_path, f"{FUNCTION.replace('open', function)}\n\n{extra}\n")
+    assert (reason == Reason.CALLED_AT_IMPORT.value) is called, detail
+
+
+def test_a_metaclass_is_called_when_a_class_is_defined(tmp_path: Path) -> None:
+    memory = (
+        "import session\n\n\nclass Meta(type):\n    def __new__(cls, *given):\n        return session.Session\n\n\n"
+        "class Base(metaclass=Meta):\n    pass\n\n\nclass Memory(Base):\n    pass\n"
+    )
+    reason, detail = said(tmp_path, memory)
+    assert (reason, "__new__(), which uses" in detail) == (Reason.CALLED_AT_IMPORT.value, True)
+
+
 def test_what_is_called_as_a_script_only_is_late_enough(tmp_path: Path) -> None:
     memory = f'{FUNCTION}\n\nif __name__ == "__main__":\n    Memory().open()\n'
     assert said(tmp_path, memory) == ("", "session.py: moved into open()")
