@@ -142,6 +142,23 @@ class ImportGraph:
                         known[alias or imported] = inner or file, base, imported
         return known
 
+    def outside(self, packages: Sequence[str]) -> list[Edge]:
+        """The imports of modules that are not of the tree, where they are, or lie in, one of ``packages``.
+
+        ``imported`` is that package, and ``names`` are empty.
+        """
+        found: set[Edge] = set()
+        for path, records in self._imports.items():
+            certain = self._facts[path].fault is None
+            for one in records:
+                for name in () if one.level else [one.module] if one.is_from else [name for name, _ in one.names]:
+                    inside = [f"{name}.{inner}." for inner, _ in one.names] if one.is_from else []
+                    for package in packages:
+                        meant = any(each.startswith(f"{package}.") for each in (f"{name}.", *inside))
+                        if meant and self.modules.find(path, name) is None:
+                            found.add(Edge(path, package, one.span.line, one.when, (), False, certain))
+        return sorted(found)
+
     def between(self, when: frozenset[When] = AT_IMPORT) -> nx.DiGraph[str]:
         """The files, and one edge between each two of which one imports the other at any of the times ``when``.
 

@@ -10,6 +10,8 @@ from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import msgspec
 
+from config.contracts import Contract, ContractError
+
 Target = Literal["3.11", "3.12", "3.13", "3.14"]
 
 _TABLE = ("tool", "unsnarl")
@@ -50,6 +52,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     ``history``: file in which ``unsnarl metrics`` keeps its counts, relative to the root.
     ``machines``: name of each machine to the folders whose code runs on it; none means that they are guessed from the
     names of the top folders.
+    ``contracts``: name to a contract, which says what parts of the tree may import (E922).
     ``rules``: one table per rule code with that rule's own options.
     """
 
@@ -65,6 +68,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     baseline: str | None = None
     history: str = ".unsnarl-history.jsonl"
     machines: dict[str, tuple[str, ...]] = {}
+    contracts: dict[str, Contract] = {}
     rules: dict[str, dict[str, Any]] = {}
     origin: Path | None = None
     """The file they were read from: not a key of it."""
@@ -161,6 +165,11 @@ def parse(data: bytes, file: Path) -> Settings:
         if not (colon and name.isidentifier() and all(part.isidentifier() for part in module.split("."))):
             usual = getattr(Settings(), field)
             raise settings.error((field.replace("_", "-"),), f'expected "module:name", as in "{usual}"')
+    for name, contract in settings.contracts.items():
+        try:
+            contract.check()
+        except ContractError as error:
+            raise settings.error(("contracts", name, *filter(None, (error.key,))), error.problem) from None
     return settings
 
 
@@ -216,10 +225,18 @@ def _convert(
             _, inner = get_args(field.type)
             if not isinstance(value, dict):
                 raise document.error((*at, key), f"expected a table, got {_spoken_value(value)}")
-            values[field.name] = {name: _value(one, inner, (*at, key, name), document) for name, one in value.items()}
+            values[field.name] = {name: _inner(one, inner, (*at, key, name), document) for name, one in value.items()}
         else:
             values[field.name] = _value(value, field.type, (*at, key), document)
     return kind(**values)
+
+
+def _inner(value: Any, kind: Any, keys: tuple[str, ...], document: _Document) -> Any:
+    if not (isinstance(kind, type) and issubclass(kind, msgspec.Struct)):
+        return _value(value, kind, keys, document)
+    if not isinstance(value, dict):
+        raise document.error(keys, f"expected a table, got {_spoken_value(value)}")
+    return _convert(value, kind, keys, document, ())
 
 
 def _value(value: Any, kind: Any, keys: tuple[str, ...], document: _Document) -> Any:

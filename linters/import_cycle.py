@@ -128,7 +128,7 @@ class ImportCycle(TreeRule):
         from analysis.cycles import cycles
         from analysis.imports import graph_of
 
-        graph = graph_of(project)
+        graph = graph_of(project, keep=True)
         found = cycles(graph)
         for cycle, cuts in zip(found, of_project(project, graph, found), strict=True):
             for cut in cuts:

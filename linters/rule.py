@@ -141,6 +141,12 @@ class Rule:
         self.settings = settings
         self.options: Any = settings.options(self.code, self.options_type)
 
+    @classmethod
+    def applies(cls, settings: Settings) -> bool:
+        """Whether there is anything to look for under ``settings``, selected or not."""
+        del settings
+        return True
+
     def collectors(self) -> tuple[type[Collector], ...]:
         """The topics that ``check`` reads."""
         return ()
@@ -235,4 +241,4 @@ def rules(settings: Settings, selection: Selection | None = None) -> list[Rule]:
             raise settings.error(("rules", code), f"unknown rule code; {nearest(code, known)}")
     chosen = selection if selection is not None else Selection(settings.select, settings.ignore)
     made = [kind(settings) for kind in known.values()]
-    return [one for one in made if chosen.takes(one.code) and (one.default or chosen.select)]
+    return [one for one in made if chosen.takes(one.code) and (one.default or chosen.select) and one.applies(settings)]

@@ -23,6 +23,7 @@ import msgspec
 
 from codemods import codemod as codemod_module
 from codemods.edits import Reason, SkipReason, TreeExample
+from config.contracts import Contract
 from config.settings import Settings
 from linters import rule as rule_module
 from tools.text import code_block, generated, inline, markdown, meanings, plain_type, sentence, signature, table, toml
@@ -294,6 +295,12 @@ def settings_page() -> str:
         *table(("key", "type", "default", "meaning"), struct_rows(Settings, hidden=("origin",))),
         "",
         "What a class that `safe-executor` names must keep to is told on [a page of its own](executor.md).",
+        "",
+        "## `[tool.unsnarl.contracts.NAME]`",
+        "",
+        "One table for each contract; how they are written is told [with the cycles](cycles.md#contracts).",
+        "",
+        *table(("key", "type", "default", "meaning"), struct_rows(Contract)),
     ]
     for code, rule in rule_module.kinds().items():
         rows = struct_rows(rule.options_type)

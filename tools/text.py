@@ -152,7 +152,7 @@ def plural(kind: Any) -> str:
     spoken = plain_type(kind)
     if get_origin(kind) is tuple:
         return spoken.replace("list", "lists", 1)
-    if get_origin(kind) is dict:
+    if get_origin(kind) is dict or (isinstance(kind, type) and issubclass(kind, msgspec.Struct)):
         return "tables"
     return f"{spoken}s"
 

@@ -161,7 +161,7 @@ class Session:
         surveyed = None
         if wide:
             tree = project if covered else self._tree(wide, jobs, cache)
-            surveyed = Surveyed(tree.files, runner.survey(tree, wide))
+            surveyed = self.surveyed(tree, wide)
         ledger = project.ledger
         sound = [facts for facts in project.files.values() if facts.fault is None]
         note = "\n".join(filter(None, (note, self.nothing(project, force_exclude=force_exclude))))
@@ -198,8 +198,15 @@ class Session:
             tree = self._tree(wide, jobs, cache)
             # What stands in the editor goes before what was saved.
             tree.files = dict(sorted({**tree.files, facts.path: facts}.items()))
-            surveyed = Surveyed(tree.files, runner.survey(tree, wide))
+            surveyed = self.surveyed(tree, wide)
         return self._report(chosen, [] if faults else [facts], faults, known, baseline_file, 0, note, surveyed)
+
+    def surveyed(self, tree: Project, wide: Sequence[Rule]) -> Surveyed:
+        """What ``wide`` find in a whole tree. Raises Trouble for settings that do not fit it."""
+        try:
+            return Surveyed(tree.files, runner.survey(tree, wide))
+        except SettingsError as error:
+            raise Trouble(str(error)) from None
 
     @property
     def covered(self) -> bool:

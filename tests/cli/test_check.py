@@ -312,7 +312,17 @@ def test_explain(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("Error: unknown rule code `E90O`; did you mean `E9")
     listed = unsnarl("explain", cwd=tmp_path).stdout.splitlines()
-    assert [line.split()[0] for line in listed] == ["E900", "E903", "E904", "E905", "E910", "E911", "E912", "E920"]
+    assert [line.split()[0] for line in listed] == [
+        "E900",
+        "E903",
+        "E904",
+        "E905",
+        "E910",
+        "E911",
+        "E912",
+        "E920",
+        "E922",
+    ]
 
 
 def test_explain_a_reason_of_a_codemod(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from config.contracts import Contract
 from config.settings import Settings, SettingsError, find, load, locate, nearest, parse
 from linters.rule import Selection, check_codes, rules
 
@@ -46,6 +47,61 @@ def refused(text: str, name: str = "pyproject.toml", tmp: Path | None = None) ->
         ("safe-executor = 'a.b:1'", "tool.unsnarl.safe-executor", 5, 'expected "module:name"'),
         ("select = ['E9000']", "tool.unsnarl.select", 5, "unknown rule code `E9000`; did you mean `E900`?"),
         ("per-file-ignores = {'a' = ['E777']}", "tool.unsnarl.per-file-ignores.a", 5, "unknown rule code `E777`"),
+        ("contracts = 3", "tool.unsnarl.contracts", 5, "expected a table, got a whole number"),
+        ("[tool.unsnarl.contracts]\na = ['web']", "tool.unsnarl.contracts.a", 6, "expected a table, got a list"),
+        (
+            "[tool.unsnarl.contracts.a]\nlayer = ['web']",
+            "tool.unsnarl.contracts.a.layer",
+            6,
+            "unknown key; did you mean `layers`?",
+        ),
+        (
+            "[tool.unsnarl.contracts.a]\nlayers = ['web', 3]",
+            "tool.unsnarl.contracts.a.layers",
+            6,
+            "expected a string, got a whole number (at its item [1])",
+        ),
+        ("[tool.unsnarl.contracts.a]\ntyping = 1", "tool.unsnarl.contracts.a.typing", 6, "expected true or false"),
+        ("[tool.unsnarl.contracts.a]", "tool.unsnarl.contracts.a", 5, "asks for nothing"),
+        (
+            "contracts.a.layers = ['a | b : c']",
+            "tool.unsnarl.contracts.a.layers",
+            5,
+            "by ` | ` or by ` : `, not by both",
+        ),
+        ("contracts.a.layers = ['a', 'b | a']", "tool.unsnarl.contracts.a.layers", 5, '"a" is named twice'),
+        ("contracts.a.layers = ['a', '()']", "tool.unsnarl.contracts.a.layers", 5, "names no module and no path"),
+        (
+            "[tool.unsnarl.contracts.a]\nlayers = ['a']\nindependent = ['b']",
+            "tool.unsnarl.contracts.a.independent",
+            7,
+            "goes with no `layers`: make it a contract of its own",
+        ),
+        (
+            "[tool.unsnarl.contracts.a]\nsources = ['a']",
+            "tool.unsnarl.contracts.a.sources",
+            6,
+            "says nothing without `targets` or `packages`",
+        ),
+        ("contracts.a.targets = ['a']", "tool.unsnarl.contracts.a.targets", 5, "says nothing without `sources`"),
+        (
+            "contracts.a = {sources = ['a | b'], targets = ['c']}",
+            "tool.unsnarl.contracts.a.sources",
+            5,
+            "one part each",
+        ),
+        (
+            "contracts.a = {sources = ['a'], packages = ['c-d']}",
+            "tool.unsnarl.contracts.a.packages",
+            5,
+            "is no name of a",
+        ),
+        (
+            "contracts.a = {independent = ['a', 'b'], ignore = ['a > b']}",
+            "tool.unsnarl.contracts.a.ignore",
+            5,
+            'expected "importer -> imported"',
+        ),
         ("[tool.unsnarl.rules.E999]", "tool.unsnarl.rules.E999", 5, "unknown rule code"),
         (
             "[tool.unsnarl.rules.E900]\nallow-logged-tracebak = true",
@@ -131,6 +187,7 @@ def test_no_key_is_required_and_every_key_is_taken(tmp_path: Path) -> None:
         baseline = "b.jsonl"
         history = "h.jsonl"
         machines = { main = ["main_pc"] }
+        contracts = { rooms = { layers = ["web", "store"], deferred = false } }
         [rules.E900]
         allow-logged-traceback = true
         """
@@ -139,6 +196,7 @@ def test_no_key_is_required_and_every_key_is_taken(tmp_path: Path) -> None:
     assert made.origin == file
     assert (made.executor_module, made.executor_name) == ("common_utils.error_handling", "SafeExecutor")
     assert made.per_file_ignores == {"tests/*": ("E900",)}
+    assert made.contracts == {"rooms": Contract(layers=("web", "store"), deferred=False)}
     named = set(tomllib.loads(file.read_text()))
     fields = {name.replace("_", "-") for name in Settings.__struct_fields__} - {"origin"}
     assert named == fields, "a new key belongs in this test"
