@@ -265,9 +265,9 @@ def graph_of(project: Project, *, keep: bool = False) -> ImportGraph:
     """The graph of a project that was asked for ``COLLECTORS``.
 
     A file that does not parse gives the imports that its lines still show. With ``keep`` the edges are put into the
-    index of the project, and taken from there while no file has changed.
+    index of the project, and taken from there while no file has changed; those of what is not saved are not kept.
     """
-    if not keep or not project.cache:
+    if not keep or not project.cache or not project.saved:
         return ImportGraph(project.files)
     index = Index(project.root)
     key = f"import-graph {build_of()}"

@@ -49,6 +49,8 @@ class Project:
         self.cache = cache
         self.files: dict[str, FileFacts] = {}
         self.generated: dict[str, str] = {}
+        self.saved = True
+        """Whether ``files`` are as they stand on the disk. Who puts others there says so."""
 
     @property
     def ledger(self) -> Ledger:

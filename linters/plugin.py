@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -12,7 +12,7 @@ from analysis.collectors.suppressions import SuppressionCollector
 from analysis.source import Source
 from config.settings import Settings, SettingsError, load
 from linters import runner
-from linters.rule import Rule, Selection, TreeRule, rules
+from linters.rule import Finding, Rule, Selection, TreeRule, rules
 
 if TYPE_CHECKING:
     import argparse
@@ -56,20 +56,27 @@ class Checker:
     def run(self) -> Iterator[tuple[int, int, str, type[Checker]]]:
         """Yield line (from 1), column (in characters, from 0), text and ourselves for each finding."""
         chosen = self._rules if self._rules is not None else _alone(load(Path.cwd()))
+        wide, surveyed = self.wide()
+        if surveyed is not None:
+            chosen = [*chosen, *wide]
         text = "".join(self._lines)
         source = Source.from_bytes(text.encode("utf-8", "surrogatepass"), self._filename)
         if self._filename.endswith(generated.NAMES) or generated.generated_mark(source.data):
             # flake8 does not tell whether somebody named the file; `unsnarl check` leaves these out unless one does.
             return
-        wanted = runner.collectors(chosen)
+        wanted = runner.collectors(one for one in chosen if not isinstance(one, TreeRule))
         folded = text.upper() if "noqa" in text.lower() else ""
         if not folded or not any(rule.settings.require_reason or rule.code in folded for rule in chosen):
             # flake8 applies the noqa itself. Only what E904 and E905 say is ours, and it takes tokenising to say it.
             wanted = tuple(one for one in wanted if one is not SuppressionCollector)
         facts = runner.SourceFacts(self._filename, source, self._tree, wanted)
-        outcome = runner.check(facts, chosen)
+        outcome = runner.check(facts, chosen, None, surveyed)
         for finding in sorted([*outcome.kept, *outcome.silenced], key=runner.place):
             yield finding.span.line, finding.column - 1, f"{finding.code} {finding.message}", type(self)
+
+    def wide(self) -> tuple[Sequence[Rule], Sequence[Finding] | None]:
+        """The rules that look across files, and what they found in this one; None where they have not seen it."""
+        return (), None
 
 
 def _alone(settings: Settings) -> list[Rule]:

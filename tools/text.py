@@ -8,6 +8,8 @@ import textwrap
 from collections.abc import Iterable, Iterator
 from typing import Any, ForwardRef, Literal, get_args, get_origin
 
+import msgspec
+
 
 def generated(source: str) -> str:
     return f"<!-- Written by tools/docs.py from {source}: change it there, then run `make docs`. -->\n"

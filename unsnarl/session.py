@@ -161,7 +161,7 @@ class Session:
         surveyed = None
         if wide:
             tree = project if covered else self._tree(wide, jobs, cache)
-            surveyed = self.surveyed(tree, wide)
+            surveyed = self._survey(tree, wide)
         ledger = project.ledger
         sound = [facts for facts in project.files.values() if facts.fault is None]
         note = "\n".join(filter(None, (note, self.nothing(project, force_exclude=force_exclude))))
@@ -179,30 +179,48 @@ class Session:
         force_exclude: bool = False,
     ) -> tuple[Report, baseline.Match | None]:
         """As ``check``, for one source at hand that goes by ``name``. Raises Trouble."""
-        from analysis.reading import analyse
-        from analysis.source import Source
-
         known = read_baseline(baseline_file) if baseline_file is not None else None
         if force_exclude and self.excludes(name):
             return self._report(chosen, [], {}, known, baseline_file, 1)
         chosen, note = self._known(chosen)
-        asked = [
-            *runner.collectors(chosen),
-            *(each for one in chosen if isinstance(one, TreeRule) for each in one.later()),
-        ]
-        facts = analyse(Source.from_bytes(data, name), list(dict.fromkeys(asked)), self.name(name))
-        faults = {facts.path: facts.fault} if facts.fault is not None else {}
         wide = [one for one in chosen if isinstance(one, TreeRule)]
-        surveyed = None
-        if wide and not faults:
-            tree = self._tree(wide, jobs, cache)
-            # What stands in the editor goes before what was saved.
-            tree.files = dict(sorted({**tree.files, facts.path: facts}.items()))
-            surveyed = self.surveyed(tree, wide)
+        facts = self._facts(runner.collectors(chosen), wide, name, data)
+        faults = {facts.path: facts.fault} if facts.fault is not None else {}
+        surveyed = self._with(facts, wide, jobs, cache) if wide and not faults else None
         return self._report(chosen, [] if faults else [facts], faults, known, baseline_file, 0, note, surveyed)
 
-    def surveyed(self, tree: Project, wide: Sequence[Rule]) -> Surveyed:
-        """What ``wide`` find in a whole tree. Raises Trouble for settings that do not fit it."""
+    def look(
+        self, wide: Sequence[TreeRule], *, source: tuple[str, bytes] | None = None, jobs: int | None = None
+    ) -> Surveyed:
+        """What ``wide`` find in the whole tree. Raises Trouble.
+
+        ``source``, a name and what stands in the editor under it, goes before what was saved.
+        """
+        facts = self._facts(runner.collectors(wide), wide, *source) if source is not None else None
+        if facts is None or facts.fault is not None:
+            return self._survey(self._tree(wide, jobs, True), wide)
+        return self._with(facts, wide, jobs, True)
+
+    def _facts(
+        self, collectors: Sequence[type[Collector]], wide: Sequence[TreeRule], name: str, data: bytes
+    ) -> FileFacts:
+        """What stands in ``data``, and what ``wide`` may ask of it later."""
+        from analysis.reading import analyse
+        from analysis.source import Source
+
+        asked = [*collectors, *(each for one in wide for each in one.later())]
+        return analyse(Source.from_bytes(data, name), list(dict.fromkeys(asked)), self.name(name))
+
+    def _with(self, facts: FileFacts, wide: Sequence[TreeRule], jobs: int | None, cache: bool) -> Surveyed:
+        """What ``wide`` find in the whole tree when one file is as ``facts`` have it."""
+        tree = self._tree(wide, jobs, cache)
+        saved = tree.files.get(facts.path)
+        # What stands in the editor goes before what was saved.
+        tree.files = dict(sorted({**tree.files, facts.path: facts}.items()))
+        tree.saved = saved is not None and saved.digest == facts.digest
+        return self._survey(tree, wide)
+
+    def _survey(self, tree: Project, wide: Sequence[Rule]) -> Surveyed:
         try:
             return Surveyed(tree.files, runner.survey(tree, wide))
         except SettingsError as error:
