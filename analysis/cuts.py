@@ -92,9 +92,14 @@ def cut_of(pair: Pair, edges: Sequence[Edge], crossings: Sequence[Crossing], gra
 
 def of_project(project: Project, graph: ImportGraph, found: Sequence[Cycle]) -> list[list[Cut]]:
     """What to cut in each of the cycles ``found``. How names are used is asked of their files only."""
-    files = sorted({file for one in found for file in one.files})
-    crossings = {path: one.records(Crossings) for path, one in project.of(files, (Crossings,)).items()}
+    crossings = crossings_of(project, found)
     return [cuts(one, crossings, graph) for one in found]
+
+
+def crossings_of(project: Project, found: Sequence[Cycle]) -> dict[str, list[Crossing]]:
+    """The names that cross in the files of the cycles ``found``, by path."""
+    files = sorted({file for one in found for file in one.files})
+    return {path: one.records(Crossings) for path, one in project.of(files, (Crossings,)).items()}
 
 
 def _circular(files: Sequence[str], pairs: Iterable[Pair]) -> set[Pair]:

@@ -47,7 +47,7 @@ class ImportContract(TreeRule):
 
     ## When it is left alone
     - The settings have no contract. Where they have one it runs without being selected.
-    - flake8 reports it where its own code or `E92` is selected there.
+    - flake8 reports it where its own code or `E92` is selected there: `E9` is what flake8 calls the whole plugin.
     - Imports for type checkers only, unless the contract has `typing = true`; those in functions, where it has
       `deferred = false`; ways round by other files, where it has `indirect = false`.
     - What `ignore` of the contract names. An entry that no import needs any longer is an error in the settings.

@@ -69,7 +69,7 @@ class PortConflict(TreeRule):
 
     ## When it is left alone
     - It runs where it is selected (`select = ["E9"]`, `--select E911`), since it makes a first run read more.
-    - flake8 does not report it: it shows a plugin one file at a time. Use `unsnarl check`.
+    - flake8 reports it where its own code or `E91` is selected there: `E9` is what flake8 calls the whole plugin.
     - Only a part of the tree is named and nothing says where the tree begins, or the source comes from an editor
       without that. The summary then says that it was not looked for.
     - The same agent in several copies (`backups/`): owners are told apart by their names.
@@ -225,7 +225,7 @@ class UnboundConnect(TreeRule):
     It rather misses than cries wolf; what is listed here is a missed alarm where the port is dead all the same.
 
     - It runs where it is selected (`select = ["E9"]`, `--select E912`), since it makes a first run read more.
-    - flake8 does not report it: it shows a plugin one file at a time. Use `unsnarl check`.
+    - flake8 reports it where its own code or `E91` is selected there: `E9` is what flake8 calls the whole plugin.
     - Only a part of the tree is named and nothing says where the tree begins, or the source comes from an editor
       without that. The summary then says that it was not looked for.
     - The number is known at run time only.

@@ -171,7 +171,7 @@ class Rule:
 
 
 class TreeRule(Rule):
-    """A rule that looks across files. It needs the whole tree, so that flake8 and a single source never run it."""
+    """A rule that looks across files. It needs the whole tree, so flake8 runs it only where its code is selected."""
 
     def later(self) -> tuple[type[Collector], ...]:
         """The topics that ``survey`` asks of some files only, with ``Project.of``."""

@@ -117,7 +117,8 @@ def rule_notes() -> list[str]:
     out = []
     if wide:
         out.append(
-            f"{', '.join(wide)} look across files: `unsnarl check` reports them for a whole tree, flake8 never does."
+            f"{', '.join(wide)} look across files: `unsnarl check` reports them for a whole tree, flake8 where their "
+            "codes or tens are selected (`--extend-select=E920`, `E92`), which `E9` alone does not."
         )
     if off:
         out.append(
@@ -137,7 +138,11 @@ def rule_page(rule: type[rule_module.Rule]) -> str:
         "",
         f"Since {rule.since}. Rewritten by: {fixes}. Neighbours in other linters: {near}."
         + ("" if rule.default else " Off by default: it runs where it is selected.")
-        + (" Not in flake8: it looks across files." if issubclass(rule, rule_module.TreeRule) else ""),
+        + (
+            " In flake8 where its code is selected: it looks across files."
+            if issubclass(rule, rule_module.TreeRule)
+            else ""
+        ),
         "",
         markdown(inspect.getdoc(rule) or ""),
     ]

@@ -137,7 +137,7 @@ def test_a_client_of_its_own_machine(tree: Path) -> None:
     ("arguments", "said"),
     [
         (("--format=dot", "--side=bind"), "--side bind is for tables: an arrow of --format dot has both sides"),
-        (("--depth=2",), "--depth is for pictures: add --format dot or --format mermaid"),
+        (("--depth=2",), "--depth is for pictures: add --format dot, mermaid or html"),
         (("--all", "--format=csv"), "--all is for pictures"),
         (("--format=dot", "--depth=2"), "--depth counts the steps from one owner: add --owner NAME"),
         (("--format=dot", "--owner=Speker"), "--owner Speker: there is no such owner; did you mean `Speaker`?"),

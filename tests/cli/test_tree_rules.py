@@ -221,10 +221,13 @@ def test_options(tree: Path) -> None:
     assert "unsnarl.toml:4: `rules.E911.elsewhere`" in done.stderr
 
 
-def test_their_pages_say_that_flake8_has_them_not(tmp_path: Path) -> None:
+def test_their_pages_say_where_flake8_has_them(tmp_path: Path) -> None:
     done = unsnarl("check", "--explain", "E911", cwd=tmp_path)
     assert done.stdout.startswith("# E911 port-conflict\n\nA port that two owners bind on one machine.\n")
-    assert "Off by default: it runs where it is selected. Not in flake8: it looks across files." in done.stdout
+    assert (
+        "Off by default: it runs where it is selected. In flake8 where its code is selected: it looks across files."
+        in done.stdout
+    )
 
 
 @pytest.mark.parametrize(

@@ -20,10 +20,10 @@ from unsnarl.trouble import Trouble
 @click.option(
     "--format",
     "style",
-    type=click.Choice(("text", "json", "dot", "mermaid")),
+    type=click.Choice(("text", "json", "dot", "mermaid", "html")),
     default="text",
     show_default=True,
-    help="Output format; dot and mermaid draw the files of the cycles.",
+    help="Output format; dot and mermaid draw the files of the cycles, html is a page to look into them.",
 )
 @click.option(
     "--late", is_flag=True, help="Count imports in functions, too: these cycles are tangles, and cannot fail at import."
@@ -42,7 +42,7 @@ def command(paths: tuple[str, ...], **options: Any) -> None:
 
     Exits with 0 when there is no cycle, 1 when there is one, 2 when the job could not be done.
     """
-    from analysis.cuts import of_project
+    from analysis.cuts import crossings_of, of_project
     from analysis.cycles import cycles
     from analysis.imports import ANY_TIME, AT_IMPORT, COLLECTORS, graph_of
     from unsnarl.output import cycle_text
@@ -66,10 +66,17 @@ def command(paths: tuple[str, ...], **options: Any) -> None:
     if through is not None and through not in project.files:
         raise Trouble(f"--through {options['through']}: the tree has no such Python file")
     cut = [cycle_text.Opened(*one) for one in zip(found, of_project(project, graph, found), strict=True)]
-    deliver(cycle_text.FORMATS[options["style"]](cut), options["output_file"])
+    summary = cycle_text.summary(cut, len(project.files), len(every) - len(found))
+    if options["style"] == "html":
+        from unsnarl.output import cycle_page
+
+        text = cycle_page.page(cut, crossings_of(project, found), summary)
+    else:
+        text = cycle_text.FORMATS[options["style"]](cut)
+    deliver(text, options["output_file"])
     if not options["quiet"]:
         faults = project.ledger.faults
-        say(cycle_text.summary(cut, len(project.files), len(every) - len(found)))
+        say(summary)
         if faults:
             were = "was" if len(faults) == 1 else "were"
             say(printable(f"{plural(len(faults), 'file')} could not be parsed: what imports they show {were} counted"))

@@ -30,7 +30,7 @@ def document(code: str) -> str:
     title = f"# {rule.code} {rule.name}"
     neighbours = f"\n\nSee also: {', '.join(rule.neighbours)} of other linters." if rule.neighbours else ""
     when = "" if rule.default else " Off by default: it runs where it is selected."
-    where = " Not in flake8: it looks across files." if issubclass(rule, TreeRule) else ""
+    where = " In flake8 where its code is selected: it looks across files." if issubclass(rule, TreeRule) else ""
     return f"{title}\n\n{inspect.cleandoc(rule.__doc__ or '')}\n\nSince {rule.since}.{when}{where}{neighbours}"
 
 

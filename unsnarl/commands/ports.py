@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from analysis.project import Project
 
 
-_PICTURES = ("dot", "mermaid")
+_PICTURES = ("dot", "mermaid", "html")
 
 
 @click.command()
@@ -31,7 +31,7 @@ _PICTURES = ("dot", "mermaid")
     type=click.Choice(("text", "csv", "json", *_PICTURES)),
     default="text",
     show_default=True,
-    help="Output format; dot and mermaid are pictures of who talks to whom.",
+    help="Output format; dot, mermaid and html are pictures of who talks to whom, the last a page to look into.",
 )
 @click.option("--side", type=click.Choice(("bind", "connect", "publish", "declare")), help="Only the rows of one side.")
 @click.option("--port", "number", type=click.IntRange(0, 65535), metavar="N", help="Only the rows of one port.")
@@ -53,7 +53,7 @@ def command(paths: tuple[str, ...], **options: Any) -> None:
 
     Ports that configuration files publish or declare have rows, too: YAML, TOML, JSON, compose, Docker and .env files.
 
-    A picture (--format dot or mermaid) shows what PATHS talk to, wherever in the tree that is.
+    A picture (--format dot, mermaid or html) shows what PATHS talk to, wherever in the tree that is.
 
     Exits with 0 when the table is made, 2 when the job could not be done. Files that cannot be read are counted
     on stderr.
@@ -113,7 +113,7 @@ def _refuse(options: dict[str, Any], drawn: bool) -> None:
     for name in () if drawn else ("depth", "everything"):
         if options[name]:
             option = "--all" if name == "everything" else f"--{name}"
-            raise Trouble(f"{option} is for pictures: add --format dot or --format mermaid")
+            raise Trouble(f"{option} is for pictures: add --format dot, mermaid or html")
     if options["depth"] is not None and options["owner"] is None:
         raise Trouble("--depth counts the steps from one owner: add --owner NAME")
 

@@ -14,13 +14,14 @@ if TYPE_CHECKING:
     from analysis.cuts import Cut
     from analysis.cycles import Cycle
 
-_HOW = {
+HOW = {
     "type-checking": "put it under `if TYPE_CHECKING:`",
     "redirect": "take it from there",
     "defer": "import it there",
     "extract": "move it into a module of its own",
     "restructure": "by hand",
 }
+"""What to do, by technique."""
 _SHOWN = 12
 
 
@@ -51,7 +52,7 @@ def _paragraph(opened: Opened) -> Iterator[str]:
     yield f"  cut {plural(len(opened.cuts), 'import')}:" if len(opened.cuts) > 1 else "  cut:"
     for one in opened.cuts:
         lines = ", ".join(str(edge.line) for edge in one.edges)
-        yield f"    {one.importer}:{lines} imports {one.imported}: {one.reason}; {_HOW[one.technique]}"
+        yield f"    {one.importer}:{lines} imports {one.imported}: {one.reason}; {HOW[one.technique]}"
 
 
 def json(found: Sequence[Opened]) -> str:

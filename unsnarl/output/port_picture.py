@@ -37,12 +37,14 @@ class Edge(msgspec.Struct, frozen=True):
     """From a client to a server, over which ports.
 
     Not ``sure`` where each of them is one of several numbers, or the server has it from a configuration alone.
+    ``rows`` are the places that connect and those that serve.
     """
 
     client: Node
     server: Node
     ports: tuple[int, ...]
     sure: bool
+    rows: tuple[Row, ...] = ()
 
 
 class Picture(msgspec.Struct, frozen=True):
@@ -96,6 +98,7 @@ def draw(
             kept.append(row)
     servers = _servers(kept)
     found: defaultdict[tuple[Node, Node], dict[int, bool]] = defaultdict(dict)
+    places: defaultdict[tuple[Node, Node], dict[int, Row]] = defaultdict(dict)
     unknown = 0
     for row in kept:
         if row.side != "connect":
@@ -109,11 +112,18 @@ def draw(
                 ports = found[client, server]
                 sure = row.certainty != "choice" and (bound is None or bound.certainty not in ("choice", "configured"))
                 ports[row.port] = ports.get(row.port, False) or sure
+                places[client, server].update((id(one), one) for one in (row, bound) if one is not None)
     edges = (
-        Edge(client, server, tuple(sorted(ports)), any(ports.values())) for (client, server), ports in found.items()
+        Edge(*pair, tuple(sorted(ports)), any(ports.values()), tuple(sorted(places[pair].values(), key=_written)))
+        for pair, ports in found.items()
     )
     ordered = sorted(edges, key=lambda edge: (_place(edge.client), _place(edge.server)))
     return Picture(tuple(ordered), left_out, unknown)
+
+
+def _written(row: Row) -> tuple[bool, str, int, int, int]:
+    """Who connects goes before who serves, then by place."""
+    return row.side != "connect", row.path, row.line, row.column, row.port or 0
 
 
 def _files(*rows: Row | None) -> list[str]:
@@ -164,12 +174,12 @@ def as_dot(picture: Picture) -> str:
         '  node [shape=box, fontname="Helvetica"];',
         '  edge [fontname="Helvetica", fontsize=10];',
     ]
-    for at, (machine, nodes) in enumerate(_machines(picture)):
+    for at, (machine, nodes) in enumerate(machines(picture)):
         lines.append(f"  subgraph cluster_{at} {{")
         lines.append(f'    label="{_quoted(_title(machine))}";')
         for node in nodes:
             style = "" if node.name else ", style=dashed"
-            lines.append(f'    {names[node]} [label="{_quoted(_label(node))}"{style}];')
+            lines.append(f'    {names[node]} [label="{_quoted(label(node))}"{style}];')
         lines.append("  }")
     for edge in picture.edges:
         style = "" if edge.sure else ", style=dashed"
@@ -181,11 +191,11 @@ def as_mermaid(picture: Picture) -> str:
     """A graph for Mermaid, which Markdown viewers draw."""
     names = {node: f"n{at}" for at, node in enumerate(picture.nodes)}
     lines = ["flowchart LR"]
-    for at, (machine, nodes) in enumerate(_machines(picture)):
+    for at, (machine, nodes) in enumerate(machines(picture)):
         lines.append(f'  subgraph m{at}["{_escaped(_title(machine))}"]')
         for node in nodes:
             first, last = ("[", "]") if node.name else ("([", "])")
-            lines.append(f'    {names[node]}{first}"{_escaped(_label(node))}"{last}')
+            lines.append(f'    {names[node]}{first}"{_escaped(label(node))}"{last}')
         lines.append("  end")
     for edge in picture.edges:
         arrow = "-->" if edge.sure else "-.->"
@@ -193,7 +203,8 @@ def as_mermaid(picture: Picture) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _machines(picture: Picture) -> list[tuple[str, list[Node]]]:
+def machines(picture: Picture) -> list[tuple[str, list[Node]]]:
+    """The nodes of each machine."""
     found: dict[str, list[Node]] = {}
     for node in picture.nodes:
         found.setdefault(node.machine, []).append(node)
@@ -204,7 +215,8 @@ def _title(machine: str) -> str:
     return machine or "on any machine"
 
 
-def _label(node: Node) -> str:
+def label(node: Node) -> str:
+    """What a node is called."""
     return node.name or "nobody in the tree"
 
 
@@ -248,4 +260,11 @@ def summary(picture: Picture) -> str:
     return f"{plural(len(picture.nodes), 'node')}, {plural(len(picture.edges), 'edge')}"
 
 
-FORMATS: dict[str, Callable[[Picture], str]] = {"dot": as_dot, "mermaid": as_mermaid}
+def as_html(picture: Picture) -> str:
+    """A page to look into."""
+    from unsnarl.output import port_page
+
+    return port_page.as_html(picture)
+
+
+FORMATS: dict[str, Callable[[Picture], str]] = {"dot": as_dot, "mermaid": as_mermaid, "html": as_html}
