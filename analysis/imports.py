@@ -52,6 +52,8 @@ class Edge(msgspec.Struct, frozen=True, order=True, array_like=True, gc=False):
     certain: bool = True
 
 
+_KEPT = digest_of(b"import graph")
+"""Where the graph is kept: one, so that a tree that is changed all day does not fill the index with those it had."""
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[Edge]).decode
 
@@ -275,10 +277,10 @@ def graph_of(project: Project, *, keep: bool = False) -> ImportGraph:
         f"{path}\0{facts.fault is None}".encode("utf-8", "replace") for path, facts in project.files.items()
     )
     digest = digest_of(names + b"".join(facts.digest for facts in project.files.values()))
-    blob = index.blobs([key], [digest]).get(key, {}).get(digest)
-    if blob is not None:
+    blob = index.blobs([key], [_KEPT]).get(key, {}).get(_KEPT)
+    if blob is not None and blob.startswith(digest):
         with suppress(msgspec.MsgspecError):
-            return ImportGraph(project.files, _decode(blob))
+            return ImportGraph(project.files, _decode(blob[len(digest) :]))
     graph = ImportGraph(project.files)
-    index.write({}, {key: {digest: _encode(graph.edges)}})
+    index.write({}, {key: {_KEPT: digest + _encode(graph.edges)}})
     return graph
