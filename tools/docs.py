@@ -19,14 +19,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, is_typeddict
 
-import msgspec
-
 from codemods import codemod as codemod_module
 from codemods.edits import Reason, SkipReason, TreeExample
-from config.contracts import Contract
-from config.settings import Settings
 from linters import rule as rule_module
-from tools.text import code_block, generated, inline, markdown, meanings, plain_type, sentence, signature, table, toml
+from tools.settings_page import settings_page, struct_rows
+from tools.text import code_block, generated, inline, markdown, sentence, signature, table, toml
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -283,49 +280,6 @@ def asked(options: Mapping[str, Any]) -> list[str]:
         f"--{key.replace('_', '-')}" + ("" if value is True else f" {value}") for key, value in sorted(options.items())
     ]
     return ["", f"With `{' '.join(words)}`."]
-
-
-# Settings
-
-
-def settings_page() -> str:
-    out = [
-        generated("config/settings.py and the rules' own options"),
-        "# Settings",
-        "",
-        "In `pyproject.toml` under `[tool.unsnarl]`, or in `unsnarl.toml` without that prefix: the nearest one at or",
-        "above the first path that is given, not beyond the repository. `--config FILE` names another. An unknown key",
-        "or a wrong type ends the run with exit code 2, the line and the nearest valid name.",
-        "",
-        *table(("key", "type", "default", "meaning"), struct_rows(Settings, hidden=("origin",))),
-        "",
-        "What a class that `safe-executor` names must keep to is told on [a page of its own](executor.md).",
-        "",
-        "## `[tool.unsnarl.contracts.NAME]`",
-        "",
-        "One table for each contract; how they are written is told [with the cycles](cycles.md#contracts).",
-        "",
-        *table(("key", "type", "default", "meaning"), struct_rows(Contract)),
-    ]
-    for code, rule in rule_module.kinds().items():
-        rows = struct_rows(rule.options_type)
-        if rows:
-            out += ["", f"## `[tool.unsnarl.rules.{code}]`", "", *table(("key", "type", "default", "meaning"), rows)]
-    return "\n".join(out)
-
-
-def struct_rows(kind: type[msgspec.Struct], hidden: tuple[str, ...] = ()) -> list[tuple[str, str, str, str]]:
-    """Key, type, default and meaning of every field of ``kind``; the meanings stand in its docstring, by name."""
-    said = meanings(inspect.getdoc(kind) or "")
-    rows = []
-    for field in msgspec.structs.fields(kind):
-        if field.name in hidden:
-            continue
-        default = field.default_factory() if callable(field.default_factory) else field.default
-        if field.name not in said:
-            raise LookupError(f"the docstring of {kind.__module__}.{kind.__name__} does not tell `{field.name}`")
-        rows.append((f"`{field.encode_name}`", plain_type(field.type), f"`{toml(default)}`", said[field.name]))
-    return rows
 
 
 # Commands
