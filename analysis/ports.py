@@ -32,6 +32,8 @@ _MACHINE = re.compile(
 _ROLE = re.compile(r"(?i)[_.]?(?:sock(?:et)?|port|endpoint|address|addr|url|client|server|connection|conn)s?\Z")
 
 
+_NOTHING = Ports((), (), (), (), (), (), (), ())
+
 DeclaredSide = Literal["declare", "publish"]
 
 
@@ -112,10 +114,21 @@ def machines_of(project: Project) -> Mapping[str, Sequence[str]]:
     return guessed(project.files)
 
 
-def sockets(project: Project, machines: Mapping[str, Sequence[str]] | None = None) -> list[Row]:
-    """As ``table``, without the configuration files, which are not looked for then."""
+def sockets(
+    project: Project,
+    machines: Mapping[str, Sequence[str]] | None = None,
+    more: Mapping[str, Sequence[Use]] | None = None,
+) -> list[Row]:
+    """As ``table``, without the configuration files, which are not looked for then.
+
+    ``more`` are uses that another collector noted down, by the path of their file.
+    """
+    records = _records(project)
+    for path, uses in (more or {}).items():
+        record = records.get(path, _NOTHING)
+        records[path] = msgspec.structs.replace(record, uses=(*record.uses, *uses))
     known = machines if machines is not None else machines_of(project)
-    return list(rows(_records(project), project.files, known, registry_of(project)))
+    return list(rows(records, project.files, known, registry_of(project)))
 
 
 def _named(records: Mapping[str, Ports], path: str) -> Sequence[str]:

@@ -1,0 +1,142 @@
+"""Services that wait for each other's answers: circles of requests that are sent while requests are served."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from analysis.cycles import way
+from analysis.serving import Ask, Region
+
+if TYPE_CHECKING:
+    from analysis.sockets import Graph, Service, Socket
+
+
+class Step(msgspec.Struct, frozen=True):
+    """A request from ``client`` to ``server`` at ``port``, which ``ask`` sends; without ``serving`` at another time."""
+
+    client: Service
+    server: Service
+    port: int | None
+    address: str
+    ask: Ask
+    serving: bool
+
+
+class Loop(msgspec.Struct, frozen=True):
+    """A shortest way round, from a service back to itself, in the order of the requests."""
+
+    steps: tuple[Step, ...]
+
+    @property
+    def services(self) -> tuple[Service, ...]:
+        """The services on the way, each once."""
+        return tuple(one.client for one in self.steps)
+
+    @property
+    def endless(self) -> bool:
+        """Whether no wait in it ends by itself."""
+        return not any(one.ask.bounded for one in self.steps)
+
+
+class Loops(msgspec.Struct, frozen=True):
+    """``deadlocks``: each request that closes a circle of serving loops, with a shortest way back. ``coupled``: circles
+
+    that are only closed by requests which are sent at other times.
+    """
+
+    deadlocks: tuple[Loop, ...]
+    coupled: tuple[Loop, ...]
+
+
+def loops_of(graph: Graph, *, unsure: bool = False) -> Loops:
+    """The circles of a graph of messages; ``unsure``: also through ports that several may answer."""
+    nodes = list(graph.regions)
+    serving: defaultdict[tuple[str, str], list[Step]] = defaultdict(list)
+    names = {region: f"{at:06}" for at, region in enumerate(sorted(nodes, key=_place))}
+    answering: defaultdict[Socket, list[Region]] = defaultdict(list)
+    for region in nodes:
+        for one in region.sockets:
+            for socket in graph.sockets_of(region.context, one):
+                answering[socket].append(region)
+    for region, service in graph.regions.items():
+        for ask in region.asks:
+            for step, server in _steps(graph, service, ask, unsure=unsure, serving=True):
+                for other in answering.get(server, ()):
+                    serving[names[region], names[other]].append(step)
+    deadlocks = _closed(serving)
+    apart: defaultdict[tuple[str, str], list[Step]] = defaultdict(list)
+    for context, service in graph.contexts.items():
+        known = {(ask.path, ask.span) for region, owner in graph.regions.items() if owner == service for ask in region.asks}
+        for ask in graph.serving.reached(context):
+            for step, _ in _steps(graph, service, ask, unsure=unsure, serving=(ask.path, ask.span) in known):
+                apart[_label(step.client), _label(step.server)].append(step)
+    blocked = {_label(one) for loop in deadlocks for one in loop.services}
+    coupled = [
+        loop for loop in _closed(apart) if not all(_label(one) in blocked for one in loop.services)
+    ]
+    return Loops(tuple(deadlocks), tuple(_once(coupled)))
+
+
+def _steps(graph: Graph, service: Service, ask: Ask, *, unsure: bool, serving: bool) -> list[tuple[Step, Socket]]:
+    found = []
+    for one in graph.sockets_of(ask.function.context, ask.socket):
+        if one.kind == "REQ":
+            others, sure = graph.answered_by(one)
+            for other in others if sure or unsure else ():
+                found.append((Step(service, other.service, one.port, one.address, ask, serving), other))
+    return found
+
+
+def _closed(edges: dict[tuple[str, str], list[Step]]) -> list[Loop]:
+    """For each request in a circle a shortest way round that it closes."""
+    import networkx as nx
+
+    between: nx.DiGraph[str] = nx.DiGraph()
+    between.add_edges_from(sorted(edges))
+    found: list[Loop] = []
+    for component in nx.strongly_connected_components(between):
+        inside = between.subgraph(component)
+        for start, end in sorted(inside.edges):
+            back = () if start == end else way(inside, end, start)
+            round_trip = (*back, start)
+            rest = tuple(
+                _first(edges[one, other]) for one, other in zip(round_trip, round_trip[1:], strict=False)
+            )
+            for step in _each_place(edges[start, end]):
+                found.append(Loop((step, *rest)))
+    return sorted(found, key=lambda loop: (len(loop.steps), _sort_key(loop.steps[0])))
+
+
+def _each_place(steps: list[Step]) -> list[Step]:
+    found: dict[tuple[object, ...], Step] = {}
+    for one in sorted(steps, key=_sort_key):
+        found.setdefault((one.client, one.ask.path, one.ask.span), one)
+    return list(found.values())
+
+
+def _first(steps: list[Step]) -> Step:
+    """The request to name of several: one whose wait has no end comes first."""
+    return min(steps, key=lambda one: (one.ask.bounded, _sort_key(one)))
+
+
+def _sort_key(one: Step) -> tuple[object, ...]:
+    return one.ask.path, one.ask.span.line, one.ask.span.col, one.client, one.server, one.port or 0
+
+
+def _once(loops: list[Loop]) -> list[Loop]:
+    """Each set of services once."""
+    found: dict[frozenset[Service], Loop] = {}
+    for one in loops:
+        found.setdefault(frozenset(one.services), one)
+    return list(found.values())
+
+
+def _place(region: Region) -> tuple[object, ...]:
+    return region.context, region.path, region.line
+
+
+def _label(service: Service) -> str:
+    return f"{service.machine}|{service.name}|{service.home}"

@@ -1,0 +1,378 @@
+"""Who asks whom, who publishes what to whom: the graph of messages between the services of a tree.
+
+A service is an owner of the port table, a class or a script. What it binds and what others connect to are matched by
+machine and port, or by the same address where no port is known. Requests that wait for their answer in a circle are
+found on it (:mod:`analysis.request_loops`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from analysis import ports
+from analysis.collectors.port_records import Side
+from analysis.collectors.ports import PortCollector
+from analysis.collectors.socket_records import Act, Messaging
+from analysis.collectors.sockets import SocketCollector
+from analysis.flow import Context, Flow, Function, SocketId
+from analysis.serving import Ask, Region, Serving
+from analysis.walk import Collector
+
+if TYPE_CHECKING:
+    from analysis.project import Project
+
+COLLECTORS: tuple[type[Collector], ...] = (PortCollector, SocketCollector)
+Kind = Literal["request", "publish", "push"]
+_LOCAL = re.compile(r"(?:localhost|127\.\d+\.\d+\.\d+|0\.0\.0\.0|\[?::1?\]?|\*|)")
+PAIRS: dict[str, tuple[Kind, frozenset[str]]] = {
+    "REQ": ("request", frozenset({"REP", "ROUTER"})),
+    "DEALER": ("request", frozenset({"REP", "ROUTER"})),
+    "PUB": ("publish", frozenset({"SUB", "XSUB"})),
+    "XPUB": ("publish", frozenset({"SUB", "XSUB"})),
+    "PUSH": ("push", frozenset({"PULL"})),
+}
+"""Which types speak first, and to which."""
+
+
+class Service(msgspec.Struct, frozen=True, order=True):
+    """An agent: the class or script ``name`` of the file ``home``, on ``machine`` where that is known."""
+
+    machine: str
+    name: str
+    home: str
+
+
+class Socket(msgspec.Struct, frozen=True, kw_only=True):
+    """A socket of a service where it is bound or connected, once for each port that it may have.
+
+    ``kind`` is its ZeroMQ type, empty where it is not known; ``port`` None where only the ``address`` is, which is
+    that of ``ipc`` and ``inproc``, or an expression. ``certainty`` is that of the port table. ``timeout``: it was given
+    one for receiving. ``texts`` are the requests that are sent on it, the topics that are published, or those that are
+    subscribed to; None where the source does not say all of them.
+    """
+
+    service: Service
+    kind: str
+    side: Side
+    port: int | None
+    host: str
+    address: str
+    certainty: str
+    path: str
+    line: int
+    column: int
+    key: str
+    timeout: bool
+    texts: tuple[str | None, ...]
+    identity: SocketId
+    context: Context
+
+
+class Edge(msgspec.Struct, frozen=True, kw_only=True):
+    """From who speaks first (who asks, publishes or pushes) to who answers or gets it.
+
+    ``sure``: the port is known, and only services of one name have the other side of it. ``waits``: the answer is
+    waited for; ``serving``: while requests are served; ``bounded``: no wait is without an end. ``through`` is the class
+    or module that does it for the client. ``path`` and ``line`` are where the client's socket is bound or connected.
+    """
+
+    client: Service
+    server: Service
+    kind: Kind
+    port: int | None
+    address: str
+    texts: tuple[str, ...]
+    sure: bool
+    waits: bool
+    serving: bool
+    bounded: bool
+    through: str
+    path: str
+    line: int
+
+
+class Served(msgspec.Struct, frozen=True):
+    """A loop of a service that receives requests: the ports it does so on, and what it tells apart, and where."""
+
+    service: Service
+    ports: tuple[int, ...]
+    path: str
+    line: int
+    requests: tuple[tuple[str, str, int], ...]
+
+
+class Orphan(msgspec.Struct, frozen=True):
+    """A socket whose other side the tree does not have, or a topic: ``why`` says which, in words."""
+
+    socket: Socket
+    why: str
+
+
+class Graph:
+    """The messages of a tree."""
+
+    def __init__(
+        self,
+        project: Project,
+        machines: Mapping[str, Sequence[str]] | None = None,
+        left_out: Callable[[str], bool] | None = None,
+    ) -> None:
+        """``project`` answers ``COLLECTORS``; what is in files that are ``left_out`` plays no part."""
+        keep = {path: facts for path, facts in project.files.items() if left_out is None or not left_out(path)}
+        self.machines = machines if machines is not None else ports.machines_of(project)
+        messages: dict[str, Messaging] = {
+            path: found[0] for path, facts in keep.items() if (found := facts.records(SocketCollector))
+        }
+        uses = {path: tuple(use for _, use in one.uses) for path, one in messages.items() if one.uses}
+        rows = [
+            row
+            for row in ports.sockets(project, machines, uses)
+            if (row.path in keep and row.home in keep) and row.by in ("zmq", "socket")
+        ]
+        self.flow = Flow(messages, project.files)
+        self.serving = Serving(self.flow)
+        self.sockets = tuple(_Sockets(self, messages, rows).found())
+        self._by_id: defaultdict[tuple[Context, SocketId], list[Socket]] = defaultdict(list)
+        for one in self.sockets:
+            self._by_id[one.context, one.identity].append(one)
+        self._servers = _Others(self.sockets)
+        contexts = {one.context: one.service for one in self.sockets}
+        self.regions: dict[Region, Service] = {
+            region: service for context, service in contexts.items() for region in self.serving.regions(context)
+        }
+        self.contexts = contexts
+
+    @property
+    def served(self) -> tuple[Served, ...]:
+        """The loops that receive requests, by service."""
+        found = []
+        for region, service in self.regions.items():
+            bound = [each for one in region.sockets for each in self._by_id.get((region.context, one), ())]
+            numbers = sorted({each.port for each in bound if each.port})
+            found.append(Served(service, tuple(numbers), region.path, region.line, region.requests))
+        return tuple(sorted(found, key=lambda one: (one.service, one.path, one.line)))
+
+    def sockets_of(self, context: Context, one: SocketId) -> list[Socket]:
+        """Where a socket of a context is bound or connected: by the context itself, else by a base class for it."""
+        found = [
+            each
+            for other in (one, *self.serving.givers(context, one))
+            for each in self._by_id.get((context, other), ())
+        ]
+        if found:
+            return found
+        for base in self.flow.lineage(context):
+            inner = Context(base.path, base.name)
+            found = self._by_id.get((inner, SocketId(inner, one.key) if one.key.startswith("self.") else one))
+            if found:
+                return found
+        if one.context != context and not one.context.name:
+            found = self._by_id.get((one.context, one))
+        return found or []
+
+    def answered_by(self, one: Socket) -> tuple[list[Socket], bool]:
+        """The other sides of a socket, and whether it is sure that they are."""
+        return self._servers.of(one)
+
+    def edges(self) -> list[Edge]:
+        """Who speaks to whom, by client."""
+        from analysis.message_edges import edges_of
+
+        return edges_of(self)
+
+
+class _Sockets:
+    """The sockets of a tree, made from the rows of its port table and from what is done to them."""
+
+    def __init__(self, graph: Graph, messages: Mapping[str, Messaging], rows: Iterable[ports.Row]) -> None:
+        self.flow = graph.flow
+        self.serving = graph.serving
+        self.machines = graph.machines
+        self.messages = messages
+        self.rows = list(rows)
+        self._sent: dict[Context, dict[SocketId, list[str | None]]] = {}
+
+    def found(self) -> Iterator[Socket]:
+        seen: set[Socket] = set()
+        for one in (*self._of_rows(), *self._without_ports()):
+            if one not in seen:
+                seen.add(one)
+                yield one
+
+    def _of_rows(self) -> Iterator[Socket]:
+        acts: dict[tuple[str, int, int, str], Act] = {}
+        helped: dict[tuple[str, int, int, str], str] = {}
+        for path, record in self.messages.items():
+            for act in record.acts:
+                if act.what in ("bind", "connect"):
+                    acts[path, act.span.line, act.span.col + 1, act.what] = act
+            for key, use in record.uses:
+                helped[path, use.span.line, use.span.col + 1, use.side] = key
+        scopes = {
+            (path, use.span.line, use.span.col + 1, use.side): use.scope
+            for path, record in self.messages.items()
+            for _, use in record.uses
+        }
+        for row in self.rows:
+            place = row.path, row.line, row.column, row.side
+            found = acts.get(place)
+            if found is not None:
+                key, scope = found.key, found.place.scope
+            elif place in helped:
+                key, scope = helped[place], scopes[place].replace("<module>", "")
+            elif row.by != "zmq":
+                continue
+            else:
+                key, scope = "", ""
+            if row.side in ("bind", "connect"):
+                yield from self._made(row, key, scope)
+
+    def _made(self, row: ports.Row, key: str, scope: str) -> Iterator[Socket]:
+        context = self.flow.context(row.home, row.owner)
+        function = Function(context, row.path, scope)
+        if context.name and scope and function not in self.flow.functions(context):
+            # A derived class has another method in the place of this one.
+            return
+        one = self.flow.socket(key, function)
+        known = self.serving.kinds(context).get(one) or self.serving.kinds(Context(row.path, "")).get(one)
+        kinds = sorted(known or {row.socket})
+        if row.by == "socket" and not known:
+            return
+        for kind in kinds:
+            yield Socket(
+                service=Service(row.machine, row.owner, row.home),
+                kind=kind,
+                side=row.side,  # type: ignore[arg-type]
+                port=row.port,
+                host=row.host,
+                address="" if row.port is not None else row.expression,
+                certainty=row.certainty,
+                path=row.path,
+                line=row.line,
+                column=row.column,
+                key=key,
+                timeout=self.serving.limited(context, one),
+                texts=self._texts(context, one),
+                identity=one,
+                context=context,
+            )
+
+    def _without_ports(self) -> Iterator[Socket]:
+        """The sockets of ``ipc`` and ``inproc``."""
+        for path, record in self.messages.items():
+            for act in record.acts:
+                if act.address:
+                    owner = act.place.owner
+                    name = owner or path.rpartition("/")[2].removesuffix(".py")
+                    context = self.flow.context(path, owner)
+                    one = self.flow.socket(act.key, Function(context, path, act.place.scope))
+                    for kind in sorted(self.serving.kinds(context).get(one, {""})):
+                        yield Socket(
+                            service=Service(ports.machine_of(path, self.machines), name, path),
+                            kind=kind,
+                            side="bind" if act.what == "bind" else "connect",
+                            port=None,
+                            host="",
+                            address=act.address,
+                            certainty="exact" if "{" not in act.address else "expression",
+                            path=path,
+                            line=act.span.line,
+                            column=act.span.col + 1,
+                            key=act.key,
+                            timeout=self.serving.limited(context, one),
+                            texts=self._texts(context, one),
+                            identity=one,
+                            context=context,
+                        )
+
+    def _texts(self, context: Context, one: SocketId) -> tuple[str | None, ...]:
+        if context not in self._sent:
+            found: defaultdict[SocketId, list[str | None]] = defaultdict(list)
+            for function in self.flow.functions(context):
+                for act in self.flow.acts.get(function.path, {}).get(function.name, ()):
+                    if act.what in ("send", "subscribe"):
+                        found[self.flow.socket(act.key, function)].append(act.text)
+            self._sent[context] = dict(found)
+        texts = set(self._sent[context].get(one, ()))
+        return tuple(sorted(texts, key=lambda text: (text is None, text or "")))
+
+
+class _Others:
+    """Finds the other side of a socket."""
+
+    def __init__(self, sockets: Sequence[Socket]) -> None:
+        self._ports: defaultdict[int, list[Socket]] = defaultdict(list)
+        self._addresses: defaultdict[str, list[Socket]] = defaultdict(list)
+        for one in sockets:
+            if one.port:
+                self._ports[one.port].append(one)
+            elif one.port is None and _is_shared(one.address):
+                self._addresses[one.address].append(one)
+
+    def of(self, one: Socket) -> tuple[list[Socket], bool]:
+        """The sockets that ``one`` speaks to or hears, nearest copy of each, and whether there is no doubt of it."""
+        if one.port is None:
+            every = self._addresses.get(one.address, []) if _is_shared(one.address) else []
+            if one.address.startswith("inproc:"):
+                every = [other for other in every if other.service.home == one.service.home]
+        else:
+            every = self._ports.get(one.port, [])
+        found = [other for other in every if other.side != one.side and _fit(one.kind, other.kind)]
+        found = _reachable(one, found)
+        named: defaultdict[str, list[Socket]] = defaultdict(list)
+        for other in found:
+            named[other.service.name].append(other)
+        several = one.kind in _MANY
+        nearest: list[Socket] = []
+        for copies in named.values():
+            least = min((_apart(one.service.home, other.service.home), other.service.home) for other in copies)
+            nearest += [other for other in copies if several or other.service.home == least[1]]
+        doubt = "choice" in (one.certainty, *(other.certainty for other in nearest))
+        return nearest, bool(nearest) and not doubt and (several or len(named) == 1)
+
+
+_MANY = frozenset({"PUB", "XPUB", "PUSH", "REP", "ROUTER", "PULL"})
+"""What may have several on the other side."""
+
+
+def _is_shared(address: str) -> bool:
+    """Whether the same text means the same address in two services: a variable of the environment, a file."""
+    return bool(address) and (address.startswith(("ipc://", "inproc://", "$")) or "{$" in address)
+
+
+def _fit(kind: str, other: str) -> bool:
+    return other in PAIRS.get(kind, ("", ()))[1] or kind in PAIRS.get(other, ("", ()))[1]
+
+
+def _reachable(one: Socket, others: list[Socket]) -> list[Socket]:
+    """Those on the machine that the address names, as far as it names one."""
+    found = []
+    named = []
+    for other in others:
+        client, server = (one, other) if one.side == "connect" else (other, one)
+        near, far = client.service.machine, server.service.machine
+        if not (near and far and near != far and _LOCAL.fullmatch(client.host)):
+            found.append(other)
+            if far and _letters(far) in _letters(client.host):
+                named.append(other)
+    return named if named and one.side == "connect" else found
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def _apart(first: str, second: str) -> int:
+    """How many folders one goes up and down from one file to another."""
+    one, other = first.split("/")[:-1], second.split("/")[:-1]
+    shared = 0
+    for left, right in zip(one, other, strict=False):
+        if left != right:
+            break
+        shared += 1
+    return len(one) + len(other) - 2 * shared
