@@ -169,7 +169,7 @@ def _as_names(record: Messaging) -> Ports:
         names=tuple((name, Symbol(text)) for name, text in record.imports),
         fields=(),
         bases=record.bases,
-        functions=tuple(Callee(name, (), False) for name in record.functions),
+        functions=tuple(Callee(name, parameters, False) for name, parameters in record.functions),
         passed=(),
         stars=(),
         paths=record.paths,

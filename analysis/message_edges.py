@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from analysis.flow import Context
 from analysis.sockets import PAIRS, Edge, Orphan, Service, Socket
 
 if TYPE_CHECKING:
@@ -61,6 +59,7 @@ def _add(
             port=one.port,
             address=one.address,
             texts=tuple(sorted(texts | set(known.texts if known else ()))),
+            by="port" if one.port else "address" if one.address == other.address else "name",
             sure=sure and (known is None or known.sure),
             waits=bool(asks),
             serving=serving or (known is not None and known.serving),
@@ -114,7 +113,7 @@ def orphans_of(graph: Graph) -> list[Orphan]:
 def _alone(graph: Graph, one: Socket) -> str:
     others, _ = graph.answered_by(one)
     if not others:
-        if one.port is None and not one.address.startswith(("ipc://", "inproc://")):
+        if not one.port and not one.address.startswith(("ipc://", "inproc://")):
             return ""
         if one.certainty == "choice" and _any_other(graph, one):
             return ""
@@ -153,7 +152,3 @@ def _any_other(graph: Graph, one: Socket) -> bool:
         if (other.path, other.line, other.column, other.service) == place
     )
 
-
-def by_context(sockets: Iterable[Socket]) -> dict[Context, Service]:
-    """The service of each context."""
-    return {one.context: one.service for one in sockets}

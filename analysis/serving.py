@@ -174,6 +174,26 @@ class Serving:
                 for wait in waits:
                     yield self._ask(one, function, wait, function, wait, ()), frozenset({wait.place.loop})
 
+        for call, callee in self.flow.callees(function):
+            for at, key in call.sockets:
+                one = self.flow.socket(key, function)
+                if self._kind(one, function) & ASKING:
+                    yield from self._handed(call, callee, at, one, function)
+
+    def _handed(
+        self, call: Called, callee: Function, at: int | str, one: SocketId, function: Function
+    ) -> Iterator[tuple[Ask, frozenset[int]]]:
+        """What a function asks on a socket that is handed to it: asked where that is done."""
+        parameters = self.flow.across.functions[callee.path][callee.name].parameters
+        name = at if isinstance(at, str) else parameters[at] if at < len(parameters) else ""
+        inner = [act for act in self._acts(callee) if act.key == f"{callee.name}:{name}"]
+        wait = next((act for act in inner if act.what == "recv"), None)
+        if wait is not None:
+            asked = tuple(sorted({act.text for act in inner if act.what == "send" and act.text}))
+            ask = self._ask(one, function, call, callee, wait, asked or ((call.request,) if call.request else ()))
+            polled = self._polled(self.flow.socket(wait.key, callee), callee)
+            yield msgspec.structs.replace(ask, bounded=ask.bounded or polled), frozenset({call.place.loop})
+
     def _elsewhere(self, one: SocketId, function: Function) -> tuple[Function, Act | None]:
         """Where the answer is waited for that this function does not wait for itself."""
         self._read(function.context)
@@ -184,7 +204,7 @@ class Serving:
         return function, None
 
     def _ask(
-        self, one: SocketId, function: Function, act: Act, where: Function, wait: Act, requests: tuple[str, ...]
+        self, one: SocketId, function: Function, act: Act | Called, where: Function, wait: Act, requests: tuple[str, ...]
     ) -> Ask:
         bounded = wait.bounded or self.limited(function.context, one) or self._polled(one, where)
         if not requests:

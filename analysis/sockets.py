@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 COLLECTORS: tuple[type[Collector], ...] = (PortCollector, SocketCollector)
 Kind = Literal["request", "publish", "push"]
 _LOCAL = re.compile(r"(?:localhost|127\.\d+\.\d+\.\d+|0\.0\.0\.0|\[?::1?\]?|\*|)")
+_LOCAL_BY_DEFAULT = re.compile(rf"[^|]* or {_LOCAL.pattern}")
+_LOOK_UP = re.compile(r"(?i)(?:service|agent|discover|address|endpoint|registry|look_?up|resolve)\w*\((\w+)\)\Z")
+"""A service that is looked up by its name."""
 PAIRS: dict[str, tuple[Kind, frozenset[str]]] = {
     "REQ": ("request", frozenset({"REP", "ROUTER"})),
     "DEALER": ("request", frozenset({"REP", "ROUTER"})),
@@ -76,7 +79,8 @@ class Socket(msgspec.Struct, frozen=True, kw_only=True):
 class Edge(msgspec.Struct, frozen=True, kw_only=True):
     """From who speaks first (who asks, publishes or pushes) to who answers or gets it.
 
-    ``sure``: the port is known, and only services of one name have the other side of it. ``waits``: the answer is
+    ``by``: what they were matched by; a ``name`` is that of a service that is looked up. ``sure``: the port or address is
+    known, and only services of one name have the other side of it. ``waits``: the answer is
     waited for; ``serving``: while requests are served; ``bounded``: no wait is without an end. ``through`` is the class
     or module that does it for the client. ``path`` and ``line`` are where the client's socket is bound or connected.
     """
@@ -87,6 +91,7 @@ class Edge(msgspec.Struct, frozen=True, kw_only=True):
     port: int | None
     address: str
     texts: tuple[str, ...]
+    by: Literal["port", "address", "name"]
     sure: bool
     waits: bool
     serving: bool
@@ -308,7 +313,10 @@ class _Others:
     def __init__(self, sockets: Sequence[Socket]) -> None:
         self._ports: defaultdict[int, list[Socket]] = defaultdict(list)
         self._addresses: defaultdict[str, list[Socket]] = defaultdict(list)
+        self._names: defaultdict[str, list[Socket]] = defaultdict(list)
         for one in sockets:
+            if one.side == "bind":
+                self._names[one.service.name.lower()].append(one)
             if one.port:
                 self._ports[one.port].append(one)
             elif one.port is None and _is_shared(one.address):
@@ -316,14 +324,19 @@ class _Others:
 
     def of(self, one: Socket) -> tuple[list[Socket], bool]:
         """The sockets that ``one`` speaks to or hears, nearest copy of each, and whether there is no doubt of it."""
+        named_only = False
         if one.port is None:
             every = self._addresses.get(one.address, []) if _is_shared(one.address) else []
             if one.address.startswith("inproc:"):
                 every = [other for other in every if other.service.home == one.service.home]
+            looked_up = _LOOK_UP.search(one.address) if not every and one.side == "connect" else None
+            if looked_up is not None:
+                named_only = True
+                every = [other for other in self._names.get(looked_up[1].lower(), []) if "health" not in other.key]
         else:
             every = self._ports.get(one.port, [])
         found = [other for other in every if other.side != one.side and _fit(one.kind, other.kind)]
-        found = _reachable(one, found)
+        found, certain = _reachable(one, found)
         named: defaultdict[str, list[Socket]] = defaultdict(list)
         for other in found:
             named[other.service.name].append(other)
@@ -332,7 +345,7 @@ class _Others:
         for copies in named.values():
             least = min((_apart(one.service.home, other.service.home), other.service.home) for other in copies)
             nearest += [other for other in copies if several or other.service.home == least[1]]
-        doubt = "choice" in (one.certainty, *(other.certainty for other in nearest))
+        doubt = named_only or not certain or "choice" in (one.certainty, *(other.certainty for other in nearest))
         return nearest, bool(nearest) and not doubt and (several or len(named) == 1)
 
 
@@ -349,18 +362,25 @@ def _fit(kind: str, other: str) -> bool:
     return other in PAIRS.get(kind, ("", ()))[1] or kind in PAIRS.get(other, ("", ()))[1]
 
 
-def _reachable(one: Socket, others: list[Socket]) -> list[Socket]:
-    """Those on the machine that the address names, as far as it names one."""
-    found = []
-    named = []
+def _reachable(one: Socket, others: list[Socket]) -> tuple[list[Socket], bool]:
+    """Those on the machine that the address names, as far as it names one, and whether that is certain."""
+    found, near, named = [], [], []
+    default = False
     for other in others:
         client, server = (one, other) if one.side == "connect" else (other, one)
-        near, far = client.service.machine, server.service.machine
-        if not (near and far and near != far and _LOCAL.fullmatch(client.host)):
-            found.append(other)
-            if far and _letters(far) in _letters(client.host):
-                named.append(other)
-    return named if named and one.side == "connect" else found
+        here, there = client.service.machine, server.service.machine
+        apart = bool(here and there and here != there)
+        if apart and _LOCAL.fullmatch(client.host):
+            continue
+        found.append(other)
+        if not apart:
+            near.append(other)
+        if there and _letters(there) in _letters(client.host):
+            named.append(other)
+        default = default or _LOCAL_BY_DEFAULT.fullmatch(client.host) is not None
+    if one.side == "connect" and (named or (default and near)):
+        return named or near, True
+    return found, not default or len(near) == len(found)
 
 
 def _letters(name: str) -> str:

@@ -25,6 +25,7 @@ COMMANDS = {
     "exceptions": "Tell what the body of each try can raise.",
     "ports": "Tell where every port comes from and who uses it.",
     "cycles": "Tell which files import each other in a circle, and what to cut.",
+    "sockets": "Tell who asks whom, who publishes to whom, and who waits for each other.",
     "ledger": "Account for every file: analysed, unparseable, excluded, and why.",
     "explain": "Print the documentation of a rule.",
 }

@@ -61,12 +61,16 @@ class Called(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A call that waits for what it calls, at ``place``.
 
     ``target``: ``.method`` of the instance itself, ``^method`` of its base classes, else a symbol (``level:module:path``),
-    with ``()`` behind the class where an instance of it is asked. ``request`` is one that is passed as an argument.
+    with ``()`` behind the class where an instance of it is asked. ``request`` is one that is passed as an argument, and
+    ``sockets`` are the keys of what may be one, by position (its number) or keyword.
     """
 
     target: str
     place: Place
-    request: str
+    span: Span
+    column: int
+    request: str = ""
+    sockets: tuple[tuple[int | str, str], ...] = ()
 
 
 class Handled(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -80,8 +84,8 @@ class Messaging(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """All that a file says of messages.
 
     ``uses`` are sockets that a helper binds or connects by their address. ``gives``: the keys that each function gives
-    back. ``functions``, ``bases`` and ``imports`` are the names that a call may mean; ``paths`` is what the file puts
-    on ``sys.path``.
+    back. ``functions`` (with their parameters), ``bases`` and ``imports`` are what a call may mean; ``paths`` is what the
+    file puts on ``sys.path``.
     """
 
     made: tuple[Made, ...]
@@ -90,7 +94,7 @@ class Messaging(msgspec.Struct, frozen=True, array_like=True, gc=False):
     handled: tuple[Handled, ...]
     uses: tuple[tuple[str, Use], ...]
     gives: tuple[tuple[str, str], ...]
-    functions: tuple[str, ...]
+    functions: tuple[tuple[str, tuple[str, ...]], ...]
     bases: tuple[tuple[str, tuple[str, ...]], ...]
     imports: tuple[tuple[str, str], ...]
     paths: tuple[str, ...]

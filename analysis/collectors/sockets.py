@@ -72,6 +72,8 @@ class SocketCollector(Collector):
         self._limits: list[tuple[ast.Attribute, ast.expr, Scope, Place, ast.stmt]] = []
         self._handled: list[Handled] = []
         self._tests: dict[int, tuple[str, ...]] = {}
+        self._kept: set[str] = set()
+        """The keys of the sockets that this file makes."""
 
     def begin(self, walk: Walk, tree: ast.Module) -> None:
         self.tree = tree
@@ -157,6 +159,7 @@ class SocketCollector(Collector):
 
     def finish(self, walk: Walk) -> None:
         made, uses = self._sockets()
+        self._kept = {one.key for one in made if one.kind}
         acts: list[Act] = []
         calls: list[Called] = []
         spawned = {id(one) for seen in self._seen if _last(seen.call) in _SPAWNED for one in _arguments(seen.call)}
@@ -184,7 +187,7 @@ class SocketCollector(Collector):
                 acts.append(
                     Act(key, "limit" if known else "subscribe", place, span_of(node), column, known and _ends(value), topic)
                 )
-        functions = tuple(self.reader.functions)
+        functions = tuple((name, _parameters(scope)) for name, scope in self.reader.functions.items())
         if not (made or acts or uses or self._handled or (calls and (functions or self.reader.classes))):
             return
         self.records.append(
@@ -307,10 +310,28 @@ class SocketCollector(Collector):
         if not target:
             return []
         request = ""
-        for one in [*call.args, *(each.value for each in call.keywords)]:
+        sockets: list[tuple[int | str, str]] = []
+        given: list[tuple[int | str, ast.expr]] = [*enumerate(call.args)]
+        given += [(each.arg, each.value) for each in call.keywords if each.arg]
+        for at, one in given:
             if isinstance(one, (ast.Dict, ast.Name)):
                 request = request or request_of(one, self.reader, scope, call.lineno) or ""
-        return [Called(target, place, request)]
+            if isinstance(one, (ast.Name, ast.Attribute)):
+                key = self._key(one, scope, call.lineno)
+                if key in self._kept:
+                    sockets.append((at, key))
+        return [self._called(target, place, call, request, tuple(sockets))]
+
+    def _called(
+        self,
+        target: str,
+        place: Place,
+        node: ast.expr,
+        request: str = "",
+        sockets: tuple[tuple[int | str, str], ...] = (),
+    ) -> Called:
+        column = self.source.column(node.lineno, node.col_offset)
+        return Called(target, place, span_of(node), column, request, sockets)
 
     def _dispatched(self, call: ast.Call, scope: Scope, place: Place) -> list[Called]:
         """What a table of functions leads to: ``handlers.get(action)``."""
@@ -331,7 +352,7 @@ class SocketCollector(Collector):
                     under = Place(place.line, place.scope, place.owner, place.loop, (key.value,))
                     self._handled.append(Handled(place, (key.value,)))
                     if target:
-                        found.append(Called(target, under, ""))
+                        found.append(self._called(target, under, value))
         return found
 
     def _symbol(self, node: ast.expr, scope: Scope, line: int) -> str:
@@ -430,6 +451,15 @@ class SocketCollector(Collector):
                 if isinstance(term, Symbol) and _known(term):
                     found.append((name, term.text))
         return found
+
+
+def _parameters(scope: Scope) -> tuple[str, ...]:
+    """What a call gives a function, by position."""
+    assert isinstance(scope.node, (ast.FunctionDef, ast.AsyncFunctionDef))
+    args = scope.node.args
+    names = tuple(one.arg for one in (*args.posonlyargs, *args.args, *args.kwonlyargs))
+    static = any(dotted(one) == "staticmethod" for one in scope.node.decorator_list)
+    return names[1:] if scope.owner and not static else names
 
 
 def _owner(scope: Scope) -> str:

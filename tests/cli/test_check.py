@@ -321,6 +321,7 @@ def test_explain(tmp_path: Path) -> None:
         "E911",
         "E912",
         "E920",
+        "E921",
         "E922",
     ]
 

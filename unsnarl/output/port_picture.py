@@ -176,10 +176,10 @@ def as_dot(picture: Picture) -> str:
     ]
     for at, (machine, nodes) in enumerate(machines(picture)):
         lines.append(f"  subgraph cluster_{at} {{")
-        lines.append(f'    label="{_quoted(_title(machine))}";')
+        lines.append(f'    label="{quoted(title(machine))}";')
         for node in nodes:
             style = "" if node.name else ", style=dashed"
-            lines.append(f'    {names[node]} [label="{_quoted(label(node))}"{style}];')
+            lines.append(f'    {names[node]} [label="{quoted(label(node))}"{style}];')
         lines.append("  }")
     for edge in picture.edges:
         style = "" if edge.sure else ", style=dashed"
@@ -192,10 +192,10 @@ def as_mermaid(picture: Picture) -> str:
     names = {node: f"n{at}" for at, node in enumerate(picture.nodes)}
     lines = ["flowchart LR"]
     for at, (machine, nodes) in enumerate(machines(picture)):
-        lines.append(f'  subgraph m{at}["{_escaped(_title(machine))}"]')
+        lines.append(f'  subgraph m{at}["{escaped(title(machine))}"]')
         for node in nodes:
             first, last = ("[", "]") if node.name else ("([", "])")
-            lines.append(f'    {names[node]}{first}"{_escaped(label(node))}"{last}')
+            lines.append(f'    {names[node]}{first}"{escaped(label(node))}"{last}')
         lines.append("  end")
     for edge in picture.edges:
         arrow = "-->" if edge.sure else "-.->"
@@ -211,7 +211,8 @@ def machines(picture: Picture) -> list[tuple[str, list[Node]]]:
     return list(found.items())
 
 
-def _title(machine: str) -> str:
+def title(machine: str) -> str:
+    """What the box of a machine is called."""
     return machine or "on any machine"
 
 
@@ -226,11 +227,12 @@ def _ports(edge: Edge) -> str:
     return f"{shown} and {more} more" if more > 0 else shown
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """``text`` for a string of Graphviz."""
     return printable(text).replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ")
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     """What Mermaid takes for its own syntax, or for HTML, by its number."""
     return re.sub(r'[#"<>&`\n\\]', lambda found: f"#{ord(found[0])};", printable(text))
 
