@@ -21,8 +21,9 @@ def edges_of(graph: Graph) -> list[Edge]:
             asks = waiting.get(one, [])
             _add(found, graph, one, one.service, asks, any((one.service, id(ask)) in serving for ask in asks), "")
     for context, service in graph.contexts.items():
+        bases = [tuple(one) for one in graph.flow.lineage(context)]
         for ask in graph.serving.reached(context):
-            if ask.function.context != context and ask.function.context not in graph.flow.lineage(context):
+            if ask.function.context != context and tuple(ask.function.context) not in bases:
                 through = ask.function.context.name or _stem(ask.path)
                 served = any(
                     (ask.path, ask.span) == (each.path, each.span)
@@ -82,9 +83,7 @@ def _asked(graph: Graph) -> tuple[dict[Socket, list[Ask]], set[tuple[Service, in
     """What is asked on each socket by the service that it is of, and what of that while the service serves."""
     waiting: defaultdict[Socket, list[Ask]] = defaultdict(list)
     serving: set[tuple[Service, int]] = set()
-    during = {
-        (service, ask.path, ask.span) for region, service in graph.regions.items() for ask in region.asks
-    }
+    during = {(service, ask.path, ask.span) for region, service in graph.regions.items() for ask in region.asks}
     for context, service in graph.contexts.items():
         for function in graph.flow.functions(context):
             for ask, _ in graph.serving.asks(function):
@@ -131,7 +130,9 @@ def _alone(graph: Graph, one: Socket) -> str:
     if one.kind in ("SUB", "XSUB") and one.texts and None not in one.texts and "" not in one.texts:
         published = {text for other in others for text in other.texts}
         if published and None not in published:
-            silent = [topic for topic in one.texts if not any((text or "").startswith(topic or "") for text in published)]
+            silent = [
+                topic for topic in one.texts if not any((text or "").startswith(topic or "") for text in published)
+            ]
             if silent:
                 return f"subscribed to {', '.join(map(repr, silent))}, which nobody publishes there"
     if one.kind in ("PUB", "XPUB") and one.texts and None not in one.texts:
@@ -151,4 +152,3 @@ def _any_other(graph: Graph, one: Socket) -> bool:
         for other in graph.sockets
         if (other.path, other.line, other.column, other.service) == place
     )
-

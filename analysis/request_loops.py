@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -69,24 +70,24 @@ def loops_of(graph: Graph, *, unsure: bool = False) -> Loops:
     deadlocks = _closed(serving)
     apart: defaultdict[tuple[str, str], list[Step]] = defaultdict(list)
     for context, service in graph.contexts.items():
-        known = {(ask.path, ask.span) for region, owner in graph.regions.items() if owner == service for ask in region.asks}
+        own = (region for region, owner in graph.regions.items() if owner == service)
+        known = {(ask.path, ask.span) for region in own for ask in region.asks}
         for ask in graph.serving.reached(context):
             for step, _ in _steps(graph, service, ask, unsure=unsure, serving=(ask.path, ask.span) in known):
                 apart[_label(step.client), _label(step.server)].append(step)
     blocked = {_label(one) for loop in deadlocks for one in loop.services}
-    coupled = [
-        loop for loop in _closed(apart) if not all(_label(one) in blocked for one in loop.services)
-    ]
+    coupled = [loop for loop in _closed(apart) if not all(_label(one) in blocked for one in loop.services)]
     return Loops(tuple(deadlocks), tuple(_once(coupled)))
 
 
 def _steps(graph: Graph, service: Service, ask: Ask, *, unsure: bool, serving: bool) -> list[tuple[Step, Socket]]:
-    found = []
+    found: list[tuple[Step, Socket]] = []
     for one in graph.sockets_of(ask.function.context, ask.socket):
         if one.kind == "REQ":
             others, sure = graph.answered_by(one)
-            for other in others if sure or unsure else ():
-                found.append((Step(service, other.service, one.port, one.address, ask, serving), other))
+            if sure or unsure:
+                steps = (Step(service, other.service, one.port, one.address, ask, serving) for other in others)
+                found += zip(steps, others, strict=True)
     return found
 
 
@@ -102,11 +103,8 @@ def _closed(edges: dict[tuple[str, str], list[Step]]) -> list[Loop]:
         for start, end in sorted(inside.edges):
             back = () if start == end else way(inside, end, start)
             round_trip = (*back, start)
-            rest = tuple(
-                _first(edges[one, other]) for one, other in zip(round_trip, round_trip[1:], strict=False)
-            )
-            for step in _each_place(edges[start, end]):
-                found.append(Loop((step, *rest)))
+            rest = tuple(_first(edges[pair]) for pair in pairwise(round_trip))
+            found += (Loop((step, *rest)) for step in _each_place(edges[start, end]))
     return sorted(found, key=lambda loop: (len(loop.steps), _sort_key(loop.steps[0])))
 
 

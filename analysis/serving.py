@@ -165,11 +165,13 @@ class Serving:
             sends = [act for act in found if act.what == "send"]
             waits = [act for act in found if act.what == "recv"]
             for send in sends:
-                wait = next((act for act in waits if (act.span.line, act.span.col) >= (send.span.line, send.span.col)), None)
-                where, act = (function, wait) if wait is not None else self._elsewhere(one, function)
-                if act is not None:
-                    asked = (send.text,) if send.text else ()
-                    yield self._ask(one, function, send, where, act, asked), frozenset({send.place.loop, act.place.loop})
+                where = function
+                wait = next((act for act in waits if _start(act) >= _start(send)), None)
+                if wait is None:
+                    where, wait = self._elsewhere(one, function)
+                if wait is not None:
+                    ask = self._ask(one, function, send, where, wait, (send.text,) if send.text else ())
+                    yield ask, frozenset({send.place.loop, wait.place.loop})
             if not sends:
                 for wait in waits:
                     yield self._ask(one, function, wait, function, wait, ()), frozenset({wait.place.loop})
@@ -204,12 +206,13 @@ class Serving:
         return function, None
 
     def _ask(
-        self, one: SocketId, function: Function, act: Act | Called, where: Function, wait: Act, requests: tuple[str, ...]
+        self, one: SocketId, function: Function, at: Act | Called, where: Function, wait: Act, requests: tuple[str, ...]
     ) -> Ask:
         bounded = wait.bounded or self.limited(function.context, one) or self._polled(one, where)
         if not requests:
             requests = tuple(sorted(self._handed_over().get(function, ())))
-        return Ask(one, function, function.path, act.span, act.column, act.place.scope, bounded, requests, act.place.under)
+        place = at.place
+        return Ask(one, function, function.path, at.span, at.column, place.scope, bounded, requests, place.under)
 
     def _polled(self, one: SocketId, function: Function) -> bool:
         self._read(function.context)
@@ -263,9 +266,7 @@ class Serving:
                         todo.append(other)
         return found
 
-    def _region(
-        self, context: Context, sites: frozenset[_Site], received: list[tuple[SocketId, str, int]]
-    ) -> Region:
+    def _region(self, context: Context, sites: frozenset[_Site], received: list[tuple[SocketId, str, int]]) -> Region:
         entries: list[tuple[Function, int, tuple[str, ...], tuple[str, ...]]] = [
             (site.function, site.loop, (), ())
             for site in sorted(sites, key=lambda one: (one.function.path, one.function.name, one.loop))
@@ -298,6 +299,10 @@ class Serving:
                     seen.add((callee, 0))
                     todo.append((callee, 0, _under(call, under), (*trail, _name(callee))))
         return list(asks.values()), list(requests)
+
+
+def _start(act: Act) -> tuple[int, int]:
+    return act.span.line, act.span.col
 
 
 def _under(call: Called, under: tuple[str, ...]) -> tuple[str, ...]:

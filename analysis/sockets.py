@@ -20,7 +20,7 @@ from analysis.collectors.ports import PortCollector
 from analysis.collectors.socket_records import Act, Messaging
 from analysis.collectors.sockets import SocketCollector
 from analysis.flow import Context, Flow, Function, SocketId
-from analysis.serving import Ask, Region, Serving
+from analysis.serving import Region, Serving
 from analysis.walk import Collector
 
 if TYPE_CHECKING:
@@ -79,10 +79,10 @@ class Socket(msgspec.Struct, frozen=True, kw_only=True):
 class Edge(msgspec.Struct, frozen=True, kw_only=True):
     """From who speaks first (who asks, publishes or pushes) to who answers or gets it.
 
-    ``by``: what they were matched by; a ``name`` is that of a service that is looked up. ``sure``: the port or address is
-    known, and only services of one name have the other side of it. ``waits``: the answer is
-    waited for; ``serving``: while requests are served; ``bounded``: no wait is without an end. ``through`` is the class
-    or module that does it for the client. ``path`` and ``line`` are where the client's socket is bound or connected.
+    ``by``: what they were matched by; a ``name`` is that of a service that is looked up. ``sure``: the port or address
+    is known, and only services of one name have the other side of it. ``waits``: the answer is waited for; ``serving``:
+    while requests are served; ``bounded``: no wait is without an end. ``through`` is the class or module that does it
+    for the client. ``path`` and ``line`` are where the client's socket is bound or connected.
     """
 
     client: Service
@@ -173,12 +173,10 @@ class Graph:
             return found
         for base in self.flow.lineage(context):
             inner = Context(base.path, base.name)
-            found = self._by_id.get((inner, SocketId(inner, one.key) if one.key.startswith("self.") else one))
+            found = self._by_id.get((inner, SocketId(inner, one.key) if one.key.startswith("self.") else one), [])
             if found:
                 return found
-        if one.context != context and not one.context.name:
-            found = self._by_id.get((one.context, one))
-        return found or []
+        return self._by_id.get((one.context, one), []) if one.context != context else []
 
     def answered_by(self, one: Socket) -> tuple[list[Socket], bool]:
         """The other sides of a socket, and whether it is sure that they are."""
@@ -218,13 +216,13 @@ class _Sockets:
                     acts[path, act.span.line, act.span.col + 1, act.what] = act
             for key, use in record.uses:
                 helped[path, use.span.line, use.span.col + 1, use.side] = key
-        scopes = {
+        scopes: dict[tuple[str, int, int, str], str] = {
             (path, use.span.line, use.span.col + 1, use.side): use.scope
             for path, record in self.messages.items()
             for _, use in record.uses
         }
         for row in self.rows:
-            place = row.path, row.line, row.column, row.side
+            place: tuple[str, int, int, str] = row.path, row.line, row.column, row.side
             found = acts.get(place)
             if found is not None:
                 key, scope = found.key, found.place.scope

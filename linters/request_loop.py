@@ -97,7 +97,7 @@ class RequestLoop(TreeRule):
     ## Better
     Send what the other side needs along with the request, so that it need not ask back; or publish the result as an
     [event](../events.md), which nobody waits for; or ask from a thread of its own and answer when the reply is there.
-    The message names the sockets without a timeout: `socket.setsockopt(zmq.RCVTIMEO, 2000)` ends the wait, not the loop.
+    The message names waits without a timeout: `socket.setsockopt(zmq.RCVTIMEO, 2000)` ends the wait, not the loop.
 
     ## When it is left alone
     - It runs where it is selected (`select = ["E9"]`, `--select E921`), since it makes a first run read more.
@@ -194,11 +194,12 @@ def _message(loop: Loop) -> str:
     first, *others = loop.steps
     asked = f" for {', '.join(first.ask.requests)}" if first.ask.requests else ""
     where = f"port {first.port}" if first.port else first.address
+    asked = f"{asked} while it serves"
     if not others:
-        begin = f"{first.client.name} asks itself ({where}){asked} while it serves"
+        begin = f"{first.client.name} asks itself ({where}){asked}"
     else:
         way = " -> ".join([first.client.name, first.server.name, *map(_onward, others)])
-        begin = f"{first.client.name} asks {first.server.name} ({where}){asked} while it serves, and is asked back: {way}"
+        begin = f"{first.client.name} asks {first.server.name} ({where}){asked}, and is asked back: {way}"
     endless = [f"{one.ask.path}:{one.ask.span.line}" for one in loop.steps if not one.ask.bounded]
     if loop.endless:
         return f"{begin}; no timeout: it can hang for ever"

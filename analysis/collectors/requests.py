@@ -73,7 +73,7 @@ def _text(value: str | bytes) -> str:
 
 
 def request_of(node: ast.expr, reader: Reader, scope: Scope, line: int) -> str | None:
-    """The request that a message asks for: of ``{"action": "save", …}``, of its name, or of either in ``json.dumps``."""
+    """The request that a message asks for: of ``{"action": "save"}``, of its name, of either in ``json.dumps``."""
     for _ in range(4):
         match node:
             case ast.Call(func=ast.Attribute(attr="encode", value=inner)):
@@ -98,7 +98,7 @@ def request_of(node: ast.expr, reader: Reader, scope: Scope, line: int) -> str |
 
 
 def topic_of(node: ast.expr, reader: Reader, scope: Scope, line: int) -> str | None:
-    """The topic that a message or a subscription begins with: of ``b"state"``, ``f"state {text}"``, ``[b"state", …]``."""
+    """The topic a message or a subscription begins with: ``b"state"``, ``f"state {text}"``, ``[b"state", …]``."""
     for _ in range(4):
         match node:
             case ast.Call(func=ast.Attribute(attr="encode", value=inner)):

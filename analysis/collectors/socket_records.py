@@ -60,9 +60,9 @@ class Act(msgspec.Struct, frozen=True, array_like=True, gc=False):
 class Called(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A call that waits for what it calls, at ``place``.
 
-    ``target``: ``.method`` of the instance itself, ``^method`` of its base classes, else a symbol (``level:module:path``),
-    with ``()`` behind the class where an instance of it is asked. ``request`` is one that is passed as an argument, and
-    ``sockets`` are the keys of what may be one, by position (its number) or keyword.
+    ``target``: ``.method`` of the instance itself, ``^method`` of its base classes, else a symbol
+    (``level:module:path``) with ``()`` behind the class where an instance of it is asked. ``request`` is one that is
+    passed as an argument, and ``sockets`` are the keys of what may be one, by position (its number) or keyword.
     """
 
     target: str
@@ -84,8 +84,8 @@ class Messaging(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """All that a file says of messages.
 
     ``uses`` are sockets that a helper binds or connects by their address. ``gives``: the keys that each function gives
-    back. ``functions`` (with their parameters), ``bases`` and ``imports`` are what a call may mean; ``paths`` is what the
-    file puts on ``sys.path``.
+    back. ``functions`` (with their parameters), ``bases`` and ``imports`` are what a call may mean; ``paths`` is what
+    the file puts on ``sys.path``.
     """
 
     made: tuple[Made, ...]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ast
 import re
-import sys
 from typing import ClassVar, NamedTuple
 
 from analysis.collectors.handlers import span_of
 from analysis.collectors.port_records import Side, Use
 from analysis.collectors.requests import asked_for, is_name_of_request, of_case, request_of, topic_of
+from analysis.collectors.socket_names import Keys, does_not_wait, ends, in_tree, kind_of
 from analysis.collectors.socket_records import Act, Called, Handled, Made, Messaging, Place, What
 from analysis.effects.paths import added
 from analysis.nodes import below, expressions
@@ -18,10 +18,9 @@ from analysis.values.bindings import Scope, attribute_targets
 from analysis.values.reader import Reader
 from analysis.values.scopes import Scopes
 from analysis.values.syntax import dotted
-from analysis.values.terms import Call, Const, Join, Symbol, written
+from analysis.values.terms import Const, Join, Symbol, written
 from analysis.walk import Collector, Walk
 
-KINDS = frozenset({"REQ", "REP", "PUB", "SUB", "XPUB", "XSUB", "PUSH", "PULL", "ROUTER", "DEALER", "PAIR"})
 BINDING = frozenset({"REP", "PUB", "PULL", "ROUTER", "XPUB"})
 """What a helper binds, when it is given nothing but an address."""
 _MESSAGE = "(?:_json|_string|_multipart|_pyobj|_serialized|_unicode)?"
@@ -31,9 +30,10 @@ _OPTION = re.compile(r"set(?:sockopt)?(?:_string|_unicode)?")
 _HELPER = re.compile(r"(?:get|create|make|open)_(req|rep|pub|sub|push|pull|router|dealer)_socket")
 _GIVER = re.compile(r"(?i)sock|zmq|client|connect|req|pub|sub|push|pull")
 """What a function is called that gives back a socket."""
-_SPAWNED = frozenset({"Thread", "Timer", "Process", "create_task", "ensure_future", "submit", "apply_async", "call_soon"})
+_SPAWNED = frozenset(
+    {"Thread", "Timer", "Process", "create_task", "ensure_future", "submit", "apply_async", "call_soon"}
+)
 """What runs its arguments elsewhere: the caller does not wait."""
-_LIBRARY = sys.stdlib_module_names | {"zmq", "numpy", "torch", "requests", "yaml", "psutil"}
 _LOOPS = (ast.While, ast.For, ast.AsyncFor)
 _TIMEOUTS = frozenset({"asyncio.timeout", "async_timeout.timeout", "anyio.fail_after", "anyio.move_on_after"})
 
@@ -68,7 +68,7 @@ class SocketCollector(Collector):
     def __init__(self, source: Source) -> None:
         super().__init__(source)
         self._seen: list[_Seen] = []
-        self._made: list[tuple[str, ast.expr, Scope, Place]] = []
+        self._made: list[tuple[str, ast.Call, Scope, Place]] = []
         self._limits: list[tuple[ast.Attribute, ast.expr, Scope, Place, ast.stmt]] = []
         self._handled: list[Handled] = []
         self._tests: dict[int, tuple[str, ...]] = {}
@@ -79,6 +79,7 @@ class SocketCollector(Collector):
         self.tree = tree
         self.reader = Reader(tree, self.source.data)
         self.scopes = Scopes(self.reader)
+        self.keys = Keys(self.reader)
 
     # -- the walk
 
@@ -151,7 +152,7 @@ class SocketCollector(Collector):
         while isinstance(value, ast.Attribute) and isinstance(value.value, ast.Call):
             value = value.value
         if isinstance(value, ast.Call):
-            key = self._target_key(target, scope)
+            key = self.keys.target_key(target, scope)
             if key:
                 self._made.append((key, value, scope, place))
 
@@ -179,14 +180,13 @@ class SocketCollector(Collector):
             else:
                 calls += self._calls(seen)
         for attribute, value, scope, place, node in self._limits:
-            key = self._key(attribute.value, scope, place.line)
+            key = self.keys.key(attribute.value, scope, place.line)
             if key:
-                known = attribute.attr.upper() == "RCVTIMEO"
-                topic = None if known else topic_of(value, self.reader, scope, place.line)
+                is_limit = attribute.attr.upper() == "RCVTIMEO"
+                topic = None if is_limit else topic_of(value, self.reader, scope, place.line)
                 column = self.source.column(node.lineno, node.col_offset)
-                acts.append(
-                    Act(key, "limit" if known else "subscribe", place, span_of(node), column, known and _ends(value), topic)
-                )
+                what: What = "limit" if is_limit else "subscribe"
+                acts.append(Act(key, what, place, span_of(node), column, is_limit and ends(value), topic))
         functions = tuple((name, _parameters(scope)) for name, scope in self.reader.functions.items())
         if not (made or acts or uses or self._handled or (calls and (functions or self.reader.classes))):
             return
@@ -209,7 +209,7 @@ class SocketCollector(Collector):
         made: list[Made] = []
         uses: list[tuple[str, Use]] = []
         for key, call, scope, place in self._made:
-            kind = _kind(call)
+            kind = kind_of(call)
             if kind:
                 made.append(Made(key, kind, place, ""))
                 continue
@@ -220,7 +220,7 @@ class SocketCollector(Collector):
                 side: Side = "bind" if kind in BINDING else "connect"
                 uses.append((key, self._use(call, call.args[0], side, kind, scope)))
                 continue
-            target = self._symbol(call.func, scope, call.lineno)
+            target = self.keys.symbol(call.func, scope, call.lineno)
             if target.startswith((".", "0::")) and _GIVER.search(target):
                 made.append(Made(key, "", place, target))
         return made, uses
@@ -264,14 +264,14 @@ class SocketCollector(Collector):
         else:
             return None
         on = call.args[0] if what == "register" and call.args else func.value
-        key = self._key(on, scope, line)
+        key = self.keys.key(on, scope, line)
         if not key:
             return None
         text: str | None = None
         address = ""
         given = {one.arg: one.value for one in call.keywords if one.arg}
         if what == "register":
-            text = self._key(func.value, scope, line)
+            text = self.keys.key(func.value, scope, line)
         elif what == "send" and call.args:
             text = request_of(call.args[0], self.reader, scope, line)
             text = text if text is not None else topic_of(call.args[0], self.reader, scope, line)
@@ -280,13 +280,13 @@ class SocketCollector(Collector):
         elif what in ("bind", "connect") and call.args:
             address = self._address(call.args[0], scope, line)
         elif what == "limit":
-            bounded = _ends(call.args[1])
+            bounded = ends(call.args[1])
         elif what == "poll":
             timeout = call.args[0] if call.args else given.get("timeout")
-            bounded = bounded or (timeout is not None and _ends(timeout))
+            bounded = bounded or (timeout is not None and ends(timeout))
         elif what == "recv":
             flags = [*call.args[:1], *(given[one] for one in ("flags",) if one in given)]
-            bounded = bounded or any(_does_not_wait(one) for one in flags)
+            bounded = bounded or any(does_not_wait(one) for one in flags)
         column = self.source.column(call.lineno, call.col_offset)
         return Act(key, what, place, span_of(call), column, bounded, text, address)
 
@@ -306,7 +306,7 @@ class SocketCollector(Collector):
             return []
         if isinstance(call.func, ast.Subscript) and is_name_of_request(call.func.slice):
             return self._table(call.func.value, scope, place)
-        target = self._symbol(call.func, scope, call.lineno)
+        target = self.keys.symbol(call.func, scope, call.lineno)
         if not target:
             return []
         request = ""
@@ -317,7 +317,7 @@ class SocketCollector(Collector):
             if isinstance(one, (ast.Dict, ast.Name)):
                 request = request or request_of(one, self.reader, scope, call.lineno) or ""
             if isinstance(one, (ast.Name, ast.Attribute)):
-                key = self._key(one, scope, call.lineno)
+                key = self.keys.key(one, scope, call.lineno)
                 if key in self._kept:
                     sockets.append((at, key))
         return [self._called(target, place, call, request, tuple(sockets))]
@@ -347,7 +347,9 @@ class SocketCollector(Collector):
         found: list[Called] = []
         for key, value in zip(display.keys, display.values, strict=True):
             if isinstance(key, ast.Constant) and isinstance(key.value, str) and key.value:
-                target = self._symbol(value, scope, value.lineno) if isinstance(value, (ast.Name, ast.Attribute)) else ""
+                target = (
+                    self.keys.symbol(value, scope, value.lineno) if isinstance(value, (ast.Name, ast.Attribute)) else ""
+                )
                 if target or isinstance(value, ast.Lambda):
                     under = Place(place.line, place.scope, place.owner, place.loop, (key.value,))
                     self._handled.append(Handled(place, (key.value,)))
@@ -355,83 +357,11 @@ class SocketCollector(Collector):
                         found.append(self._called(target, under, value))
         return found
 
-    def _symbol(self, node: ast.expr, scope: Scope, line: int) -> str:
-        """What a call means; empty where nothing of the tree can be meant."""
-        if isinstance(node, ast.Attribute):
-            base = node.value
-            if isinstance(base, ast.Call) and dotted(base.func) == "super":
-                return f"^{node.attr}"
-            if isinstance(base, ast.Name) and self._is_self(base, scope):
-                return f".{node.attr}"
-            if isinstance(base, (ast.Name, ast.Attribute, ast.Call)):
-                made = base if isinstance(base, ast.Call) else self.reader.origin(base, scope, line)
-                if isinstance(made, ast.Call) and isinstance(made.func, (ast.Name, ast.Attribute)):
-                    kind = _known(self.reader.value(made.func, scope, line))
-                    if kind.rpartition(":")[2].rpartition(".")[2][:1].isupper():
-                        return f"{kind}().{node.attr}"
-        if isinstance(node, (ast.Name, ast.Attribute)):
-            return _known(self.reader.value(node, scope, line))
-        return ""
-
-    def _is_self(self, node: ast.Name, scope: Scope) -> bool:
-        found: Scope | None = scope
-        while found is not None and not found.owner:
-            found = found.outer
-        if found is None or not isinstance(found.node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            return False
-        args = [*found.node.args.posonlyargs, *found.node.args.args]
-        return bool(args) and args[0].arg == node.id
-
-    # -- names of sockets
-
-    def _target_key(self, node: ast.expr, scope: Scope) -> str:
-        match node:
-            case ast.Name(id=name):
-                return f"{scope.qualname if scope.kind == 'function' else ''}:{name}"
-            case ast.Attribute(value=ast.Name() as base, attr=name) if self._is_self(base, scope):
-                return f"self.{name}"
-            case ast.Subscript(value=base, slice=part):
-                inner = self._target_key(base, scope)
-                entry = str(part.value) if isinstance(part, ast.Constant) else ""
-                return f"{inner}[{entry}]" if inner else ""
-        return ""
-
-    def _key(self, node: ast.expr, scope: Scope, line: int, depth: int = 0) -> str:
-        """The name that a socket is kept under where it was made; empty for an expression that is not followed."""
-        if isinstance(node, ast.Await):
-            node = node.value
-        match node:
-            case ast.Attribute(value=ast.Name() as base) if self._is_self(base, scope):
-                return f"self.{node.attr}"
-            case ast.Attribute(value=ast.Name() | ast.Attribute() as base, attr="socket"):
-                return self._key(base, scope, line, depth)
-            case ast.Subscript(value=base, slice=part):
-                inner = self._key(base, scope, line, depth)
-                entry = str(part.value) if isinstance(part, ast.Constant) else ""
-                return f"{inner}[{entry}]" if inner else ""
-            case ast.Name(id=name):
-                found: Scope | None = scope
-                while found is not None and (
-                    name not in found.bindings or (found is not scope and found.kind == "class")
-                ):
-                    found = found.outer
-                if found is None:
-                    return ""
-                values = found.at(name, line if found is scope else None)
-                if depth < 3 and len(values) == 1 and values[0].how == "value":
-                    value = values[0].node
-                    if isinstance(value, (ast.Attribute, ast.Name, ast.Subscript)):
-                        known = self._key(value, found, values[0].line, depth + 1)
-                        if known:
-                            return known
-                return f"{found.qualname if found.kind == 'function' else ''}:{name}"
-        return ""
-
     def _gives(self) -> list[tuple[str, str]]:
         found: list[tuple[str, str]] = []
         for name, scope in self.reader.functions.items():
             for value in scope.returns:
-                key = self._key(value, scope, value.lineno) if isinstance(value, (ast.Name, ast.Attribute)) else ""
+                key = self.keys.key(value, scope, value.lineno) if isinstance(value, (ast.Name, ast.Attribute)) else ""
                 if key:
                     found.append((name, key))
         return found
@@ -448,7 +378,7 @@ class SocketCollector(Collector):
         for name, bindings in self.reader.module.bindings.items():
             if bindings[-1].how in ("from", "import"):
                 term = self.reader.name(name, self.reader.module, None)
-                if isinstance(term, Symbol) and _known(term):
+                if isinstance(term, Symbol) and in_tree(term):
                     found.append((name, term.text))
         return found
 
@@ -475,37 +405,3 @@ def _last(call: ast.Call) -> str:
 
 def _arguments(call: ast.Call) -> list[ast.AST]:
     return below(*call.args, *(one.value for one in call.keywords)) if call.args or call.keywords else []
-
-
-def _known(term: object) -> str:
-    """The symbol that a term is, where it may be something of the tree."""
-    text = term.text if isinstance(term, Symbol) else term.target if isinstance(term, Call) else ""
-    if not text or text.endswith("()"):
-        return ""
-    level, module, rest = text.split(":", 2)
-    if level == "0" and (module.partition(".")[0] in _LIBRARY or not (module or rest)):
-        return ""
-    return text
-
-
-def _kind(call: ast.Call) -> str:
-    """The type of the socket that a call makes, which one of its arguments names: ``zmq.REQ``, ``SocketType.REQ``."""
-    for one in [*call.args, *(each.value for each in call.keywords)]:
-        if isinstance(one, ast.Attribute) and one.attr in KINDS:
-            if (dotted(one.value) or "").rpartition(".")[2] in ("zmq", "SocketType", "azmq", "zmq_async"):
-                return one.attr
-        elif isinstance(one, ast.Name) and one.id in KINDS and _last(call) == "socket":
-            return one.id
-    return ""
-
-
-def _ends(timeout: ast.expr) -> bool:
-    """Whether a timeout ends: it is not the -1, or None, that stands for ever."""
-    match timeout:
-        case ast.Constant(value=None) | ast.UnaryOp(op=ast.USub()):
-            return False
-    return True
-
-
-def _does_not_wait(flags: ast.expr) -> bool:
-    return any(isinstance(one, ast.Attribute) and one.attr in ("NOBLOCK", "DONTWAIT") for one in below(flags))

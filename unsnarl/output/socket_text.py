@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from rich.cells import cell_len, set_cell_size
@@ -119,9 +119,8 @@ def step_said(step: Step) -> str:
     under = f" while it handles {_several(step.ask.under)}" if step.ask.under else ""
     where = str(step.port) if step.port else step.address
     wait = "" if step.ask.bounded else ", no timeout"
-    return (
-        f"{step.ask.path}:{step.ask.span.line} {_name(step.client)} asks {_name(step.server)} ({where}){asked}{under}{wait}"
-    )
+    who = f"{_name(step.client)} asks {_name(step.server)} ({where})"
+    return f"{step.ask.path}:{step.ask.span.line} {who}{asked}{under}{wait}"
 
 
 def _name(service: Service) -> str:
@@ -140,10 +139,12 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]], width: int | 
     columns = [max(cell_len(row[at]) for row in (head, *table)) for at in range(len(head))]
     if width is not None:
         columns = _narrowed(columns, max(width, _LEAST) - 2 - len(_GAP) * (len(head) - 1))
-    return [
-        _GAP.join(_fitted(cell, column, last=at == len(head) - 1) for at, (cell, column) in enumerate(zip(row, columns, strict=True))).rstrip()
-        for row in (head, *table)
-    ]
+    last = len(head) - 1
+    lines = []
+    for row in (head, *table):
+        cells = (_fitted(cell, columns[at], last=at == last) for at, cell in enumerate(row))
+        lines.append(_GAP.join(cells).rstrip())
+    return lines
 
 
 def _narrowed(columns: list[int], whole: int) -> list[int]:
@@ -182,6 +183,3 @@ def summary(shown: Message) -> Iterator[str]:
     yield f"{plural(len(shown.sockets), 'socket')}, {plural(len(shown.edges), 'edge')}, {sure:,} of them sure"
     if shown.loops.deadlocks:
         yield f"{plural(len(shown.loops.deadlocks), 'request')} in a circle that can hang"
-
-
-TextFormat = Callable[[Message, Sequence[str]], str]
