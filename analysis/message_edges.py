@@ -48,7 +48,7 @@ def _add(
 ) -> None:
     others, sure = graph.answered_by(one)
     for other in others:
-        texts = {text for text in one.texts if text} if not through else {text for ask in asks for text in ask.requests}
+        texts = {text for ask in asks for text in ask.requests} | {text for text in one.texts if text and not through}
         if one.kind in ("PUB", "XPUB"):
             texts = _heard(texts, other)
         key = client, other.service, one.path, one.line, one.port, through

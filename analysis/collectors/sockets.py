@@ -46,12 +46,11 @@ class _Seen(NamedTuple):
 
 
 class SocketCollector(Collector):
-    """One :class:`~analysis.collectors.socket_records.Messaging` per file that sends, receives or handles messages."""
+    """One :class:`~analysis.collectors.socket_records.Messaging` per file that has classes or calls functions."""
 
     topic: ClassVar[str] = "sockets"
     version: ClassVar[int] = 1
     record = Messaging
-    needles = (b"zmq", b"send", b"recv", b"socket", b"action", b"request")
     nodes = (
         *Scopes.nodes,
         ast.If,
@@ -160,7 +159,7 @@ class SocketCollector(Collector):
 
     def finish(self, walk: Walk) -> None:
         made, uses = self._sockets()
-        self._kept = {one.key for one in made if one.kind}
+        self._kept = {one.key for one in made}
         acts: list[Act] = []
         calls: list[Called] = []
         spawned = {id(one) for seen in self._seen if _last(seen.call) in _SPAWNED for one in _arguments(seen.call)}
@@ -188,7 +187,8 @@ class SocketCollector(Collector):
                 what: What = "limit" if is_limit else "subscribe"
                 acts.append(Act(key, what, place, span_of(node), column, is_limit and ends(value), topic))
         functions = tuple((name, _parameters(scope)) for name, scope in self.reader.functions.items())
-        if not (made or acts or uses or self._handled or (calls and (functions or self.reader.classes))):
+        # A class of two lines may be what binds the sockets of its base class, and a call is a step on the way to one.
+        if not (made or acts or uses or self._handled or self.reader.classes or (calls and functions)):
             return
         self.records.append(
             Messaging(
@@ -206,6 +206,7 @@ class SocketCollector(Collector):
         )
 
     def _sockets(self) -> tuple[list[Made], list[tuple[str, Use]]]:
+        giving = {name.rpartition(".")[2] for name, _ in self._gives()}
         made: list[Made] = []
         uses: list[tuple[str, Use]] = []
         for key, call, scope, place in self._made:
@@ -221,7 +222,8 @@ class SocketCollector(Collector):
                 uses.append((key, self._use(call, call.args[0], side, kind, scope)))
                 continue
             target = self.keys.symbol(call.func, scope, call.lineno)
-            if target.startswith((".", "0::")) and _GIVER.search(target):
+            last = target.rpartition(".")[2].removeprefix("0::")
+            if target.startswith((".", "0::")) and (last in giving or _GIVER.search(last)):
                 made.append(Made(key, "", place, target))
         return made, uses
 
