@@ -9,7 +9,10 @@ import pytest
 from analysis.message_edges import orphans_of
 from tests.sockets.support import edges, graph, service
 
-REP = 'import zmq\n\n\nclass {name}:\n    def run(self):\n        self.s = c.socket(zmq.REP)\n        self.s.bind("{address}")\n'
+REP = (
+    "import zmq\n\n\nclass {name}:\n    def run(self):\n        self.s = c.socket(zmq.REP)\n"
+    '        self.s.bind("{address}")\n'
+)
 REQ = (
     "import zmq\n\n\nclass {name}:\n    def run(self):\n        self.s = c.socket(zmq.REQ)\n"
     '        self.s.connect("{address}")\n        self.s.send(b"ping")\n        self.s.recv()\n'
@@ -163,7 +166,8 @@ def test_the_loop_of_a_base_class_runs_the_handler_of_the_derived_one(tmp_path: 
 def test_what_a_derived_class_replaces_is_not_there(tmp_path: Path) -> None:
     text = DERIVED.replace(
         "    def handle",
-        '    def open(self):\n        self.s = c.socket(zmq.REP)\n        self.s.bind("tcp://*:5558")\n\n    def handle',
+        "    def open(self):\n        self.s = c.socket(zmq.REP)\n"
+        '        self.s.bind("tcp://*:5558")\n\n    def handle',
     )
     files = {"base.py": BASE, "memory.py": text, "c.py": client()}
     assert {(one.service.name, one.port) for one in graph(tmp_path, files).sockets if one.side == "bind"} == {
@@ -342,7 +346,7 @@ def test_a_file_that_does_not_parse_says_nothing(tmp_path: Path) -> None:
 
 def test_a_helper_that_is_given_an_address_binds_or_connects_by_its_type(tmp_path: Path) -> None:
     files = {
-        "a.py": "class A:\n    def run(self):\n        self.s = get_rep_socket('tcp://*:5556').socket\n        self.s.recv()\n",
+        "a.py": "class A:\n    def run(self):\n        self.s = get_rep_socket('tcp://*:5556').socket\n",
         "b.py": "def f():\n    s = get_req_socket('tcp://localhost:5556').socket\n    s.send(b'x')\n    s.recv()\n",
     }
     assert edges(tmp_path, files) == ["b asks A 5556 x; endless"]

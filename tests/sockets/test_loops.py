@@ -89,7 +89,8 @@ def test_another_socket_that_another_loop_answers(tmp_path: Path) -> None:
     text = text.replace(
         "    def run(self):",
         '        self.health = context.socket(zmq.REP)\n        self.health.bind("tcp://127.0.0.1:5559")\n\n'
-        "    def tell(self):\n        while True:\n            self.health.recv()\n            self.health.send(b'')\n\n"
+        "    def tell(self):\n        while True:\n"
+        "            self.health.recv()\n            self.health.send(b'')\n\n"
         "    def run(self):",
     )
     files = {"a.py": service("A", 5556, {"b": 5559}), "b.py": text}
@@ -224,7 +225,7 @@ def test_neither_the_names_of_files_nor_their_order_matter(order: list[int]) -> 
         found = loops(Path(folder), {f"f{place}.py": texts[at] for place, at in enumerate(order)})
     rounds = {tuple(one.name for one in loop.services) for loop in found.deadlocks}
     start = ["S0", "S1", "S2", "S3"]
-    assert rounds == {tuple([*start[at:], *start[:at]]) for at in range(4)}
+    assert rounds == {(*start[at:], *start[:at]) for at in range(4)}
     for loop in found.deadlocks:
         assert all(
             int(second.client.name[1]) == (int(first.client.name[1]) + 1) % 4 for first, second in pairwise(loop.steps)
