@@ -90,6 +90,12 @@ class Serving:
             self._kinds[context] = {one: kinds for one, kinds in found.items() if kinds}
         return self._kinds[context]
 
+    def made_before(self, function: Function, key: str, line: int) -> str:
+        """The type of the socket that a function last made under the name ``key`` above ``line``; empty without one."""
+        made = self.flow.made.get(function.path, {}).get(function.name, ())
+        found = [one.kind for one in made if one.key == key and one.kind and one.place.line <= line]
+        return found[-1] if found else ""
+
     def givers(self, context: Context, one: SocketId) -> list[SocketId]:
         """The sockets of other functions that ``one`` is a name for: those functions gave them back."""
         if context not in self._givers:

@@ -243,9 +243,11 @@ class _Sockets:
             return
         one = self.flow.socket(key, function)
         known = self.serving.kinds(context).get(one) or self.serving.kinds(Context(row.path, "")).get(one)
-        kinds = sorted(known or {row.socket})
         if row.by == "socket" and not known:
             return
+        # A base class may keep another socket under the same name.
+        near = self.serving.made_before(function, key, row.line)
+        kinds = [near] if near else sorted(known or {row.socket})
         for kind in kinds:
             yield Socket(
                 service=Service(row.machine, row.owner, row.home),
@@ -341,8 +343,8 @@ class _Others:
         several = one.kind in _MANY
         nearest: list[Socket] = []
         for copies in named.values():
-            least = min((_apart(one.service.home, other.service.home), other.service.home) for other in copies)
-            nearest += [other for other in copies if several or other.service.home == least[1]]
+            near = min((_apart(one.service.home, other.service.home), other.service.home) for other in copies)[1]
+            nearest += [other for other in copies if several or other.service.home == near]
         doubt = named_only or not certain or "choice" in (one.certainty, *(other.certainty for other in nearest))
         return nearest, bool(nearest) and not doubt and (several or len(named) == 1)
 
@@ -363,7 +365,7 @@ def _fit(kind: str, other: str) -> bool:
 def _reachable(one: Socket, others: list[Socket]) -> tuple[list[Socket], bool]:
     """Those on the machine that the address names, as far as it names one, and whether that is certain."""
     found, near, named = [], [], []
-    default = False
+    default = several = False
     for other in others:
         client, server = (one, other) if one.side == "connect" else (other, one)
         here, there = client.service.machine, server.service.machine
@@ -376,9 +378,10 @@ def _reachable(one: Socket, others: list[Socket]) -> tuple[list[Socket], bool]:
         if there and _letters(there) in _letters(client.host):
             named.append(other)
         default = default or _LOCAL_BY_DEFAULT.fullmatch(client.host) is not None
+        several = several or (bool(here and there) and " | " in client.host)
     if one.side == "connect" and (named or (default and near)):
-        return named or near, True
-    return found, not default or len(near) == len(found)
+        return named or near, not several
+    return found, not several and (not default or len(near) == len(found))
 
 
 def _letters(name: str) -> str:
@@ -386,7 +389,9 @@ def _letters(name: str) -> str:
 
 
 def _apart(first: str, second: str) -> int:
-    """How many folders one goes up and down from one file to another."""
+    """How many folders one goes up and down from one file to another; -1 to the file itself."""
+    if first == second:
+        return -1
     one, other = first.split("/")[:-1], second.split("/")[:-1]
     shared = 0
     for left, right in zip(one, other, strict=False):
