@@ -55,6 +55,8 @@ class Keys:
                 return f"{self._place(name, scope)}:{name}"
             case ast.Attribute(value=ast.Name() as base, attr=name) if self.is_self(base, scope):
                 return f"self.{name}"
+            case ast.Attribute(value=ast.Name() as base, attr=name):
+                return f"{self.target_key(base, scope)}.{name}"
             case ast.Subscript(value=base, slice=part):
                 inner = self.target_key(base, scope)
                 entry = str(part.value) if isinstance(part, ast.Constant) else ""
@@ -81,6 +83,9 @@ class Keys:
                 return f"self.{node.attr}"
             case ast.Attribute(value=ast.Name() | ast.Attribute() as base, attr="socket"):
                 return self.key(base, scope, line, depth)
+            case ast.Attribute(value=ast.Name() as base, attr=name):
+                inner = self.key(base, scope, line, depth)
+                return f"{inner}.{name}" if inner else ""
             case ast.Subscript(value=base, slice=part):
                 inner = self.key(base, scope, line, depth)
                 entry = str(part.value) if isinstance(part, ast.Constant) else ""

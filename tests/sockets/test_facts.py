@@ -28,6 +28,7 @@ def only(text: str, what: str) -> Act:
             ("self.s[x]", "REQ"),
         ),
         ("import zmq\ns = None\ndef f():\n    global s\n    s = c.socket(zmq.REQ)\n", (":s", "REQ")),
+        ("import zmq\ndef f(agent):\n    agent.s = agent.c.socket(zmq.REP)\n", ("f:agent.s", "REP")),
         ("async def f():\n    s = await connect(zmq.REQ)\n", ("f:s", "REQ")),
         ("s = get_rep_socket('tcp://*:5556').socket\n", (":s", "REP")),
     ],

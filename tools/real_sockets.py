@@ -1,0 +1,153 @@
+"""Count what the graph of messages knows of a real tree, and hold it to what can be seen from outside.
+
+Usage: python -m tools.real_sockets TREE [--name NAME] [--commit COMMIT] [--jobs N] [--write docs/real-sockets.md]
+
+TREE is only read. The sockets that are made are counted a second time by a plain walk over the syntax trees, and the
+graph is made twice, with one process and with several. Exits with 1 when the two differ.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+import textwrap
+import warnings
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from analysis.collectors.socket_names import KINDS
+from analysis.collectors.sockets import SocketCollector
+from analysis.message_edges import orphans_of
+from analysis.project import Project, load
+from analysis.request_loops import loops_of
+from analysis.sockets import COLLECTORS, Edge, Graph
+from linters.literal_port import is_test
+from tools.real_tree import arguments, conclude, copied, python_files
+from tools.text import table
+
+
+def made(data: bytes) -> Iterator[str]:
+    """The type of each socket that a source assigns: ``x = context.socket(zmq.REQ)``."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            tree = ast.parse(data)
+        except (SyntaxError, ValueError):
+            return
+    for node in ast.walk(tree):
+        match node:
+            case (
+                ast.Assign(
+                    value=ast.Call(
+                        func=ast.Attribute(attr="socket"), args=[ast.Attribute(value=ast.Name(id="zmq"), attr=kind), *_]
+                    )
+                )
+                | ast.AnnAssign(
+                    value=ast.Call(
+                        func=ast.Attribute(attr="socket"), args=[ast.Attribute(value=ast.Name(id="zmq"), attr=kind), *_]
+                    )
+                )
+            ) if kind in KINDS:
+                yield kind
+
+
+def noted(project: Project, path: str) -> Counter[str]:
+    """The types of the sockets that the collector noted down of a file."""
+    return Counter(one.kind for each in project.files[path].records(SocketCollector) for one in each.made if one.kind)
+
+
+def said(graph: Graph) -> bytes:
+    """All of a graph, to compare it with another."""
+    loops = loops_of(graph, unsure=True)
+    parts = [graph.edges(), graph.served, [str(one) for one in orphans_of(graph)], str(loops)]
+    return msgspec.json.encode(parts)
+
+
+def page(name: str, commit: str, graph: Graph, files: int, faults: int, kinds: Counter[str]) -> str:
+    """The page about one tree."""
+    about = (
+        f"`github:{name}`, commit `{commit}`: {files:,} Python files, {faults:,} of which do not parse and so say "
+        f"nothing; Python {sys.version.split()[0]}. Tests are left out, as `unsnarl sockets` does."
+    )
+    how = (
+        "A socket counts once for each port that it may have. *Matched*: something of the tree is on the other side. "
+        "*Sure*: the number is no choice, and services of one name have the other side of it."
+    )
+    lines = ["<!-- Written by tools/real_sockets.py. -->", "", "# The graph of messages on a real tree"]
+    for text in (about, how):
+        lines += ["", *textwrap.wrap(text, 120)]
+    rows: list[tuple[str, ...]] = []
+    sides = Counter((one.kind or "unknown", one.side) for one in graph.sockets)
+    for (kind, side), number in sorted(sides.items()):
+        mine = [one for one in graph.sockets if (one.kind or "unknown", one.side) == (kind, side)]
+        answers = [graph.answered_by(one) for one in mine]
+        known = sum(one.port is not None or bool(others) for one, (others, _) in zip(mine, answers, strict=True))
+        matched, sure = sum(bool(others) for others, _ in answers), sum(sure for _, sure in answers)
+        rows.append((f"`{kind}` {side}", f"{number:,}", f"{known:,}", f"{matched:,}", f"{sure:,}"))
+    lines += ["", *table(("socket", "number", "address known", "matched", "sure"), rows)]
+    edges = graph.edges()
+    loops, possible = loops_of(graph), loops_of(graph, unsure=True)
+    asking = [region for region in graph.regions if region.asks]
+    counts: list[tuple[str, ...]] = [
+        ("sockets that are assigned, by a plain walk", f"{kinds.total():,}"),
+        *(
+            (f"edges: {kind}", _edges([one for one in edges if one.kind == kind]))
+            for kind in ("request", "publish", "push")
+        ),
+        ("edges that wait while they serve", f"{sum(one.serving for one in edges):,}"),
+        ("edges that wait without any timeout", f"{sum(one.waits and not one.bounded for one in edges):,}"),
+        ("loops that receive requests", f"{len(graph.regions):,}, {len(asking):,} of them ask others meanwhile"),
+        (
+            "tests that tell requests apart in them",
+            f"{len({one for region in graph.regions for one in region.requests}):,}",
+        ),
+        ("requests that close a circle (E921)", f"{len(loops.deadlocks):,}"),
+        ("the same, through ports that several bind", f"{len(possible.deadlocks):,}"),
+        ("circles of services that are coupled", f"{len(loops.coupled):,}"),
+        *(
+            (f"nobody on the other side: {why}", f"{number:,}")
+            for why, number in sorted(Counter(_why(one.why) for one in orphans_of(graph)).items())
+        ),
+    ]
+    lines += ["", *table(("", ""), counts)]
+    return "\n".join(lines) + "\n"
+
+
+def _edges(edges: list[Edge]) -> str:
+    sure = sum(one.sure for one in edges)
+    return f"{len(edges):,}, {sure:,} of them sure"
+
+
+def _why(text: str) -> str:
+    return "a topic" if "'" in text else text
+
+
+def main() -> int:
+    """Run the command line."""
+    options = arguments(__doc__ or "")
+    names = python_files(options.tree)
+    broken: list[str] = []
+    kinds: Counter[str] = Counter()
+    graphs = []
+    with copied(options.tree) as copy:
+        for jobs in (1, max(2, options.jobs)):
+            project = load([copy], root=copy, collectors=COLLECTORS, jobs=jobs, cache=False)
+            graphs.append(Graph(project, None, is_test))
+        for name in names:
+            seen = Counter(made((Path(copy) / name).read_bytes()))
+            kinds += seen
+            facts = project.files.get(name)
+            if facts is not None and facts.fault is None and (lost := seen - noted(project, name)):
+                broken.append(f"{name}: {lost.total()} sockets are made that nobody noted down")
+        faults = len(project.ledger.faults)
+        if said(graphs[0]) != said(graphs[1]):
+            broken.append("another number of processes makes another graph")
+        text = page(options.name, options.commit, graphs[0], len(names), faults, kinds)
+    return conclude(text, options.write, broken)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
