@@ -43,22 +43,45 @@ class Loop(msgspec.Struct, frozen=True):
 
 
 class Loops(msgspec.Struct, frozen=True):
-    """``deadlocks``: each request that closes a circle of serving loops, with a shortest way back. ``coupled``: circles
+    """The circles of a graph of messages.
 
-    that are only closed by requests which are sent at other times.
+    ``deadlocks``: each request that closes a circle of serving loops, with a shortest way back. ``possible``: the same
+    where a port of the way is one that several may answer. ``coupled``: circles that are only closed by requests which
+    are sent at other times than while the service serves, one for each set of services.
     """
 
     deadlocks: tuple[Loop, ...]
+    possible: tuple[Loop, ...]
     coupled: tuple[Loop, ...]
 
 
-def loops_of(graph: Graph, *, unsure: bool = False) -> Loops:
-    """The circles of a graph of messages; ``unsure``: also through ports that several may answer."""
-    nodes = list(graph.regions)
-    serving: defaultdict[tuple[str, str], list[Step]] = defaultdict(list)
-    names = {region: f"{at:06}" for at, region in enumerate(sorted(nodes, key=_place))}
+def loops_of(graph: Graph) -> Loops:
+    """The circles of ``graph``, the shortest first."""
+    deadlocks = _closed(_serving(graph, unsure=False))
+    known = {(one.steps[0].ask.path, one.steps[0].ask.span) for one in deadlocks}
+    possible = [
+        one
+        for one in _closed(_serving(graph, unsure=True))
+        if (one.steps[0].ask.path, one.steps[0].ask.span) not in known
+    ]
+    apart: defaultdict[tuple[str, str], list[Step]] = defaultdict(list)
+    for context, service in graph.contexts.items():
+        own = (region for region, owner in graph.regions.items() if owner == service)
+        during = {(ask.path, ask.span) for region in own for ask in region.asks}
+        for ask in graph.serving.reached(context):
+            for step, _ in _steps(graph, service, ask, unsure=False, serving=(ask.path, ask.span) in during):
+                apart[_label(step.client), _label(step.server)].append(step)
+    blocked = {_label(one) for loop in deadlocks for one in loop.services}
+    coupled = [loop for loop in _closed(apart) if not all(_label(one) in blocked for one in loop.services)]
+    return Loops(tuple(deadlocks), tuple(possible), tuple(_once(coupled)))
+
+
+def _serving(graph: Graph, *, unsure: bool) -> dict[tuple[str, str], list[Step]]:
+    """What is asked from one serving loop to the next; ``unsure``: also through ports that several may answer."""
+    found: defaultdict[tuple[str, str], list[Step]] = defaultdict(list)
+    names = {region: f"{at:06}" for at, region in enumerate(sorted(graph.regions, key=_place))}
     answering: defaultdict[Socket, list[Region]] = defaultdict(list)
-    for region in nodes:
+    for region in graph.regions:
         for one in region.sockets:
             for socket in graph.sockets_of(region.context, one):
                 answering[socket].append(region)
@@ -66,18 +89,8 @@ def loops_of(graph: Graph, *, unsure: bool = False) -> Loops:
         for ask in region.asks:
             for step, server in _steps(graph, service, ask, unsure=unsure, serving=True):
                 for other in answering.get(server, ()):
-                    serving[names[region], names[other]].append(step)
-    deadlocks = _closed(serving)
-    apart: defaultdict[tuple[str, str], list[Step]] = defaultdict(list)
-    for context, service in graph.contexts.items():
-        own = (region for region, owner in graph.regions.items() if owner == service)
-        known = {(ask.path, ask.span) for region in own for ask in region.asks}
-        for ask in graph.serving.reached(context):
-            for step, _ in _steps(graph, service, ask, unsure=unsure, serving=(ask.path, ask.span) in known):
-                apart[_label(step.client), _label(step.server)].append(step)
-    blocked = {_label(one) for loop in deadlocks for one in loop.services}
-    coupled = [loop for loop in _closed(apart) if not all(_label(one) in blocked for one in loop.services)]
-    return Loops(tuple(deadlocks), tuple(_once(coupled)))
+                    found[names[region], names[other]].append(step)
+    return found
 
 
 def _steps(graph: Graph, service: Service, ask: Ask, *, unsure: bool, serving: bool) -> list[tuple[Step, Socket]]:

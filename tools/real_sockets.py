@@ -61,7 +61,7 @@ def noted(project: Project, path: str) -> Counter[str]:
 
 def said(graph: Graph) -> bytes:
     """All of a graph, to compare it with another."""
-    loops = loops_of(graph, unsure=True)
+    loops = loops_of(graph)
     parts = [graph.edges(), graph.served, [str(one) for one in orphans_of(graph)], str(loops)]
     return msgspec.json.encode(parts)
 
@@ -89,7 +89,7 @@ def page(name: str, commit: str, graph: Graph, files: int, faults: int, kinds: C
         rows.append((f"`{kind}` {side}", f"{number:,}", f"{known:,}", f"{matched:,}", f"{sure:,}"))
     lines += ["", *table(("socket", "number", "address known", "matched", "sure"), rows)]
     edges = graph.edges()
-    loops, possible = loops_of(graph), loops_of(graph, unsure=True)
+    loops = loops_of(graph)
     asking = [region for region in graph.regions if region.asks]
     counts: list[tuple[str, ...]] = [
         ("sockets that are assigned, by a plain walk", f"{kinds.total():,}"),
@@ -105,7 +105,7 @@ def page(name: str, commit: str, graph: Graph, files: int, faults: int, kinds: C
             f"{len({one for region in graph.regions for one in region.requests}):,}",
         ),
         ("requests that close a circle (E921)", f"{len(loops.deadlocks):,}"),
-        ("the same, through ports that several bind", f"{len(possible.deadlocks):,}"),
+        ("the same, through ports that several bind", f"{len(loops.possible):,}"),
         ("circles of services that are coupled", f"{len(loops.coupled):,}"),
         *(
             (f"nobody on the other side: {why}", f"{number:,}")

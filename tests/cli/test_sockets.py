@@ -18,8 +18,10 @@ FILES = {
     "memory.py": service("Memory", 5556, {"model": 5557}),
     "model.py": service("Model", 5557, {"memory": 5556}),
     "press.py": "import zmq\n\np = zmq.Context().socket(zmq.PUB)\np.bind('tcp://*:5560')\np.send_string('state x')\n",
-    "reader.py": "import zmq\n\ns = zmq.Context().socket(zmq.SUB)\ns.connect('tcp://localhost:5560')\ns.subscribe('')\n",
-    "lost.py": "import zmq\n\ns = zmq.Context().socket(zmq.REQ)\ns.connect('tcp://localhost:5999')\ns.send(b'x')\ns.recv()\n",
+    "reader.py": "import zmq\n\ns = zmq.Context().socket(zmq.SUB)\ns.connect('tcp://localhost:5560')\n"
+    "s.subscribe('')\n",
+    "lost.py": "import zmq\n\ns = zmq.Context().socket(zmq.REQ)\ns.connect('tcp://localhost:5999')\n"
+    "s.send(b'x')\ns.recv()\n",
     "tests/test_it.py": service("Fake", 5570, {"memory": 5556}),
     "broken.py": "def f(:\n",
 }
@@ -94,6 +96,16 @@ def test_parts_and_filters(tree: Path) -> None:
         sockets("--only=loops", "--owner=reader", cwd=tree).stdout
         == "Requests in a circle: 0 requests that close one\n"
     )
+
+
+def test_a_circle_through_a_port_that_two_bind_is_possible(tree: Path) -> None:
+    write(tree, {"other.py": service("Other", 5557)})
+    done = sockets("--only=loops", cwd=tree)
+    assert done.returncode == 0
+    assert done.stdout.splitlines()[:2] == [
+        "Requests in a circle: 0 requests that close one",
+        "  can hang, if it is this service that has the port, without any timeout: Memory -> Model -> Memory",
+    ]
 
 
 def test_json_has_all_of_it(tree: Path) -> None:

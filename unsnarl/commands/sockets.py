@@ -141,7 +141,7 @@ def _narrowed(shown: Message, options: dict[str, Any], within: Callable[[str], b
         Loops(
             *(
                 tuple(one for one in loops if wanted(*one.services) and at(*(step.port for step in one.steps)))
-                for loops in (shown.loops.deadlocks, shown.loops.coupled)
+                for loops in (shown.loops.deadlocks, shown.loops.possible, shown.loops.coupled)
             )
         ),
         [one for one in shown.orphans if wanted(one.socket.service) and at(one.socket.port)],

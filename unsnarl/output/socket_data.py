@@ -33,6 +33,7 @@ def as_json(shown: Message, parts: Sequence[str]) -> str:
         "requests": [_served(one) for one in shown.served],
         "loops": {
             "deadlocks": [_loop(one) for one in shown.loops.deadlocks],
+            "possible": [_loop(one) for one in shown.loops.possible],
             "coupled": [_loop(one) for one in shown.loops.coupled],
         },
         "orphans": [_orphan(one) for one in shown.orphans],

@@ -99,11 +99,15 @@ def _places(one: Served, request: str) -> list[str]:
 
 def _loops(loops: Loops, width: int | None) -> list[str]:
     lines: list[str] = []
-    for heading, found in (("can hang", loops.deadlocks), ("coupled", loops.coupled)):
+    for heading, found in (
+        ("can hang", loops.deadlocks),
+        ("can hang, if it is this service that has the port", loops.possible),
+        ("coupled: asked at other times than while they serve", loops.coupled),
+    ):
         for loop in found:
-            ending = "without any timeout" if loop.endless else "until a timeout"
-            note = ending if heading == "can hang" else "asked at other times than while they serve"
-            lines.append(_cut(f"{heading}, {note}: {way_round(loop)}", width, 2))
+            ending = ", without any timeout" if loop.endless else ", until a timeout"
+            note = "" if found is loops.coupled else ending
+            lines.append(_cut(f"{heading}{note}: {way_round(loop)}", width, 2))
             lines += [_cut(f"  {step_said(step)}", width, 2) for step in loop.steps]
     return lines
 
