@@ -314,6 +314,7 @@ class _Others:
         self._ports: defaultdict[int, list[Socket]] = defaultdict(list)
         self._addresses: defaultdict[str, list[Socket]] = defaultdict(list)
         self._names: defaultdict[str, list[Socket]] = defaultdict(list)
+        self._machines = {one.service.machine for one in sockets} - {""}
         for one in sockets:
             if one.side == "bind":
                 self._names[one.service.name.lower()].append(one)
@@ -336,7 +337,7 @@ class _Others:
         else:
             every = self._ports.get(one.port, [])
         found = [other for other in every if other.side != one.side and _fit(one.kind, other.kind)]
-        found, certain = _reachable(one, found)
+        found, certain = _reachable(one, found, self._machines)
         named: defaultdict[str, list[Socket]] = defaultdict(list)
         for other in found:
             named[other.service.name].append(other)
@@ -362,10 +363,10 @@ def _fit(kind: str, other: str) -> bool:
     return other in PAIRS.get(kind, ("", ()))[1] or kind in PAIRS.get(other, ("", ()))[1]
 
 
-def _reachable(one: Socket, others: list[Socket]) -> tuple[list[Socket], bool]:
+def _reachable(one: Socket, others: list[Socket], machines: set[str]) -> tuple[list[Socket], bool]:
     """Those on the machine that the address names, as far as it names one, and whether that is certain."""
     found, near, named = [], [], []
-    default = several = False
+    default = several = elsewhere = False
     for other in others:
         client, server = (one, other) if one.side == "connect" else (other, one)
         here, there = client.service.machine, server.service.machine
@@ -375,13 +376,17 @@ def _reachable(one: Socket, others: list[Socket]) -> tuple[list[Socket], bool]:
         found.append(other)
         if not apart:
             near.append(other)
-        if there and _letters(there) in _letters(client.host):
+        host = _letters(client.host)
+        if there and _letters(there) in host:
             named.append(other)
+        elif there and any(_letters(machine) in host for machine in machines):
+            # It is another machine that the address names.
+            elsewhere = True
         default = default or _LOCAL_BY_DEFAULT.fullmatch(client.host) is not None
         several = several or (bool(here and there) and " | " in client.host)
     if one.side == "connect" and (named or (default and near)):
         return named or near, not several
-    return found, not several and (not default or len(near) == len(found))
+    return found, not (several or elsewhere) and (not default or len(near) == len(found))
 
 
 def _letters(name: str) -> str:

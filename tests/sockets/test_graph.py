@@ -51,6 +51,15 @@ def test_an_address_that_names_a_machine_means_that_one(tmp_path: Path) -> None:
     assert edges(tmp_path, files, MACHINES) == ["Client asks Two 5556 ping; endless"]
 
 
+def test_an_address_that_names_a_machine_without_such_a_server_leaves_a_doubt(tmp_path: Path) -> None:
+    files = {
+        "one/a.py": server("One"),
+        "one/b.py": client(address="tcp://two:5556"),
+        "two/c.py": server("Two", "tcp://*:1"),
+    }
+    assert edges(tmp_path, files, MACHINES) == ["Client asks One 5556 ping; possibly, endless"]
+
+
 def test_a_host_that_is_local_by_default_is_not_certain_to_be_another(tmp_path: Path) -> None:
     text = client().replace('"tcp://localhost:5556"', "f\"tcp://{os.getenv('HOST', '0.0.0.0')}:5556\"")
     assert edges(tmp_path, {"two/a.py": server(), "one/b.py": text}, MACHINES) == [
