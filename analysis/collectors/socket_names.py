@@ -33,12 +33,26 @@ class Keys:
             if isinstance(base, (ast.Name, ast.Attribute, ast.Call)):
                 made = base if isinstance(base, ast.Call) else self.reader.origin(base, scope, line)
                 if isinstance(made, ast.Call) and isinstance(made.func, (ast.Name, ast.Attribute)):
-                    kind = in_tree(self.reader.value(made.func, scope, line))
+                    kind = self._named(made.func, scope, line)
                     if kind.rpartition(":")[2].rpartition(".")[2][:1].isupper():
                         return f"{kind}().{node.attr}"
         if isinstance(node, (ast.Name, ast.Attribute)):
-            return in_tree(self.reader.value(node, scope, line))
+            return self._named(node, scope, line)
         return ""
+
+    def _named(self, node: ast.expr, scope: Scope, line: int) -> str:
+        """The symbol of a name that an import, a function or a class binds: following values would cost too much."""
+        root = node
+        while isinstance(root, ast.Attribute):
+            root = root.value
+        found: Scope | None = scope
+        while isinstance(root, ast.Name) and found is not None and root.id not in found.bindings:
+            found = found.outer
+        if not isinstance(root, ast.Name) or found is None:
+            return ""
+        if any(one.how not in ("import", "from", "function", "class") for one in found.bindings[root.id]):
+            return ""
+        return in_tree(self.reader.value(node, scope, line))
 
     def is_self(self, node: ast.Name, scope: Scope) -> bool:
         found: Scope | None = scope

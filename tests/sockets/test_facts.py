@@ -227,3 +227,11 @@ def test_a_file_without_messages_has_no_record() -> None:
 
     text = b"# the zmq of others\nx = 1\n\n\ndef f():\n    return x\n"
     assert analyse(Source.from_bytes(text, "one.py"), (SocketCollector,)).records(SocketCollector) == []
+
+
+def test_text_that_is_put_together_in_many_steps_is_not_followed() -> None:
+    lines = "".join(f"    if x:\n        text += f'{{text}} {at}'\n" for at in range(60))
+    record = facts(
+        f"def f(x):\n    text = ''\n{lines}    text.strip(text)\n    g(text.strip())\n\n\ndef g(x):\n    pass\n"
+    )
+    assert [one.target for one in record.calls] == ["0::g"]
