@@ -81,7 +81,7 @@ def request_of(node: ast.expr, reader: Reader, scope: Scope, line: int) -> str |
             case ast.Call(func=func, args=[first, *_]) if dotted(func).rpartition(".")[2] in _WRAPPED:
                 node = first
             case ast.Name() | ast.Attribute():
-                found = reader.display(node, scope, line)
+                found = reader.origin(node, scope, line)
                 if found is None or found is node:
                     return None
                 node = found

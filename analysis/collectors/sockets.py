@@ -343,7 +343,7 @@ class SocketCollector(Collector):
         return []
 
     def _table(self, base: ast.expr, scope: Scope, place: Place) -> list[Called]:
-        display = self.reader.display(base, scope, place.line)
+        display = self.reader.origin(base, scope, place.line)
         if not isinstance(display, ast.Dict):
             return []
         found: list[Called] = []

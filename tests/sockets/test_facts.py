@@ -235,3 +235,8 @@ def test_text_that_is_put_together_in_many_steps_is_not_followed() -> None:
         f"def f(x):\n    text = ''\n{lines}    text.strip(text)\n    g(text.strip())\n\n\ndef g(x):\n    pass\n"
     )
     assert [one.target for one in record.calls] == ["0::g"]
+
+
+def test_a_name_that_is_made_from_itself_ends() -> None:
+    text = "def f(x):\n    x = sorted(x)\n    g(x)\n\n\ndef g(x):\n    pass\n"
+    assert [one.target for one in facts(text).calls] == ["0::g"]
