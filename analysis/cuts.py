@@ -22,7 +22,7 @@ from analysis.imports import AT_IMPORT, Edge, ImportGraph
 if TYPE_CHECKING:
     from analysis.project import Project
 
-Technique = Literal["type-checking", "redirect", "defer", "extract", "restructure"]
+Technique = Literal["type-checking", "redirect", "defer", "extract", "events", "restructure"]
 Hindrance = Literal["", "late-enough", "all-names", "uncertain", "effect", "offered"]
 EXACT = 13
 """Lawler's way costs 2 to the power of the number of files."""

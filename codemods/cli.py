@@ -237,9 +237,10 @@ class Run:
 
     def _targets(self, project: Project, session: Session) -> Targets | None:
         """Where rewritten files find what they import; says so when it is nowhere."""
-        if self.codemod.target is None:
+        target = self.codemod.target_of(self.own)
+        if target is None:
             return None
-        targets = Targets(project, session.settings, self.codemod.target)
+        targets = Targets(project, session.settings, target)
         lacking = targets.lacking()
         if lacking:
             raise Trouble(lacking)

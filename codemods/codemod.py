@@ -82,6 +82,11 @@ class Codemod(ABC):
     passing: ClassVar[frozenset[Reason]] = frozenset()
     examples: ClassVar[tuple[Example, ...]] = ()
 
+    def target_of(self, options: Mapping[str, Any]) -> str | None:
+        """``target``, where it hangs on the options whether anything is imported."""
+        del options
+        return self.target
+
     def parameters(self) -> Sequence[click.Parameter]:
         """The command-line options of this codemod alone, as click builds them."""
         return ()

@@ -112,6 +112,14 @@ class Reason(StrEnum):
     LEFT_BY_PLAN = "left-by-the-plan"
     PLANNED = "written-to-the-plan"
     NOT_ASKED = "file-not-asked-for"
+    # Said of a call that is to go over the bus.
+    NOT_A_SERVICE = "not-two-services"
+    NO_START = "start-of-the-service-not-found"
+    NOT_A_CALL = "not-used-by-calling-a-function"
+    NOT_PLAIN = "function-is-not-plain"
+    NOT_CARRIED = "no-message-can-carry-it"
+    ERRORS_MATTER = "its-errors-are-told-apart"
+    EVENT_CLASH = "name-of-the-event-is-taken"
     # Said by the planner of imports.
     BEFORE_IMPORT = "runs-before-its-import"
     DEFINES_TARGET = "file-is-needed-by-the-import-target"
@@ -176,6 +184,13 @@ _MEANINGS: dict[Reason, str] = {
     Reason.LEFT_BY_PLAN: "The plan says to leave it.",
     Reason.PLANNED: "It is in the plan that was written; --plan carries that out.",
     Reason.NOT_ASKED: "The file to be changed is not below the paths that were named, or not below --only-under.",
+    Reason.NOT_A_SERVICE: "Only what starts by itself can be asked over the bus, and one of the files does not.",
+    Reason.NO_START: "It is not seen where the service starts, so there is no place to say what it answers.",
+    Reason.NOT_A_CALL: "It is used otherwise than by calling a function, or a method of an object, of the other file.",
+    Reason.NOT_PLAIN: "The function is decorated, bound several times, or not written where it is looked for.",
+    Reason.NOT_CARRIED: "An argument or the answer is no data that a message could carry there and back.",
+    Reason.ERRORS_MATTER: "A handler waits for errors of certain types, which would come as RequestFailed.",
+    Reason.EVENT_CLASH: "The module of the events has another class of that name, or one with other fields.",
     Reason.BEFORE_IMPORT: "The code runs before the place where the import can go.",
     Reason.DEFINES_TARGET: "The import target lives in this file or imports it, so importing it here makes a cycle.",
     Reason.SHADOWED_TARGET: "The tree has a package of its own with the import target's name; set another target.",

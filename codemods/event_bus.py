@@ -20,9 +20,9 @@ What differs afterwards:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
 
@@ -33,6 +33,7 @@ from codemods.cutting.cold import cold
 from codemods.cutting.examples import EXAMPLES
 from codemods.cutting.plan import read, written
 from codemods.cutting.run import Run
+from codemods.cutting.split import TIMEOUT
 from codemods.edits import Reason
 from codemods.outcome import Outcome
 from codemods.whole import whole
@@ -61,7 +62,25 @@ class EventBusCodemod(TreeCodemod):
                 help="Before anything is written, import each module that is changed, or was part of a circle with "
                 "one, in a process of its own. Runs code of the tree.",
             ),
+            click.Option(
+                ["--events"],
+                is_flag=True,
+                help="Have services that import each other ask each other over the bus, where that can be done. "
+                "Changes which process runs what.",
+            ),
+            click.Option(
+                ["--request-timeout"],
+                type=click.FloatRange(min=0, min_open=True),
+                default=TIMEOUT,
+                show_default=True,
+                metavar="SECONDS",
+                help="How long a request waits for its answer.",
+            ),
         )
+
+    def target_of(self, options: Mapping[str, Any]) -> str | None:
+        """The bus, where files may come to ask over it."""
+        return "get_bus" if options.get("events") or options.get("plan") is not None else None
 
     def transform(self, job: TreeJob) -> Sequence[Outcome]:
         """Cut what is cheapest to cut until no circle is left, or none that can be cut; or what the plan says."""

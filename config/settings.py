@@ -40,6 +40,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
 
     ``safe_executor``: import target of the executor that rewritten code uses, as ``module:name``.
     ``get_port``: import target of the look-up in the port registry that rewritten code uses, as ``module:name``.
+    ``get_bus``: import target of what gives the bus of the process, as ``module:name``; the module has ``Bus``,
+    ``Event`` and ``Request``, too.
     ``exclude``: patterns as in ``.gitignore``, relative to the root, of files that are left alone.
     ``select``: codes of the rules that run, or beginnings of codes; an empty list means all that are on by default.
     ``ignore``: codes of the rules that do not run, or beginnings; where both name a rule, the longer name wins.
@@ -58,6 +60,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
 
     safe_executor: str = "runtime.safe_executor:SafeExecutor"
     get_port: str = "runtime.ports:get_port"
+    get_bus: str = "runtime.events:get_bus"
     exclude: tuple[str, ...] = ()
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
@@ -160,7 +163,7 @@ def parse(data: bytes, file: Path) -> Settings:
         table = {}
     settings = _convert(table, Settings, (), _Document(file, data.decode("utf-8")), ("origin",))
     settings = msgspec.structs.replace(settings, origin=file)
-    for field in ("safe_executor", "get_port"):
+    for field in ("safe_executor", "get_port", "get_bus"):
         module, colon, name = getattr(settings, field).partition(":")
         if not (colon and name.isidentifier() and all(part.isidentifier() for part in module.split("."))):
             usual = getattr(Settings(), field)

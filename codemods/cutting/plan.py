@@ -19,6 +19,7 @@ HOW = {
     "late": "import it in the functions that use it, and for type checkers where annotations do",
     "redirect": "take the names from the module that defines them",
     "extract": "move the names, and all that they need, into a module of their own",
+    "events": "ask over the bus for what is called there, which the other file answers where it starts",
     LEAVE: "do not touch it",
 }
 """What can be done about an import, by the word in the plan."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ import msgspec
 from analysis.collectors.namespace import Namespace, Offer
 from analysis.cuts import Cut, Hindrance, Technique, cut_of, cuts
 from analysis.cycles import Cycle, cycles
+from analysis.imports import ANY_TIME
 from analysis.index import digest_of
 from analysis.words import plural
 from codemods.codemod import Impossible, TreeJob
@@ -18,6 +20,8 @@ from codemods.cutting.extract import extract
 from codemods.cutting.late import late
 from codemods.cutting.plan import LEAVE, Item
 from codemods.cutting.redirect import redirect
+from codemods.cutting.split import TIMEOUT, split
+from codemods.cutting.starts import is_service
 from codemods.cutting.workspace import Workspace
 from codemods.edits import Reason, SkipReason
 from codemods.imports import Refused
@@ -33,6 +37,7 @@ Pair = tuple[str, str]
 Way = Callable[[Workspace, Cut], str]
 """Makes a cut in the workspace and says what was done; raises Refused."""
 WAYS: dict[str, Way] = {"late": late, "redirect": redirect, "extract": extract}
+"""Those that need no more than the cut."""
 _HOW: dict[Technique, str] = {
     "type-checking": "late",
     "defer": "late",
@@ -70,11 +75,49 @@ class Run:
         # What cannot be cut, so that another way round is looked for; and what somebody said to leave.
         self._refused: dict[Pair, set[Technique]] = {}
         self._accepted: set[Pair] = set()
+        # Why two services go on to import each other.
+        self._silent: dict[Pair, str] = {}
 
     def go(self) -> None:
-        """Cut what is cheapest to cut until nothing is left to try."""
+        """Cut what is cheapest to cut until nothing is left to try; with ``--events`` services talk first."""
+        events = bool(self.job.options.get("events"))
+        if events:
+            for pair in self._tangled():
+                self._talk(self._cut(*pair))
         while (cut := self._next()) is not None:
-            self._make(cut, _HOW.get(cut.technique))
+            pair = cut.importer, cut.imported
+            if events and "events" not in self._refused.get(pair, ()) and self._are_services(*pair):
+                self._talk(cut)
+            else:
+                self._make(cut, _HOW.get(cut.technique))
+
+    def _tangled(self) -> list[Pair]:
+        """The services that import each other, be it in functions only: each pair both ways round."""
+        between = self.workspace.graph.between(ANY_TIME)
+        both = [(one, other) for one, other in between.edges if one < other and between.has_edge(other, one)]
+        return [
+            pair
+            for one, other in sorted(both)
+            if self._are_services(one, other)
+            for pair in ((one, other), (other, one))
+        ]
+
+    def _are_services(self, *paths: str) -> bool:
+        files = self.workspace.project.files
+        return all(one in files and files[one].fault is None and is_service(self.workspace, one) for one in paths)
+
+    def _talk(self, cut: Cut) -> None:
+        """Have the importer ask over the bus, or say why not."""
+        pair = cut.importer, cut.imported
+        if pair not in self._accepted:
+            self._make(msgspec.structs.replace(cut, technique="events"), "events")
+            if self._answers[pair].verdict == "declined":
+                self._silent[pair] = self._answers[pair].detail.partition(": ")[2]
+
+    def _cut(self, importer: str, imported: str) -> Cut:
+        edges = [one for one in self.workspace.graph.edges if (one.importer, one.imported) == (importer, imported)]
+        crossings = self.workspace.crossings([importer]).get(importer, ())
+        return cut_of((importer, imported), edges, crossings, self.workspace.graph)
 
     def follow(self, file: Path, items: Sequence[Item]) -> None:
         """Cut what the plan ``file`` says. Raises Impossible where it does not fit the tree."""
@@ -90,8 +133,7 @@ class Run:
             if item.how == LEAVE:
                 self._accepted.add(pair)
                 continue
-            crossings = self.workspace.crossings([item.importer])
-            self._make(cut_of(pair, edges, crossings.get(item.importer, ()), self.workspace.graph), item.how)
+            self._make(self._cut(*pair), item.how)
         for cycle in cycles(self.workspace.graph):
             for cut in self._cuts(cycle):
                 if (cut.importer, cut.imported) not in self._answers:
@@ -130,6 +172,17 @@ class Run:
         """The circle of the tree as it was that the cut is part of."""
         return next((one for one in self._circles if cut.imported in one), frozenset())
 
+    def _talking(self) -> set[Pair]:
+        """The imports by which services were to talk, and that are there all the same."""
+        return set(self._tangled()) if self._silent else set()
+
+    def _tell(self) -> None:
+        """Say which services import each other one way only now, and why that stays."""
+        between, tangled = self.workspace.graph.between(ANY_TIME), self._talking()
+        for pair, why in self._silent.items():
+            if between.has_edge(*pair) and pair not in tangled and self._answers[pair].verdict == "declined":
+                self.job.say(f"{pair[0]} goes on importing {pair[1]}: {why}.")
+
     # One cut
 
     def _make(self, cut: Cut, how: str | None) -> None:
@@ -154,6 +207,8 @@ class Run:
             return
         if how == "extract":
             self._moved.add(self._circle(cut))
+        if pair in self._silent:
+            done = f"{done}; not over the bus, as {self._silent[pair]}"
         safety = "unsafe" if self.workspace.doubts else "safe"
         self._answers[pair] = Answer("rewritten", "E920", *place, "", f"{cut.imported}: {done}", safety)
         self._items[pair] = _item(cut, how or LEAVE, done)
@@ -175,6 +230,9 @@ class Run:
         if how is None:
             conditional = any(one.when in ("conditional", "class") for one in cut.edges)
             raise Refused(Reason.CONDITIONAL if conditional else _HINDERED[cut.hindrance], cut.reason)
+        if how == "events":
+            timeout = float(self.job.options.get("request_timeout") or TIMEOUT)
+            return partial(split, timeout=timeout, refusal=self.job.refusal)
         return WAYS[how]
 
     def _judge(self, cut: Cut, before: Sequence[Cycle]) -> None:
@@ -213,8 +271,9 @@ class Run:
     def outcomes(self, put_off: Reason | None = None) -> list[Outcome]:
         """What became of the files. With ``put_off`` nothing is changed, for that reason."""
         workspace = self.workspace
+        self._tell()
         answers: dict[str, list[Answer]] = {}
-        left = {pair for cycle in cycles(workspace.graph) for pair in cycle.pairs()}
+        left = {pair for cycle in cycles(workspace.graph) for pair in cycle.pairs()} | self._talking()
         for pair, answer in self._answers.items():
             if put_off is not None and answer.verdict == "rewritten":
                 answer = msgspec.structs.replace(answer, verdict="declined", reason=put_off.value)

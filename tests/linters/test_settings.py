@@ -177,6 +177,7 @@ def test_no_key_is_required_and_every_key_is_taken(tmp_path: Path) -> None:
         """
         safe-executor = "common_utils.error_handling:SafeExecutor"
         get-port = "common_utils.port_registry:get_port"
+        get-bus = "common_utils.bus:get_bus"
         exclude = ["build/"]
         select = ["E9"]
         ignore = ["E905"]
