@@ -6,6 +6,9 @@ own, and stays importable from where it was. Where one cannot be cut, another wa
 whole is one transaction; before it is written the graph of imports is made anew, and must have no circle that was not
 there.
 
+With ``--events`` services that import each other, be it in functions only, ask each other over the bus instead, where
+all that crosses is calls that a message can carry; docs/talking.md has what that changes.
+
 What differs afterwards:
 
 - A module does not have the names that it imports later as its own (``app.memory.Session``). Files of the tree that
@@ -29,6 +32,7 @@ import click
 from analysis.index import digest_of
 from analysis.words import plural
 from codemods.codemod import Impossible, TreeCodemod, TreeJob
+from codemods.cutting import split_examples
 from codemods.cutting.cold import cold
 from codemods.cutting.examples import EXAMPLES
 from codemods.cutting.plan import read, written
@@ -49,7 +53,7 @@ class EventBusCodemod(TreeCodemod):
     name: ClassVar[str] = "event_bus"
     summary: ClassVar[str] = "Cut the imports that make files import each other in a circle."
     answers: ClassVar[tuple[str, ...]] = ("E920",)
-    trees: ClassVar[tuple[TreeExample, ...]] = EXAMPLES
+    trees: ClassVar[tuple[TreeExample, ...]] = (*EXAMPLES, *split_examples.EXAMPLES)
 
     def parameters(self) -> Sequence[click.Parameter]:
         """``--plan``, ``--write-plan`` and ``--import-check``."""

@@ -134,7 +134,7 @@ async def started(
 async def settled(ask: Callable[[], Awaitable[Any]], wanted: Any) -> Any:
     """What is answered once it is what was wanted: events are handled soon, not at once."""
     async with asyncio.timeout(PATIENCE):
-        while (found := await ask()) != wanted:
+        while (found := await ask()) != wanted:  # noqa: ASYNC110 - another process is asked
             await asyncio.sleep(0.01)
     return found
 
