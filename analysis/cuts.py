@@ -37,9 +37,9 @@ class Cut(msgspec.Struct, frozen=True):
     ``technique``: put them under ``if TYPE_CHECKING`` (``type-checking``), take the names from where they are defined
     and not from the package that hands them on (``redirect``), put them into the functions that use them (``defer``),
     move the names that cross into a module of their own (``extract``), or none of these (``restructure``); ``events``,
-    to ask over a bus for what is called, is chosen by people only. ``reason`` says why, for people. ``cost`` is what the choice was made by. ``hindrance`` is what leaves none of the ways: it
-    runs in functions only, takes all names, was not read off an import statement, is there for its effect, or binds
-    what others take from here.
+    to ask over a bus for what is called, is chosen by people only. ``reason`` says why, for people. ``cost`` is what
+    the choice was made by. ``hindrance`` is what leaves none of the ways: it runs in functions only, takes all names,
+    was not read off an import statement, is there for its effect, or binds what others take from here.
     """
 
     importer: str
