@@ -15,11 +15,11 @@ from analysis.nodes import below, children
 from codemods.compose import Change
 from codemods.cutting.answers import answer
 from codemods.cutting.bringing import bring
-from codemods.cutting.uses import Calls, Late, Use, is_event
 from codemods.cutting.event_module import Asked, EventModule, path_of
 from codemods.cutting.offers import FUNCTIONS, Function, Module
 from codemods.cutting.starts import is_service, start_of
 from codemods.cutting.statements import Taken, without
+from codemods.cutting.uses import Calls, Late, Use, is_event
 from codemods.cutting.workspace import Workspace
 from codemods.edits import Need, Reason, Splice
 from codemods.imports import Refused
