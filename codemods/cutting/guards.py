@@ -123,9 +123,20 @@ def late_enough(tree: ast.Module, uses: Iterable[Site]) -> None:
 def not_looked_up(workspace: Workspace, path: str, names: Sequence[str]) -> None:
     """That no text names what the module has: ``mock.patch("app.memory.Session")``, a doctest, ``globals()``."""
     source = workspace.source(path)
-    for node in below(workspace.tree(path)):
+    nodes = below(workspace.tree(path))
+    # "agent" in locals(): it looks for one name only, and that is another.
+    asked = {
+        id(where)
+        for one in nodes
+        if isinstance(one, ast.Compare) and isinstance(one.ops[0], (ast.In, ast.NotIn))
+        for where in one.comparators[:1]
+        if isinstance(one.left, ast.Constant) and one.left.value not in names
+    }
+    for node in nodes:
         match node:
             case ast.Call(func=ast.Name(id=name), args=given) if name in _INSPECTING and (name in _ANY or not given):
+                if id(node) in asked:
+                    continue
                 raise Refused(Reason.LOOKED_UP, f"line {node.lineno} looks names up by `{name}()`")
     words = b"|".join(re.escape(one.encode()) for one in names)
     doctest = re.compile(rb"^\s*(?:>>>|\.\.\.) .*\b(?:" + words + rb")\b", re.MULTILINE)

@@ -134,7 +134,7 @@ class Run:
                 self._accepted.add(pair)
                 continue
             self._make(self._cut(*pair), item.how)
-        for cycle in cycles(self.workspace.graph):
+        for cycle in self._circles_asked_for():
             for cut in self._cuts(cycle):
                 if (cut.importer, cut.imported) not in self._answers:
                     self._decline(cut, Refused(Reason.LEFT_BY_PLAN, cut.reason), self._place(cut))
@@ -155,7 +155,7 @@ class Run:
         return [one for pair, one in self._items.items() if one.how != LEAVE or pair in left]
 
     def _next(self) -> Cut | None:
-        found = cycles(self.workspace.graph)
+        found = self._circles_asked_for()
         self.job.progress(len(self._answers), len(self._answers) + len(found))
         for cycle in found:
             for cut in self._cuts(cycle):
@@ -163,6 +163,11 @@ class Run:
                 if cut.technique not in self._refused.get(pair, ()) and pair not in self._accepted:
                     return cut
         return None
+
+    def _circles_asked_for(self) -> list[Cycle]:
+        """The circles that a file is part of which may be changed."""
+        asked = {path for path in self.job.project.files if self.job.may_change(path)}
+        return [one for one in cycles(self.workspace.graph) if not asked.isdisjoint(one.files)]
 
     def _cuts(self, cycle: Cycle) -> list[Cut]:
         workspace = self.workspace

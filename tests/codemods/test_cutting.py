@@ -69,6 +69,13 @@ def test_names_that_are_looked_up(memory: str, said_so: str, tmp_path: Path) -> 
     assert (reason, said_so in detail) == (Reason.LOOKED_UP.value, True), detail
 
 
+def test_a_look_for_another_name_is_no_look_up(tmp_path: Path) -> None:
+    script = '\n\nif __name__ == "__main__":\n    if "agent" in locals():\n        print(1)\n'
+    assert said(tmp_path / "1", FUNCTION + script)[0] == ""
+    reason, _ = said(tmp_path / "2", FUNCTION + script.replace("agent", "session"))
+    assert reason == Reason.LOOKED_UP.value
+
+
 def test_names_that_other_files_take_by_attribute(tmp_path: Path) -> None:
     for number, text in enumerate(("import memory\n\nmemory.session.x\n", "import memory as m\n\nprint(m.session)\n")):
         reason, detail = said(tmp_path / str(number), FUNCTION, other_py=text)

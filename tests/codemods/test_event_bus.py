@@ -112,6 +112,14 @@ def test_a_file_that_was_not_asked_for_stays_as_it_is(tmp_path: Path) -> None:
     assert {one["reason"] for one in report["declined"]} <= {Reason.NOT_ASKED.value, Reason.NEEDED.value}
 
 
+def test_circles_that_nobody_asked_about_are_not_told_of(tmp_path: Path) -> None:
+    (lay(tmp_path, {**CIRCLE, "other/clock.py": "now = 1\n"}) / "unsnarl.toml").touch()
+    for options in ((), ("--only-under", "other")):
+        paths = ["."] if options else ["other"]
+        code, report, _ = event_bus(tmp_path, *options, paths=paths)
+        assert (code, report["changed"], report["declined"]) == (0, [], [])
+
+
 def test_encoding_newlines_and_the_end_of_the_file_are_kept(tmp_path: Path) -> None:
     text = "# -*- coding: latin-1 -*-\r\nimport session\r\n\r\n\r\ndef caf\xe9():\r\n\treturn session.Session  # \xe9"
     lay(tmp_path, {"memory.py": text.encode("latin-1"), "session.py": "import memory\nSession = memory\n"})
