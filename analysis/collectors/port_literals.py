@@ -82,7 +82,7 @@ class PortLiteralCollector(Collector):
     """Collects the literal ports of a file."""
 
     topic: ClassVar[str] = "port-literals"
-    version: ClassVar[int] = 6
+    version: ClassVar[int] = 7
     record = PortLiteral
     nodes = (
         ast.FunctionDef,

@@ -11,6 +11,9 @@ from analysis.values.bindings import Binding, FunctionNode, Scope
 from analysis.values.syntax import converted, default_of, dotted, first_parameter, is_text, shown
 from analysis.values.terms import Const, Field, Option, Parameter, Symbol, Term, Unknown, choice, join, total
 
+STEPS = 1500
+"""How many expressions and names one value may lead through: those that are bound in many places multiply."""
+
 
 class Stored(NamedTuple):
     """One assignment of an attribute: its value, where it stands, and whether it is added to what was there."""
@@ -54,6 +57,8 @@ class Names(ABC):
 
     def name(self, name: str, scope: Scope, line: int | None, node: ast.expr | None = None) -> Term:
         """What ``name`` may stand for at ``line`` of ``scope``."""
+        if not self._depth:
+            self._steps = 0
         found: Scope | None = scope
         while found is not None:
             if name in found.bindings and (found is scope or found.kind != "class"):
@@ -63,7 +68,8 @@ class Names(ABC):
 
     def _bound(self, name: str, scope: Scope, line: int | None) -> Term:
         key = (id(scope.node), name, line or 0)
-        if key in self._active:
+        self._steps += 1
+        if key in self._active or self._steps > STEPS:
             return Unknown(name)
         self._active.add(key)
         try:
@@ -273,17 +279,21 @@ class Names(ABC):
             return None
         return node
 
-    def display(self, node: ast.expr, scope: Scope, line: int) -> ast.expr | None:
+    def display(self, node: ast.expr, scope: Scope, line: int, seen: tuple[int, ...] = ()) -> ast.expr | None:
         """The list, tuple, set or dict that an expression was assigned, where it is written out."""
         found = self.origin(node, scope, line)
+        if id(found) in seen:
+            # It is made from itself, as in `x = sorted(x)`.
+            return None
+        seen = (*seen, id(found))
         if (
             isinstance(found, ast.Call)
             and dotted(found.func) in ("enumerate", "list", "tuple", "sorted", "set")
             and found.args
         ):
-            return self.display(found.args[0], scope, line) if dotted(found.func) != "enumerate" else None
+            return self.display(found.args[0], scope, line, seen) if dotted(found.func) != "enumerate" else None
         if isinstance(found, ast.Subscript) and isinstance(found.slice, ast.Constant):
-            whole = self.display(found.value, scope, line)
+            whole = self.display(found.value, scope, line, seen)
             if isinstance(whole, ast.Dict):
                 keys = [one.value if isinstance(one, ast.Constant) else None for one in whole.keys]
                 if keys.count(found.slice.value) == 1 and None not in keys:

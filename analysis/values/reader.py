@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 
 from analysis.values.bindings import Scope
-from analysis.values.names import Names
+from analysis.values.names import STEPS, Names
 from analysis.values.syntax import arguments, converted, default_of, dotted, is_text, shell, shown
 from analysis.values.terms import (
     Call,
@@ -28,8 +28,6 @@ from analysis.values.terms import (
 )
 
 _DEPTH = 24
-_STEPS = 1500
-"""How many expressions one value may lead through: names that are bound in many places multiply."""
 _ENV_READERS = frozenset({"os.getenv", "getenv", "os.environ.get", "environ.get"})
 _ENV_HELPER = re.compile(r"(?i)(?:^|_)env(?:iron)?(?:$|_)|^getenv")
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]+\Z")
@@ -53,7 +51,7 @@ class Reader(Names):
         if not self._depth:
             self._steps = 0
         self._steps += 1
-        if self._depth > _DEPTH or self._steps > _STEPS:
+        if self._depth > _DEPTH or self._steps > STEPS:
             return Unknown(shown(node))
         self._depth += 1
         try:

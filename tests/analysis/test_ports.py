@@ -258,6 +258,16 @@ def test_a_tree(tmp_path: Path, files: dict[str, str], expected: list[str]) -> N
     assert sorted(told(table(tmp_path, files))) == sorted(expected)
 
 
+@pytest.mark.timeout(60)
+def test_names_that_are_bound_in_many_places_come_to_an_end(tmp_path: Path) -> None:
+    added = "".join(f"    if c == {number}:\n        text += str({number})\n" for number in range(60))
+    program = (
+        f"import zmq\ns = zmq.Context().socket(zmq.REP)\n\ndef f(c):\n    text = 'tcp://*:'\n{added}    s.bind(text)\n"
+    )
+    files = {"a.py": program, "b.py": "import zmq\ns = zmq.Context().socket(zmq.REP)\nx = sorted(x)\ns.bind(x)\n"}
+    assert [one.certainty for one in table(tmp_path, files)] == ["unknown"] * 2
+
+
 def test_owners_and_purposes(tmp_path: Path) -> None:
     text = """\
     class Health(Base):
