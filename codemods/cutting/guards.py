@@ -74,27 +74,46 @@ def not_offered(workspace: Workspace, path: str, names: Sequence[str]) -> None:
             raise Refused(Reason.OFFERED, f"{edge.importer}:{edge.line} takes {_listed(sorted(handed))} from here")
         takers[edge.importer] = None
     stem = path.rpartition("/")[2].removesuffix(".py")
-    for taker, crossings in workspace.crossings(takers).items():
-        if taker not in takers:
+    word = re.compile(rb"\.\s*(?:" + b"|".join(re.escape(one.encode()) for one in names) + rb")\b")
+    for taker in takers:
+        if word.search(workspace.source(taker).data) is None:
             continue
-        for crossing in crossings:
-            for use in crossing.uses:
-                parts = f"{crossing.local}.{use.member}".split(".")
-                if crossing.local == stem or stem in parts or crossing.local in _aliases(workspace, taker, stem):
-                    handed = wanted & set(parts[1:])
-                    if handed:
-                        where = f"{taker}:{use.line}"
-                        raise Refused(Reason.OFFERED, f"{where} takes {_listed(sorted(handed))} from here")
+        called = {stem} | _aliases(workspace, taker, stem)
+        for node in below(workspace.tree(taker)):
+            if isinstance(node, ast.Attribute) and node.attr in wanted and _means(node.value, called):
+                raise Refused(Reason.OFFERED, f"{taker}:{node.lineno} takes {_listed([node.attr])} from here")
+
+
+def _means(node: ast.expr, called: Collection[str]) -> bool:
+    """Whether an expression may be a module that is ``called`` so; what a call or a table gives may be."""
+    match node:
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            return name in called
+    return isinstance(node, (ast.Call, ast.Subscript))
 
 
 def _aliases(workspace: Workspace, path: str, stem: str) -> set[str]:
     """What a file calls the modules named ``stem``."""
-    return {
+    found = {
         alias
         for one in workspace.imports(path)
         for name, alias in one.names
         if alias is not None and name.rpartition(".")[2] == stem
     }
+    for node in below(workspace.tree(path)):
+        if isinstance(node, ast.Assign) and _loads(node.value, found | {stem}, stem):
+            found.update(one.id for one in node.targets if isinstance(one, ast.Name))
+    return found
+
+
+def _loads(node: ast.expr, called: Collection[str], stem: str) -> bool:
+    """Whether a value is a module of the name ``stem``, by another name or by a call that imports it."""
+    match node:
+        case ast.Name(id=name):
+            return name in called
+        case ast.Call(args=[ast.Constant(value=str(name)), *_]) | ast.Subscript(slice=ast.Constant(value=str(name))):
+            return name.rpartition(".")[2] == stem
+    return False
 
 
 def late_enough(tree: ast.Module, uses: Iterable[Site]) -> None:

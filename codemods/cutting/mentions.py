@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from contextlib import suppress
 from functools import cached_property
 from itertools import pairwise
@@ -12,10 +13,24 @@ if TYPE_CHECKING:
     from analysis.project import Project
 
 _DOTTED = re.compile(rb"[\"']([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+)[\"']")
-_BY_NAME = re.compile(rb"(?:[gs]etattr|delattr|hasattr|patch\.object)\(\s*([\w.]+)\s*,\s*[\"'](\w+)[\"']")
+_BY_NAME = re.compile(
+    rb"(?:[gs]etattr|delattr|hasattr|\.object|\bspy)\(\s*([\w.]+(?:[\[(][^\[\]()]*[\])])?)\s*,\s*[\"'](\w+)[\"']"
+)
+_LAST = re.compile(rb"(?:[\"']|[}]|%s)\.([A-Za-z_]\w*)[\"']|\battribute\s*=\s*[\"'](\w+)[\"']")
+"""The end of a dotted name that is put together from parts, and the name that ``patch.object`` is given."""
 _SEVERAL = re.compile(rb"patch\.multiple\(([^()]*)")
 _KEYWORD = re.compile(rb"(\w+)\s*=")
-_SET = re.compile(rb"^[ \t]*([A-Za-z_]\w*)\.([A-Za-z_]\w*)[ \t]*=[^=]", re.MULTILINE)
+_SET = re.compile(
+    rb"(?:^|;)[ \t]*(?:(?:if|elif|else|try|finally|for|while|with)\b[^\n]*?:[ \t]*)?(?:[\w.]+[ \t]*=[ \t]*)*"
+    rb"(?:\w+\.)*?([A-Za-z_]\w*)\.([A-Za-z_]\w*)[ \t]*(?::[^\n=]*)?(?:=[^=]|(?:[-+*/%@&|^]|\*\*|//|<<|>>)=)",
+    re.MULTILINE,
+)
+_TARGETS = re.compile(
+    rb"(?:^|;)[ \t]*(?:del\b([\w., \t]+)|(?:async[ \t]+)?for\b([\w., \t()]+?)[ \t]in\b|([\w., \t*]+)=[^=])",
+    re.MULTILINE,
+)
+_MEMBER = re.compile(rb"([A-Za-z_]\w*)\.([A-Za-z_]\w*)(?![\w.\[])")
+_ALIAS = re.compile(rb"\b([A-Za-z_]\w*)[ \t]+as[ \t]+([A-Za-z_]\w*)")
 _ENTRY = re.compile(rb"([A-Za-z_]\w*):([A-Za-z_]\w*)")
 _ENTRIES = ("pyproject.toml", "setup.cfg", "setup.py")
 _READERS = re.compile(
@@ -73,9 +88,24 @@ class Mentions:
         for hit in _SEVERAL.finditer(data):
             for word in _KEYWORD.findall(hit[1]):
                 found.setdefault(("", word.decode()), _where(path, data, hit))
-        for hit in _SET.finditer(data):
-            if hit[1] not in _OWN:
-                found.setdefault((hit[1].decode(), hit[2].decode()), _where(path, data, hit))
+        for hit in _LAST.finditer(data):
+            found.setdefault(("", (hit[1] or hit[2]).decode()), _where(path, data, hit))
+        aliases: dict[bytes, set[bytes]] = {}
+        for hit in _ALIAS.finditer(data):
+            aliases.setdefault(hit[2], set()).add(hit[1])
+        for hit, base, name in _changed(data):
+            if base not in _OWN:
+                for one in (base, *sorted(aliases.get(base, ()))):
+                    found.setdefault((one.decode(), name.decode()), _where(path, data, hit))
+
+
+def _changed(data: bytes) -> Iterator[tuple[re.Match[bytes], bytes, bytes]]:
+    """What is bound or deleted as an attribute: the last name before it, and its own."""
+    for hit in _SET.finditer(data):
+        yield hit, hit[1], hit[2]
+    for hit in _TARGETS.finditer(data):
+        for base, name in _MEMBER.findall(hit[1] or hit[2] or hit[3]):
+            yield hit, base, name
 
 
 def _where(path: str, data: bytes, hit: re.Match[bytes]) -> str:

@@ -42,9 +42,27 @@ def test_nothing_in_the_way_of_an_annotation(tmp_path: Path) -> None:
         ("test_py", 'from unittest import mock\n\nmock.patch.multiple("memory", session=None)\n'),
         ("test_py", 'import memory\nfrom unittest import mock\n\nmock.patch.object(memory, "session")\n'),
         ("test_py", "def test(memory):\n    memory.session = None\n"),
+        (
+            "test_py",
+            'import memory\nfrom unittest import mock as m\n\nm.patch.object(target=memory, attribute="session")\n',
+        ),
+        ("test_py", 'from unittest import mock\n\nM = "memory"\nmock.patch(f"{M}.session")\n'),
+        ("test_py", 'from unittest import mock\n\nM = "memory"\nmock.patch(M + ".session")\n'),
+        ("test_py", 'import sys\n\nsetattr(sys.modules["memory"], "session", None)\n'),
         ("pyproject__toml", '[project.scripts]\nopen = "memory:session"\n'),
     ],
-    ids=["patch", "setattr", "multiple", "object", "set", "entry-point"],
+    ids=[
+        "patch",
+        "setattr",
+        "multiple",
+        "object",
+        "set",
+        "attribute",
+        "formatted",
+        "added",
+        "sys-modules",
+        "entry-point",
+    ],
 )
 def test_a_name_that_something_outside_means(name: str, text: str, tmp_path: Path) -> None:
     reason, detail = said(tmp_path, FUNCTION, **{name: text})
@@ -81,6 +99,21 @@ def test_names_that_other_files_take_by_attribute(tmp_path: Path) -> None:
         reason, detail = said(tmp_path / str(number), FUNCTION, other_py=text)
         assert reason == Reason.OFFERED.value
         assert "other.py:3 takes `session` from here" in detail
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def look():\n    import memory\n\n    return memory.session.x\n",
+        "def look():\n    import memory as m\n\n    return m.session.x\n",
+        "import memory\n\nm = memory\nprint(m.session)\n",
+        'import importlib\n\nm = importlib.import_module("memory")\nprint(m.session)\n',
+        'import importlib\n\nprint(importlib.import_module("memory").session)\n',
+    ],
+    ids=["function", "alias", "assigned", "loaded", "call"],
+)
+def test_names_that_functions_of_other_files_take(text: str, tmp_path: Path) -> None:
+    assert said(tmp_path, FUNCTION, other_py=text)[0] == Reason.OFFERED.value
 
 
 def test_a_destructor(tmp_path: Path) -> None:
@@ -224,11 +257,23 @@ def test_what_moves_takes_along_what_it_needs(tmp_path: Path) -> None:
         'from unittest import mock\n\nmock.patch("memory.json")\n',
         'from unittest import mock\n\nmock.patch("memory.limit")\n',
         "import memory\n\nmemory.LIMIT = 5\n",
+        "import memory as m\n\nm.LIMIT = 5\n",
+        "import app.memory\n\napp.memory.LIMIT = 5\n",
+        "import memory\n\nmemory.LIMIT += 5\n",
+        "import memory\n\nmemory.LIMIT, one = 5, 6\n",
+        "import memory\n\nif memory:\n    del memory.LIMIT\n",
+        "import memory\n\nif memory: memory.LIMIT = 5\n",
+        "import memory\n\nfor memory.LIMIT in range(5):\n    pass\n",
     ],
-    ids=["import", "definition", "constant"],
+    ids=["import", "definition", "constant", "alias", "dotted", "added", "several", "deleted", "one-line", "loop"],
 )
 def test_what_is_replaced_from_outside_stays(text: str, tmp_path: Path) -> None:
     assert moved(tmp_path, test_py=text)[0] == Reason.LOOKED_UP.value
+
+
+def test_a_default_is_no_assignment(tmp_path: Path) -> None:
+    text = "import memory\n\n\ndef show(one: memory.LIMIT = None, two=memory.LIMIT == 5):\n    return memory.LIMIT\n"
+    assert moved(tmp_path, test_py=text)[0] == ""
 
 
 @pytest.mark.parametrize(
