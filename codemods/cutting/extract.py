@@ -14,6 +14,7 @@ from itertools import count
 
 from analysis.collectors.crossings import Sites
 from analysis.collectors.header import first_line
+from analysis.collectors.imports import is_main
 from analysis.cuts import Cut
 from analysis.nodes import below
 from codemods.compose import Change
@@ -155,7 +156,20 @@ class _Parts:
                 if need in self.defined:
                     todo.append(need)
         nodes = {id(node): node for node in found.values()}
-        return sorted(nodes.values(), key=lambda one: one.lineno)
+        moved = sorted(nodes.values(), key=lambda one: one.lineno)
+        self._alone(moved, set(found))
+        return moved
+
+    def _alone(self, moved: Sequence[_Definition], names: set[str]) -> None:
+        """That no statement which stays has a part in what is moved: it would come later, or not at all."""
+        evaluated = [one.lineno for one in moved if _evaluates(one)]
+        for node in self.tree.body:
+            if not _acts(node):
+                continue
+            if names.intersection(self.needs(node)):
+                raise Refused(Reason.NOT_MOVABLE, f"line {node.lineno} of {self.path} does something with what moves")
+            if evaluated and node.lineno < evaluated[-1]:
+                raise Refused(Reason.NOT_MOVABLE, f"line {node.lineno} of {self.path} runs before what moves")
 
     def _movable(self, name: str, node: _Definition) -> None:
         alone = [one for one in self.tree.body if one.lineno <= (node.end_lineno or 0) and _ends(one) >= _starts(node)]
@@ -311,6 +325,38 @@ def _stored(node: ast.AST) -> Iterator[str]:
                 yield name
             case ast.Import() | ast.ImportFrom():
                 yield from (local(one, alias) for alias in one.names)
+
+
+def _acts(node: ast.stmt) -> bool:
+    """Whether a statement does something to what is there already, as far as its kind shows."""
+    match node:
+        case ast.Expr(value=value):
+            return not isinstance(value, ast.Constant)
+        case ast.Assign(targets=targets):
+            return not all(isinstance(one, (ast.Name, ast.Tuple)) for one in targets)
+        case ast.AnnAssign(target=target):
+            return not isinstance(target, ast.Name)
+        case ast.If(test=test) if guards.is_flag(test) or is_main(test):
+            return False
+        case ast.If(body=body, orelse=other):
+            return any(map(_acts, (*body, *other)))
+        case ast.Try(body=body, handlers=handlers, orelse=other, finalbody=final):
+            return any(map(_acts, (*body, *(each for one in handlers for each in one.body), *other, *final)))
+        case ast.For() | ast.While() | ast.With() | ast.AugAssign() | ast.Delete():
+            return True
+    return False
+
+
+def _evaluates(node: _Definition) -> bool:
+    """Whether what a definition comes to depends on more than its own text."""
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        return False
+    early = (one for one in below(node) if isinstance(one, (ast.Call, ast.Attribute, ast.Subscript)))
+    if isinstance(node, ast.ClassDef):
+        inside = {id(each) for one in node.body if isinstance(one, ast.FunctionDef) for each in below(one)}
+        bases = {id(each) for base in (*node.bases, *node.decorator_list) for each in below(base)}
+        return any(id(one) not in inside | bases for one in early)
+    return any(True for _ in early)
 
 
 def _is_for_checkers(node: ast.If) -> bool:

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from analysis.project import Project
     from config.settings import Settings
 
+_LONG = 1000
+"""With more lines than this those that come often begin no match of their own."""
 _READ = (*COLLECTORS, HeaderCollector, Crossings, SuppressionCollector)
 
 
@@ -238,4 +240,6 @@ class Workspace:
     def _opcodes(self, path: str) -> Sequence[tuple[str, int, int, int, int]]:
         before = self.before(path).splitlines(keepends=True)
         after = self.source(path).data.splitlines(keepends=True)
-        return difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
+        # In a long file the blank lines alone are compared with each other millions of times.
+        long = len(before) > _LONG
+        return difflib.SequenceMatcher(None, before, after, autojunk=long).get_opcodes()

@@ -116,6 +116,14 @@ def test_names_that_functions_of_other_files_take(text: str, tmp_path: Path) -> 
     assert said(tmp_path, FUNCTION, other_py=text)[0] == Reason.OFFERED.value
 
 
+def test_a_long_file_keeps_all_else(tmp_path: Path) -> None:
+    rest = "".join(f"\n\ndef f{number}(x):\n    return x + {number}\n" for number in range(1500))
+    assert said(tmp_path, FUNCTION + rest) == ("", "session.py: moved into open()")
+    text = (tmp_path / "memory.py").read_text()
+    assert text.endswith(rest)
+    assert "        import session\n\n        return session.Session()\n" in text
+
+
 def test_a_destructor(tmp_path: Path) -> None:
     assert said(tmp_path, FUNCTION.replace("open", "__del__"))[0] == Reason.DESTRUCTOR.value
 
@@ -269,6 +277,23 @@ def test_what_moves_takes_along_what_it_needs(tmp_path: Path) -> None:
 )
 def test_what_is_replaced_from_outside_stays(text: str, tmp_path: Path) -> None:
     assert moved(tmp_path, test_py=text)[0] == Reason.LOOKED_UP.value
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("LIMIT = 3", "LIMIT = []\nLIMIT.append(3)"),
+        ("LIMIT = 3", "LIMIT = {}\nLIMIT[1] = 3"),
+        ("KNOWN", "limit.known = 5\nKNOWN"),
+        ("LIMIT = 3", "json.setup()\nLIMIT = json.dumps(3)"),
+        ("LIMIT = 3", "if json:\n    json.seed(3)\nLIMIT = json.dumps(3)"),
+    ],
+    ids=["call", "item", "attribute", "before", "condition"],
+)
+def test_what_other_statements_have_a_part_in_stays(old: str, new: str, tmp_path: Path) -> None:
+    files = {**SHARED, "memory.py": SHARED["memory.py"].replace(old, new, 1)}
+    (one,) = [one for one in answers(tmp_path, files) if one.detail.startswith("memory.py")]
+    assert (one.reason, "line " in one.detail) == (Reason.NOT_MOVABLE.value, True), one.detail
 
 
 def test_a_default_is_no_assignment(tmp_path: Path) -> None:
