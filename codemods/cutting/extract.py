@@ -137,6 +137,8 @@ class _Parts:
 
     def closure(self, wanted: Iterable[str]) -> list[_Definition]:
         """The statements that define ``wanted``, with all that they need, in the order of the source."""
+        if "*" in self.imported:
+            raise Refused(Reason.NOT_MOVABLE, f"{self.path} takes all names of a module: what is needed is not known")
         found: dict[str, _Definition] = {}
         todo = list(wanted)
         for name in todo:

@@ -309,8 +309,9 @@ def test_a_default_is_no_assignment(tmp_path: Path) -> None:
         ("LIMIT = 3", "if json:\n    LIMIT = 3"),
         ("return json", "global LIMIT\n    return json"),
         ("LIMIT = 3", "LIMIT, OTHER = 3, 4"),
+        ("LIMIT = 3", "from math import *\nLIMIT = floor(3.5)"),
     ],
-    ids=["added", "name", "condition", "global", "several"],
+    ids=["added", "name", "condition", "global", "several", "star"],
 )
 def test_what_cannot_move(old: str, new: str, tmp_path: Path) -> None:
     (one,) = [
