@@ -178,7 +178,7 @@ _MEANINGS: dict[Reason, str] = {
     Reason.CALLED_AT_IMPORT: "The function that uses it is called while the module is imported.",
     Reason.LOOKED_UP: "A text names it (a patch in a test, a doctest, `globals()`), and would not find it.",
     Reason.ANNOTATION: "An annotation that uses it may be read while the program runs.",
-    Reason.EFFECT: "Nothing uses what the import binds: it may be there for what the module does.",
+    Reason.EFFECT: "Nothing uses what it binds, or loading the module does something: it may be there for that.",
     Reason.NOT_MOVABLE: "What has to move into a module of its own depends on what has to stay.",
     Reason.STILL_CIRCULAR: "The files would import each other in a circle all the same.",
     Reason.LEFT_BY_PLAN: "The plan says to leave it.",

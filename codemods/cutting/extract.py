@@ -19,7 +19,7 @@ from analysis.cuts import Cut
 from analysis.nodes import below
 from codemods.compose import Change
 from codemods.cutting import guards
-from codemods.cutting.redirect import spelling, take_from
+from codemods.cutting.redirect import only_handed_on, spelling, take_from
 from codemods.cutting.statements import Taken, local, statement, taken, without
 from codemods.cutting.workspace import Workspace
 from codemods.edits import Reason, Splice
@@ -45,6 +45,7 @@ def extract(workspace: Workspace, cut: Cut) -> str:
                 wanted.append(alias.name)
             else:
                 # Handed on only: it need not be moved.
+                only_handed_on(workspace, cut.imported, alias.name)
                 origins[alias.name] = origin
     if not wanted:
         take_from(workspace, cut, origins)

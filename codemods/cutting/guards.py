@@ -19,7 +19,7 @@ _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _ANY = frozenset({"globals", "eval", "exec"})
 _INSPECTING = _ANY | {"vars", "locals", "dir"}
 """What looks names up: the first always, the others when they are given nothing."""
-_HARMLESS = frozenset(
+HARMLESS = frozenset(
     {
         "abstractmethod",
         "asynccontextmanager",
@@ -210,7 +210,7 @@ def not_read(workspace: Workspace, sites: Sites, one: Site) -> None:
     while around is not None:
         for each in around.decorator_list:
             name = last(each)
-            if name not in _HARMLESS:
+            if name not in HARMLESS:
                 detail = f"`@{name or ast.unparse(each)}` may read the annotations of {around.name}"
                 raise Refused(Reason.ANNOTATION, detail)
         if isinstance(around, ast.ClassDef) and isinstance(sites.parents.get(top), ast.AnnAssign):

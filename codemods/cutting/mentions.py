@@ -38,6 +38,13 @@ _READERS = re.compile(
     rb"|(?:import|from) (?:beartype|dependency_injector|dishka|injector|lagom|punq|svcs|typeguard))\b"
 )
 _OWN = (b"self", b"cls")
+_CLASS = re.compile(
+    rb"^[ \t]*class[ \t]+([A-Za-z_]\w*)[ \t]*(?:\(([^()]*(?:\([^()]*\)[^()]*)*)\))?[ \t]*:", re.MULTILINE
+)
+_WORDS = re.compile(rb"[A-Za-z_][\w.]*")
+_METACLASS = re.compile(rb"metaclass[ \t]*=[ \t]*(?:\w+\.)*(\w+)")
+_PLAIN_METACLASSES = frozenset({"ABCMeta", "EnumMeta", "EnumType", "type"})
+_REGISTERS = re.compile(rb"(?:([A-Za-z_]\w*)\.)?(?:__subclasses__|\b__init_subclass__)[ \t]*\(")
 
 
 class Mentions:
@@ -50,6 +57,35 @@ class Mentions:
         """Where something names ``name`` of the module ``path``, as ``file:line``, if anything does."""
         stem = path.removesuffix("/__init__.py").removesuffix(".py").rpartition("/")[2]
         return self._table.get((stem, name)) or self._table.get(("", name))
+
+    def data(self, path: str) -> bytes:
+        """What stands in a file on the disk; nothing where it cannot be read."""
+        with suppress(OSError):
+            return self._project.path(path).read_bytes()
+        return b""
+
+    @cached_property
+    def registering(self) -> frozenset[str]:
+        """The names of the classes that note down who derives from them, and of all that derive from those."""
+        bases: dict[str, set[str]] = {}
+        found: set[str] = set()
+        for path in self._project.files:
+            data = self.data(path)
+            for hit in _CLASS.finditer(data):
+                named = {one.decode().rpartition(".")[2] for one in _WORDS.findall(hit[2] or b"")}
+                bases.setdefault(hit[1].decode(), set()).update(named)
+                meta = _METACLASS.search(hit[2] or b"")
+                if meta is not None and meta[1].decode() not in _PLAIN_METACLASSES:
+                    found.add(hit[1].decode())
+            for hit in _REGISTERS.finditer(data):
+                if hit[1] and hit[1] not in _OWN:
+                    found.add(hit[1].decode())
+                else:
+                    around = [one[1] for one in _CLASS.finditer(data, 0, hit.start())]
+                    found.update(one.decode() for one in around[-1:])
+        while more := {name for name, named in bases.items() if name not in found and named & found}:
+            found |= more
+        return frozenset(found)
 
     @property
     def reader(self) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Mapping
 
 from analysis.cuts import Cut
@@ -11,6 +12,9 @@ from codemods.cutting.statements import Taken, taken, without
 from codemods.cutting.workspace import Workspace
 from codemods.edits import Reason, Splice
 from codemods.imports import Refused
+
+_SETS = re.compile(rb"\bglobals\(\)|sys\.modules\[\s*__name__\s*\]|\bexec\(")
+"""What a module may bind its own names by."""
 
 
 def redirect(workspace: Workspace, cut: Cut) -> str:
@@ -23,8 +27,18 @@ def redirect(workspace: Workspace, cut: Cut) -> str:
                 raise Refused(Reason.NEEDED, f"line {one.node.lineno} imports the module itself")
             if origin in (cut.imported, cut.importer):
                 raise Refused(Reason.NEEDED, f"`{name}` is defined in {origin}")
+            only_handed_on(workspace, cut.imported, alias.name)
     take_from(workspace, cut, origins)
     return f"taken from {', '.join(dict.fromkeys(origin for origin, _ in origins.values()))}"
+
+
+def only_handed_on(workspace: Workspace, path: str, name: str) -> None:
+    """That nothing gives the module ``path`` another ``name`` than the one that it imports. Raises Refused."""
+    where = workspace.mentions.of(path, name)
+    if where is None and _SETS.search(workspace.source(path).data) is not None:
+        where = path
+    if where is not None:
+        raise Refused(Reason.LOOKED_UP, f"{where} may give {path} another `{name}`")
 
 
 def take_from(workspace: Workspace, cut: Cut, origins: Mapping[str, tuple[str, str]]) -> None:

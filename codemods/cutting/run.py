@@ -18,6 +18,7 @@ from analysis.words import plural
 from codemods.codemod import Impossible, TreeJob
 from codemods.cutting.extract import extract
 from codemods.cutting.late import late
+from codemods.cutting.loads import loaded, nothing_missed
 from codemods.cutting.plan import LEAVE, Item
 from codemods.cutting.redirect import redirect
 from codemods.cutting.split import TIMEOUT, split
@@ -200,12 +201,15 @@ class Run:
             self._accepted.add(pair)
             self._answers[pair] = Answer("skipped", "E920", *place, silenced.value)
             return
-        before = cycles(self.workspace.graph)
+        before, with_it = cycles(self.workspace.graph), loaded(self.workspace, cut.importer)
         try:
             way = self._way(cut, how)
             with self.workspace.attempt():
                 done = way(self.workspace, cut)
                 self._judge(cut, before)
+                if how != "events":
+                    # A service that talks over the bus is not to load the other.
+                    nothing_missed(self.workspace, cut, with_it)
         except Refused as refused:
             self._refused.setdefault(pair, set()).add(cut.technique)
             self._decline(cut, refused, place)

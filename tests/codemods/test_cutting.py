@@ -320,3 +320,89 @@ def test_what_cannot_move(old: str, new: str, tmp_path: Path) -> None:
         if one.detail.startswith("memory.py")
     ]
     assert one.reason == Reason.NOT_MOVABLE.value
+
+
+# What is loaded later, or not at all
+
+
+@pytest.mark.parametrize(
+    "session",
+    [
+        "from memory import Memory\nimport registry\n\n\nclass Session(Memory):\n    pass\n\n\nregistry.add(Session)\n",
+        "from memory import Memory\nimport registry\n\n\n@registry.known\nclass Session(Memory):\n    pass\n",
+        "import registry\nfrom memory import Memory\n\nregistry.known['a'] = 1\n\n\nclass Session(Memory):\n    pass\n",
+        "import os\n\nif os.name:\n    os.environ.setdefault('A', 'b')\n\n" + SESSION,
+        SESSION + "\n\nprint('session')\n",
+    ],
+    ids=["call", "decorator", "item", "environment", "print"],
+)
+def test_a_module_that_does_something_when_it_is_loaded(session: str, tmp_path: Path) -> None:
+    others = {"session_py": session, "registry_py": "known = {}\nadd = known.get\n"}
+    reason, detail = said(tmp_path, FUNCTION, **others)
+    assert (reason, "does something when it is loaded" in detail) == (Reason.EFFECT.value, True), detail
+
+
+@pytest.mark.parametrize(
+    "session",
+    [
+        SESSION + "\n\nknown = []\nknown.append(Session)\n",
+        "import functools\n" + SESSION.replace("class", "@functools.total_ordering\nclass"),
+        SESSION + '\n\nif __name__ == "__main__":\n    print(Session())\n',
+    ],
+    ids=["own", "library", "script"],
+)
+def test_a_module_that_only_defines_things_may_come_later(session: str, tmp_path: Path) -> None:
+    assert said(tmp_path, FUNCTION, session_py=session)[0] == ""
+
+
+@pytest.mark.parametrize(
+    "base",
+    [
+        "class Root:\n    def __init_subclass__(cls):\n        print(cls)\n",
+        "class Meta(type):\n    pass\n\n\nclass Root(metaclass=Meta):\n    pass\n",
+        "class Root:\n    @classmethod\n    def all(cls):\n        return cls.__subclasses__()\n",
+    ],
+    ids=["hook", "metaclass", "subclasses"],
+)
+def test_a_class_that_is_noted_down_by_its_base(base: str, tmp_path: Path) -> None:
+    memory = FUNCTION.replace("class Memory:", "class Memory(root.Root):").replace("import", "import root\nimport", 1)
+    assert said(tmp_path / "1", memory, root_py=base)[0] == Reason.EFFECT.value
+    assert said(tmp_path / "2", memory, root_py="class Root:\n    pass\n")[0] == ""
+
+
+def test_unsafe_says_that_it_does_not_matter_when_a_module_is_loaded(tmp_path: Path) -> None:
+    files = {"memory.py": FUNCTION, "session.py": SESSION + "\n\nprint('session')\n"}
+    (one,) = [one for one in answers(tmp_path, files, unsafe=True) if one.detail.startswith("session.py")]
+    assert (one.verdict, one.safety) == ("rewritten", "unsafe")
+
+
+@pytest.mark.parametrize(
+    ("main", "reason"),
+    [
+        ("import pk.memory\n\nprint(pk.session.Session)\n", Reason.OFFERED.value),
+        ("import pk.memory\nimport pk as p\n\nprint(p.session.Session)\n", Reason.OFFERED.value),
+        ("import pk.memory\nimport pk.session\n\nprint(pk.session.Session)\n", ""),
+        ("import pk.memory\n\nprint(pk.memory.Memory)\n", ""),
+    ],
+    ids=["attribute", "alias", "imported", "other"],
+)
+def test_a_module_that_is_taken_from_its_package(main: str, reason: str, tmp_path: Path) -> None:
+    files = {
+        "pk/__init__.py": "",
+        "pk/memory.py": FUNCTION.replace("import", "from pk import"),
+        "pk/session.py": SESSION.replace("from memory", "from pk.memory"),
+        "main.py": main,
+    }
+    (one,) = [one for one in answers(tmp_path, files) if one.detail.startswith("pk/session.py")]
+    assert one.reason == reason, one.detail
+
+
+def test_a_name_that_the_package_replaces_is_not_taken_from_elsewhere(tmp_path: Path) -> None:
+    files = {
+        "pk/__init__.py": "import sys\nfrom .base import Base\nsetattr(sys.modules[__name__], 'Base', int)\n"
+        "from .user import User\n",
+        "pk/base.py": "class Base:\n    pass\n",
+        "pk/user.py": "from pk import Base\n\n\nclass User(Base):\n    pass\n",
+    }
+    found = [one for one in answers(tmp_path, files) if one.detail.startswith("pk/__init__.py")]
+    assert [one.verdict for one in found] == ["declined"]

@@ -1,0 +1,184 @@
+"""What is missed when a module is not loaded any more together with the one that imported it."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from analysis.collectors.imports import Imports, is_main
+from analysis.imports import AT_IMPORT
+from codemods.cutting.calls import last
+from codemods.cutting.guards import HARMLESS, is_flag
+from codemods.cutting.statements import local
+from codemods.edits import Reason
+from codemods.imports import Refused
+
+if TYPE_CHECKING:
+    from analysis.cuts import Cut
+    from codemods.cutting.workspace import Workspace
+
+_MAKES_ONLY = HARMLESS | {
+    "attrs",
+    "dataclass",
+    "dataclass_transform",
+    "define",
+    "frozen",
+    "njit",
+    "jit",
+    "runtime_checkable",
+    "singledispatch",
+    "total_ordering",
+    "unique",
+    "verify",
+}
+"""Decorators that only make something of what they are given, by the last part of their names."""
+
+
+def loaded(workspace: Workspace, path: str) -> set[str]:
+    """The files that are loaded when the module of ``path`` is imported, itself and the packages around it first."""
+    import networkx as nx
+
+    between = workspace.graph.between(AT_IMPORT)
+    found: set[str] = set()
+    for start in (path, *workspace.graph.modules.packages(path)):
+        if start in between:
+            found |= {start, *nx.descendants(between, start)}
+    return found
+
+
+def nothing_missed(workspace: Workspace, cut: Cut, before: Collection[str]) -> None:
+    """That what was loaded ``before`` with the importer of ``cut``, and is not now, does nothing when it is loaded but
+    define things, and is not taken from its package by whoever relied on that.
+
+    Raises Refused; with ``workspace.unsafe`` it is a doubt instead.
+    """
+    lost = sorted(set(before) - loaded(workspace, cut.importer))
+    if not lost:
+        return
+    told = _missed(workspace, cut, lost)
+    if told is None:
+        return
+    reason, detail = told
+    if not workspace.unsafe:
+        raise Refused(reason, f"{detail} (--unsafe: that does not matter)")
+    workspace.doubts.append(detail)
+
+
+def _missed(workspace: Workspace, cut: Cut, lost: list[str]) -> tuple[Reason, str] | None:
+    registering = workspace.mentions.registering
+    for path in lost:
+        if path.endswith("/"):
+            continue
+        with suppress(Refused):
+            line = effect(workspace.tree(path), registering)
+            if line is not None:
+                return Reason.EFFECT, f"{path}:{line} does something when it is loaded, which {cut.importer} relies on"
+    for path in lost:
+        where = _taken_from_package(workspace, path)
+        if where is not None:
+            return Reason.OFFERED, f"{where} takes {path} from its package, and imports it nowhere"
+    return None
+
+
+def effect(tree: ast.Module, registering: Collection[str] = ()) -> int | None:
+    """The line of the first statement that does more, while the module is loaded, than to define something of its own.
+
+    ``registering`` are the classes that note down who derives from them.
+    """
+    imported, library = _imported(tree)
+    for node in _level(tree.body):
+        match node:
+            case ast.Expr(value=ast.Call() as call) if not _is_own(call.func, imported):
+                return node.lineno
+            case ast.Assign(targets=targets) if any(_outside(one, imported) for one in targets):
+                return node.lineno
+            case ast.AugAssign(target=target) if _outside(target, imported):
+                return node.lineno
+            case ast.Delete(targets=targets) if any(_outside(one, imported) for one in targets):
+                return node.lineno
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                for each in node.decorator_list:
+                    root = _root(each.func if isinstance(each, ast.Call) else each)
+                    if root in imported and root not in library and last(each) not in _MAKES_ONLY:
+                        return each.lineno
+                if isinstance(node, ast.ClassDef) and any(last(one) in registering for one in node.bases):
+                    return node.lineno
+    return None
+
+
+def _level(suite: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
+    """The statements that run while the module is imported, those inside others among them."""
+    for node in suite:
+        if isinstance(node, ast.If) and (is_main(node.test) or is_flag(node.test)):
+            yield from _level(node.orelse)
+            continue
+        yield node
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            continue
+        for field in ("body", "orelse", "finalbody"):
+            yield from _level(getattr(node, field, []))
+        for inner in [*getattr(node, "handlers", []), *getattr(node, "cases", [])]:
+            yield from _level(inner.body)
+
+
+def _imported(tree: ast.Module) -> tuple[set[str], set[str]]:
+    """The names that the module's own level imports, and those of them that are the standard library's."""
+    found: set[str] = set()
+    library: set[str] = set()
+    for node in _level(tree.body):
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            for alias in node.names:
+                name = local(node, alias)
+                found.add(name)
+                module = (node.module or "") if isinstance(node, ast.ImportFrom) else alias.name
+                if not getattr(node, "level", 0) and module.partition(".")[0] in sys.stdlib_module_names:
+                    library.add(name)
+    return found, library
+
+
+def _root(node: ast.expr) -> str:
+    while isinstance(node, (ast.Attribute, ast.Subscript, ast.Call)):
+        node = node.func if isinstance(node, ast.Call) else node.value
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def _is_own(function: ast.expr, imported: Collection[str]) -> bool:
+    """Whether a call is that of a method of something that the module made itself."""
+    return isinstance(function, ast.Attribute) and _root(function) not in imported and bool(_root(function))
+
+
+def _outside(target: ast.expr, imported: Collection[str]) -> bool:
+    return isinstance(target, (ast.Attribute, ast.Subscript)) and _root(target) in imported
+
+
+def _taken_from_package(workspace: Workspace, path: str) -> str | None:
+    """Where a file uses the module as an attribute of its package, though it does not load it itself."""
+    parts = path.removesuffix("/__init__.py").removesuffix(".py").split("/")
+    if len(parts) < 2:
+        return None
+    owner, stem = parts[-2:]
+    for taker, facts in workspace.files.items():
+        if taker == path or facts.fault is not None:
+            continue
+        data = workspace.source(taker).data if taker in workspace.changed else workspace.mentions.data(taker)
+        if f".{stem}".encode() not in data:
+            continue
+        names = {owner} | {
+            alias
+            for one in facts.records(Imports)
+            for name, alias in one.names
+            if alias is not None and name.rpartition(".")[2] == owner
+        }
+        words = "|".join(sorted(map(re.escape, names)))
+        pattern = re.compile(
+            rf"^(?![ \t]*(?:import|from)\b).*\b(?:{words})\.{re.escape(stem)}\b".encode(), re.MULTILINE
+        )
+        hit = pattern.search(data)
+        if hit is not None and path not in loaded(workspace, taker):
+            line = data.count(b"\n", 0, hit.end()) + 1
+            return f"{taker}:{line}"
+    return None
