@@ -1,8 +1,8 @@
 """Prints what importing modules really imports, one line of JSON each, a job on standard input.
 
-``modules`` are the names; ``folders`` go to the front of ``sys.path``. Every module is imported in a process of its own,
-forked from one that has loaded nothing of the first folder. With ``anew`` that one has loaded nothing at all but what
-the interpreter cannot do without; else it has loaded what the modules need from elsewhere.
+``modules`` are the names; ``folders`` go to the front of ``sys.path``. Every module is imported in a process of its
+own, forked from one that has loaded nothing of the first folder. With ``anew`` that one has loaded nothing at all but
+what the interpreter cannot do without; else it has loaded what the modules need from elsewhere.
 
 Independent of the analysis: it stands in for ``__import__`` and notes down each statement that runs, by what Python
 makes of it. The file is run by itself: ``python -I -X frozen_modules=off import_trace.py``.
@@ -17,6 +17,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from functools import partial
 from types import FrameType, ModuleType
 from typing import Any
 
@@ -110,7 +111,7 @@ def traced(module: str, *, anew: bool) -> dict[str, Any]:
     error = ""
     try:
         __import__(module)
-    except BaseException as raised:  # noqa: E900 - whatever a module does when it is imported
+    except BaseException as raised:  # noqa: BLE001,E900 - whatever a module does when it is imported
         error = f"{type(raised).__name__}: {raised}"
     builtins.__import__ = trace._import
     return {
@@ -127,7 +128,7 @@ def elsewhere(modules: list[str], folder: str) -> list[str]:
     for module in modules:
         try:
             __import__(module)
-        except BaseException:  # noqa: E900 - whatever a module does when it is imported
+        except BaseException:  # noqa: BLE001,E900 - whatever a module does when it is imported
             continue
     inside = folder.rstrip("/") + "/"
     files = {name: str(getattr(one, "__file__", None) or "") for name, one in list(sys.modules.items())}
@@ -164,13 +165,13 @@ def main() -> None:
         for name in forked(lambda: elsewhere(modules, folders[0])) or ():
             try:
                 __import__(name)
-            except BaseException:  # noqa: E900 - whatever a module does when it is imported
+            except BaseException:  # noqa: BLE001,E900 - whatever a module does when it is imported
                 continue
         tops = {module.partition(".")[0] for module in modules}
         if early := sorted(tops & {name.partition(".")[0] for name in sys.modules}):
             sys.exit(f"{', '.join(early)} is imported by what it needs")
     for module in modules:
-        found = forked(lambda module=module: traced(module, anew=anew))
+        found = forked(partial(traced, module, anew=anew))
         ended = {"module": module, "edges": {}, "late": {}, "files": {}, "error": "ended, or took too long"}
         sys.stdout.write(json.dumps(found or ended) + "\n")
         sys.stdout.flush()

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -58,8 +59,8 @@ def observe(
     found = Observed()
     shares = [share for start in range(jobs) if (share := list(names)[start::jobs])]
     with ThreadPoolExecutor(jobs) as pool:
-        for share in pool.map(lambda one: _traced(one, [base, *folders], anew), shares):
-            for one in share:
+        for traces in pool.map(lambda one: _traced(one, [base, *folders], anew), shares):
+            for one in traces:
                 _add(found, one, names, by_file, aliases or {})
     return found
 
@@ -71,8 +72,11 @@ def _python(root: Path) -> list[str]:
 def _traced(names: Sequence[str], folders: Sequence[Path], anew: bool) -> list[dict[str, Any]]:
     job = json.dumps({"modules": names, "folders": [str(one) for one in folders], "anew": anew})
     script = Path(__file__).with_name("import_trace.py")
-    command = [sys.executable, "-I", "-S", "-B", "-X", "frozen_modules=off", str(script)]
-    done = subprocess.run(command, input=job, capture_output=True, text=True, errors="replace", check=False)
+    with tempfile.TemporaryDirectory(prefix="unsnarl-bytecode-") as folder:
+        # Nothing is left in the tree, and nothing compiled before a rewrite is found after it.
+        given = ["-X", f"pycache_prefix={folder}", "-X", "frozen_modules=off"]
+        command = [sys.executable, "-I", "-S", *given, str(script)]
+        done = subprocess.run(command, input=job, capture_output=True, text=True, errors="replace", check=False)
     if done.returncode:
         raise RuntimeError(f"tracing failed: {done.stderr[-2000:]}")
     return [json.loads(line) for line in done.stdout.splitlines()]
@@ -121,7 +125,7 @@ def components(pairs: Collection[Pair]) -> list[list[str]]:
     stack: list[str] = []
     waiting: set[str] = set()
     found: list[list[str]] = []
-    for start in after:
+    for start in list(after):
         if start in number:
             continue
         number[start] = lowest[start] = len(number)

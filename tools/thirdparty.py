@@ -26,7 +26,6 @@ from pathlib import Path
 from tools.sdist import (
     DOCUTILS,
     FALCON,
-    JEDI,
     PARAMIKO,
     PASTE,
     PYPARSING,
@@ -45,7 +44,7 @@ PYTEST = "pytest==9.0.2"
 
 @dataclass(frozen=True)
 class Suite:
-    """A package with its tests, and the codemod between their runs. ``command`` is given the file that the results go to.
+    """A package with its tests, and the codemod that it is tried with. ``command`` is given the file for the results.
 
     ``unsafe``: nearly all of its broad handlers are bare, and only an unsafe rewrite touches those. ``path`` is the
     folder of the tree that the package is imported from, where that is not the tree itself. ``slow``: it is not part of
@@ -111,7 +110,14 @@ SUITES = (
     ),
     Suite(
         WERKZEUG,
-        (PYTEST, "MarkupSafe==3.0.3", "cryptography==46.0.3", "ephemeral-port-reserve==1.1.4", "watchdog==6.0.0"),
+        (
+            PYTEST,
+            "MarkupSafe==3.0.3",
+            "cryptography==46.0.3",
+            "ephemeral-port-reserve==1.1.4",
+            "pytest-timeout==2.4.0",
+            "watchdog==6.0.0",
+        ),
         _pytest("tests"),
         "WSGI: requests, responses, a development server",
         codemod="event_bus",
@@ -120,7 +126,15 @@ SUITES = (
     ),
     Suite(
         PARAMIKO,
-        (PYTEST, "bcrypt==5.0.0", "cryptography==46.0.3", "icecream==2.1.8", "invoke==2.2.1", "PyNaCl==1.6.1"),
+        (
+            PYTEST,
+            "bcrypt==5.0.0",
+            "cryptography==46.0.3",
+            "icecream==2.1.8",
+            "invoke==2.2.1",
+            "PyNaCl==1.6.1",
+            "pytest-relaxed==2.0.2",
+        ),
         _pytest("tests"),
         "SSH: transports, keys, SFTP between threads",
         codemod="event_bus",
@@ -128,17 +142,17 @@ SUITES = (
     ),
     Suite(
         FALCON,
-        (PYTEST, "aiofiles==25.1.0", "cbor2==5.7.1", "httpx==0.28.1", "msgpack==1.1.2", "PyYAML==6.0.3", "requests==2.32.5"),
+        (
+            PYTEST,
+            "aiofiles==25.1.0",
+            "cbor2==5.7.1",
+            "httpx==0.28.1",
+            "msgpack==1.1.2",
+            "PyYAML==6.0.3",
+            "requests==2.32.5",
+        ),
         _pytest("tests"),
         "a web framework: WSGI and ASGI",
-        codemod="event_bus",
-        slow=True,
-    ),
-    Suite(
-        JEDI,
-        ("pytest==8.4.2", "parso==0.8.7", "docopt==0.6.2", "attrs==25.4.0", "typing_extensions==4.15.0"),
-        _pytest("test/test_api", "test/test_inference"),
-        "completion: a package that inspects other packages",
         codemod="event_bus",
         slow=True,
     ),
@@ -253,6 +267,8 @@ def results(suite: Suite, python: Path, tree: Path, file: Path) -> dict[str, str
     if file.read_bytes().startswith(b"{"):
         found: dict[str, str] = json.loads(file.read_bytes())
         return found
+    if made.returncode > 1:
+        raise SystemExit(f"the tests of {suite.sdist.pin} were not all run:\n{made.stdout[-2000:]}")
     return dict(_junit(file))
 
 
@@ -262,39 +278,76 @@ def _junit(file: Path) -> Iterable[tuple[str, str]]:
         yield f"{case.get('classname')}.{case.get('name')}", outcome
 
 
-def page(ran: Iterable[Ran]) -> str:
-    """The page of the documentation."""
+_CALLED = {
+    "safe_executor": "handlers rewritten",
+    "event_bus": "imports cut",
+}
+"""What each codemod rewrites, for the head of its table."""
+
+
+def page(ran: Iterable[Ran], old: str = "") -> str:
+    """The page of the documentation. Packages that were not run keep the lines that they have in ``old``."""
     lines = [
         "# Test suites of other packages",
         "",
-        "Each suite was run as it came and again after `python -m codemods.safe_executor --policy preserve` (with",
-        "`--unsafe` where the table says so), and the outcomes were compared test by test, on Python",
-        f"{platform.python_version()}. `python -m tools.thirdparty --write docs/third-party.md` writes this page.",
-        "",
-        "| package | what it is | tests | same result | handlers rewritten | declined | seconds before, after |",
-        "| --- | --- | ---: | ---: | ---: | ---: | ---: |",
+        "Each suite was run as it came and again after the codemod had gone over the whole tree, tests and all. The",
+        f"outcomes were compared test by test, on Python {platform.python_version()}.",
+        "`python -m tools.thirdparty --write docs/third-party.md` writes this page.",
     ]
-    ran = list(ran)
-    for one in ran:
-        same = len(one.before) - len(one.differing)
-        changed = one.counts["rewritten"] + one.counts["narrowed"]
-        unsafe = " (`--unsafe`)" if one.suite.unsafe else ""
-        lines.append(
-            f"| {one.suite.sdist.pin}{unsafe} | {one.suite.about} | {len(one.before)} | {same} | {changed} "
-            f"| {one.counts['declined']} | {', '.join(f'{spent:.0f}' for spent in one.seconds or ())} |"
-        )
-    lines += ["", "Declined, by reason:", ""]
-    for one in ran:
-        reasons = ", ".join(f"{reason} {number}" for reason, number in sorted(one.reasons.items()))
-        lines.append(f"- {one.suite.sdist.pin}: {reasons or 'none'}")
+    by_suite = {one.suite: one for one in ran}
+    for codemod, called in _CALLED.items():
+        suites = [one for one in SUITES if one.codemod == codemod]
+        options = "".join(f" {one}" for one in suites[0].options)
+        lines += [
+            "",
+            f"## `python -m codemods.{codemod}{options}`",
+            "",
+            f"| package | what it is | tests | same result | {called} | declined | seconds before, after |",
+            "| --- | --- | ---: | ---: | ---: | ---: | ---: |",
+        ]
+        rows: list[str] = []
+        reasons: list[str] = []
+        for suite in suites:
+            if suite in by_suite:
+                rows.append(_row(by_suite[suite]))
+                reasons.append(_declined(by_suite[suite]))
+            else:
+                rows += _kept(old, f"| {suite.sdist.pin} ")
+                reasons += _kept(old, f"- {suite.sdist.pin}:")
+        lines += [*rows, "", "Declined, by reason:", "", *reasons]
     return "\n".join(lines) + "\n"
+
+
+def _kept(old: str, start: str) -> list[str]:
+    """The line of ``old`` with that start, if it has one."""
+    return [line for line in old.splitlines() if line.startswith(start)][:1]
+
+
+def _row(one: Ran) -> str:
+    same = len(one.before) - len(one.differing)
+    changed = one.counts["rewritten"] + one.counts["narrowed"]
+    unsafe = " (`--unsafe`)" if one.suite.unsafe else ""
+    return (
+        f"| {one.suite.sdist.pin}{unsafe} | {one.suite.about} | {len(one.before)} | {same} | {changed} "
+        f"| {one.counts['declined']} | {', '.join(f'{spent:.0f}' for spent in one.seconds or ())} |"
+    )
+
+
+def _declined(one: Ran) -> str:
+    reasons = ", ".join(f"{reason} {number}" for reason, number in sorted(one.reasons.items()))
+    return f"- {one.suite.sdist.pin}: {reasons or 'none'}"
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="NAME", help="packages to run, all when none is named")
     parser.add_argument("--work", type=Path, help="folder to work in and to keep; a temporary one when not given")
-    parser.add_argument("--write", type=Path, metavar="FILE", help="write the page of the documentation")
+    parser.add_argument(
+        "--write",
+        type=Path,
+        metavar="FILE",
+        help="write the page of the documentation; packages that are not run keep their lines",
+    )
     options = parser.parse_args()
     unknown = {name.lower() for name in options.names} - {suite.sdist.name.lower() for suite in SUITES}
     if unknown:
@@ -320,7 +373,7 @@ def main() -> int:
             for name in one.wavering:
                 print(f"  {name} has not the same outcome each time")
     if options.write:
-        options.write.write_text(page(ran))
+        options.write.write_text(page(ran, options.write.read_text() if options.write.exists() else ""))
     return 1 if any(one.differing for one in ran) else 0
 
 

@@ -79,9 +79,7 @@ def test_the_cycles_are_those_that_python_runs_into() -> None:
 @given(st.sets(st.tuples(st.sampled_from("abcdefg"), st.sampled_from("abcdefg"))))
 def test_components_are_those_that_another_way_finds(pairs: set[tuple[str, str]]) -> None:
     graph: nx.DiGraph[str] = nx.DiGraph(list(pairs))
-    assert components(pairs) == sorted(
-        sorted(one) for one in nx.strongly_connected_components(graph) if len(one) > 1
-    )
+    assert components(pairs) == sorted(sorted(one) for one in nx.strongly_connected_components(graph) if len(one) > 1)
 
 
 def test_the_cuts_open_every_cycle() -> None:
