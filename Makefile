@@ -41,8 +41,9 @@ PROGRAMS ?= 2000
 fuzz: $(VENV)/.installed-dev  ## every law on newly drawn examples, PROGRAMS programs in each of four parts before and after a rewrite
 	UNSNARL_FUZZ=$(PROGRAMS) $(BIN)/python -m pytest tests -m hypothesis -n $(JOBS) --timeout 0 $(PYTEST_ARGS)
 
-suites: $(VENV)/.installed-dev  ## the test suites of other packages before and after a rewrite, for docs/third-party.md
+suites: $(VENV)/.installed-dev  ## the test suites of other packages before and after a rewrite, and their circles, for two pages of docs/
 	$(BIN)/python -m tools.thirdparty --write docs/third-party.md
+	$(BIN)/python -m tools.real_cycles --write docs/real-cycles.md
 
 docs: $(VENV)/.installed-dev  ## write the generated pages under docs/ anew
 	$(BIN)/python -m tools.docs

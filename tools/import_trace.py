@@ -142,8 +142,6 @@ def forked(work: Callable[[], object]) -> Any:
     child = os.fork()
     if not child:
         os.close(reading)
-        # What a module says goes to where errors go, and it has as long as it is given.
-        os.dup2(2, 1)
         signal.alarm(SECONDS)
         with os.fdopen(writing, "wb") as file:
             file.write(json.dumps(work()).encode())
@@ -161,6 +159,9 @@ def main() -> None:
     job = json.load(sys.stdin)
     modules, folders, anew = job["modules"], job["folders"], job["anew"]
     sys.path[:0] = folders
+    # What a module says goes to where errors go.
+    output = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
     if not anew:
         for name in forked(lambda: elsewhere(modules, folders[0])) or ():
             try:
@@ -173,8 +174,8 @@ def main() -> None:
     for module in modules:
         found = forked(partial(traced, module, anew=anew))
         ended = {"module": module, "edges": {}, "late": {}, "files": {}, "error": "ended, or took too long"}
-        sys.stdout.write(json.dumps(found or ended) + "\n")
-        sys.stdout.flush()
+        output.write(json.dumps(found or ended) + "\n")
+        output.flush()
 
 
 if __name__ == "__main__":

@@ -66,8 +66,10 @@ PACKAGES = (
 LIBRARY = ("asyncio", "multiprocessing", "unittest", "xml", "importlib")
 """The packages of the standard library that are looked at."""
 _NO_LIBRARY = ("site-packages", "test", "tests", "idlelib", "lib2to3", "turtledemo", "ensurepip", "config-*")
-# Loaded by the interpreter itself, or for another system.
-_UNSEEN = ("importlib/_bootstrap", "popen_spawn_win32.py", "windows_", "__main__.py")
+# Loaded before anything can be watched.
+_BEFORE = "importlib/_bootstrap"
+# For another system.
+_ELSEWHERE = ("popen_spawn_win32.py", "windows_", "__main__.py")
 
 
 @dataclass
@@ -122,7 +124,7 @@ class Trial:
 
     def inside(self, path: str) -> bool:
         """Whether a file is one of those that are looked at."""
-        return path.startswith(tuple(f"{one}/" for one in self.folders))
+        return path.startswith(tuple(f"{one}/" for one in self.folders)) and not path.startswith(_BEFORE)
 
     def _graph(self) -> ImportGraph:
         project = load([self.tree], root=self.tree, collectors=COLLECTORS, jobs=self.jobs)
@@ -247,7 +249,7 @@ def of_library(work: Path, jobs: int = 2) -> Trial:
     shutil.rmtree(tree, ignore_errors=True)
     skipped = shutil.ignore_patterns(*_NO_LIBRARY, "__pycache__", "*.so", "*.a")
     shutil.copytree(os.path.realpath(sysconfig.get_path("stdlib")), tree, ignore=skipped)
-    trial = Trial(tree, LIBRARY, "", LIBRARY, (), _UNSEEN, anew=True, jobs=jobs)
+    trial = Trial(tree, LIBRARY, "", LIBRARY, (), _ELSEWHERE, anew=True, jobs=jobs)
     trial.run()
     return trial
 
