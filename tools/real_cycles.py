@@ -178,11 +178,11 @@ class Trial:
 
     def _cut(self, graph: ImportGraph, seen: Observed) -> None:
         """That no circle is left but through imports that were declined, by the graph and by what was seen."""
-        given = {
-            (one["path"], one["detail"].partition(": ")[0])
-            for one in (*self.report["declined"], *self.report["skipped"])
-        }
+        given = {(one["path"], one["detail"].partition(": ")[0]) for one in self.report["declined"]}
         known = {(one.importer, one.imported) for cycle in cycles(graph) for one in cycle.edges}
+        # What somebody has silenced is named by its place alone.
+        silenced = {one["path"] for one in self.report["skipped"]}
+        given |= {pair for pair in known if pair[0] in silenced}
         for what, pairs in (("is left", known), ("was seen", seen.edges)):
             if left := components(self._pairs(pairs) - given):
                 self.broken.append(f"a circle {what} of which no import was declined: {', '.join(left[0])}")

@@ -63,4 +63,4 @@ JEDI = Sdist("jedi", "0.20.1", "2f71208c3f9c1bca057c0e90d3f272aba44ace88fc4067d7
 PARAMIKO = Sdist("paramiko", "5.1.0", "239b5f9b2a53006cd54f83cf8495ee742083708ead947882c8dd2786de79f39b")
 FALCON = Sdist("falcon", "4.4.0", "9f3ffbddc8baed4573295642eddb18a37eea37baba9f20c5be379c8b3d3d79e6")
 SCRAPY = Sdist("scrapy", "2.19.0", "34130726582b64c91531162ab277c4053e558876d49ba219cb43679e71d80a87")
-DJANGO = Sdist("Django", "5.2.19", "ad03d8abc51dbff95ebf34b27123cf0c26a3b62db7ba0cd520783686362533d1")
+TINYDB = Sdist("tinydb", "4.9.0", "6928b1fa785186bda7952a0ba05aaeedc883ede565ca9c7d608de44e5e75de70")
