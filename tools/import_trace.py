@@ -136,6 +136,18 @@ def elsewhere(modules: list[str], folder: str) -> list[str]:
     return [name for name, file in files.items() if not file.startswith(inside) and name.partition(".")[0] not in tops]
 
 
+def pulling(names: list[str], tops: set[str]) -> str:
+    """The first of ``names``, without what follows a dot, that loads anything of ``tops``; empty if none does."""
+    for name in names:
+        try:
+            __import__(name)
+        except BaseException:  # noqa: BLE001,E900 - whatever a module does when it is imported
+            continue
+        if any(one in sys.modules for one in tops):
+            return name.partition(".")[0]
+    return ""
+
+
 def forked(work: Callable[[], object]) -> Any:
     """What ``work`` returns in a process of its own; None when that ends without an answer."""
     reading, writing = os.pipe()
@@ -163,12 +175,16 @@ def main() -> None:
     output = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     if not anew:
-        for name in forked(lambda: elsewhere(modules, folders[0])) or ():
+        tops = {module.partition(".")[0] for module in modules}
+        names = forked(partial(elsewhere, modules, folders[0])) or []
+        while found := forked(partial(pulling, names, tops)):
+            # It looks for what is tried, and would load it too early.
+            names = [name for name in names if name.partition(".")[0] != found]
+        for name in names:
             try:
                 __import__(name)
             except BaseException:  # noqa: BLE001,E900 - whatever a module does when it is imported
                 continue
-        tops = {module.partition(".")[0] for module in modules}
         if early := sorted(tops & {name.partition(".")[0] for name in sys.modules}):
             sys.exit(f"{', '.join(early)} is imported by what it needs")
     for module in modules:

@@ -254,8 +254,8 @@ def of_library(work: Path, jobs: int = 2) -> Trial:
     return trial
 
 
-def page(trials: dict[str, Trial]) -> str:
-    """The page for the documentation."""
+def page(trials: dict[str, Trial], old: str = "") -> str:
+    """The page for the documentation. Packages that were not tried keep the columns that they have in ``old``."""
     checked = (
         "Each package is a source distribution of the package index, pinned by its hash, the standard library a copy "
         f"of the one of Python {sys.version.split()[0]}. `python -m codemods.event_bus` ran over the whole tree, with "
@@ -282,37 +282,63 @@ def page(trials: dict[str, Trial]) -> str:
     lines = ["<!-- Written by tools/real_cycles.py. -->", "", "# The import-cycle pair on real packages"]
     for text in (checked, compared, suites):
         lines += ["", *textwrap.wrap(text, 120)]
-    all_of = list(trials.values())
-    answers = [one.answers for one in all_of]
-    rows: list[tuple[str, ...]] = [
-        ("circles before", *(str(len(one.before)) for one in all_of)),
-        ("files in them", *(str(sum(map(len, one.before))) for one in all_of)),
-        ("imports cut", *(str(len(one["rewritten"])) for one in answers)),
-    ]
-    for verdict in ("rewritten", "declined", "skipped"):
-        counts = [Counter(map(_kind, one[verdict])) for one in answers]
-        known = sorted({each for one in counts for each in one})
-        rows += [(f"{verdict}: {each}", *(str(one[each]) for one in counts)) for each in known]
-    rows += [
-        ("files changed", *(str(len([path for path in one.report["changed"] if one.inside(path)])) for one in all_of)),
-        ("of these, files made", *(str(one.made) for one in all_of)),
-        ("circles afterwards", *(str(len(one.after)) for one in all_of)),
-        ("files in them", *(str(sum(map(len, one.after))) for one in all_of)),
-        ("modules imported cold, before and afterwards", *(str(one.imported) for one in all_of)),
-        ("modules that cannot be imported here", *(str(len(one.seen.errors)) for one in all_of)),
-        ("imports that were seen", *(str(one.compared) for one in all_of)),
-        ("imports of the graph that did not run", *(str(one.unseen) for one in all_of)),
-        ("moved imports that run early all the same", *(str(len(one.early)) for one in all_of)),
-        ("promises broken", *(str(len(one.broken)) for one in all_of)),
-    ]
-    lines += ["", *table(("", *trials), rows)]
+    order = [_LIBRARY, *(one.sdist.pin for one in PACKAGES)]
+    columns = {pin: each for pin, each in _kept(old).items() if pin in order}
+    columns |= {pin: _column(one) for pin, one in trials.items()}
+    shown = [pin for pin in order if pin in columns]
+    labels = dict.fromkeys(label for pin in shown for label in columns[pin])
+    answers = sorted(label for label in labels if ": " in label)
+    first = [label for label in labels if ": " not in label]
+    at = first.index("imports cut") + 1
+    rows = [(one, *(columns[pin].get(one, "0") for pin in shown)) for one in (*first[:at], *answers, *first[at:])]
+    lines += ["", *table(("", *shown), rows)]
     lines += ["", f"Of the standard library: {', '.join(f'`{one}`' for one in LIBRARY)}."]
     return "\n".join(lines) + "\n"
 
 
+_LIBRARY = "standard library"
+
+
+def _column(trial: Trial) -> dict[str, str]:
+    """What the page says of one package, by the head of the row."""
+    answers = trial.answers
+    figures: dict[str, int] = {
+        "circles before": len(trial.before),
+        "files in circles before": sum(map(len, trial.before)),
+        "imports cut": len(answers["rewritten"]),
+    }
+    for verdict, each in answers.items():
+        for kind, number in sorted(Counter(map(_kind, each)).items()):
+            figures[f"{verdict}: {kind}"] = number
+    return {
+        label: str(number)
+        for label, number in {
+            **figures,
+            "files changed": len([path for path in trial.report["changed"] if trial.inside(path)]),
+            "files made": trial.made,
+            "circles afterwards": len(trial.after),
+            "files in circles afterwards": sum(map(len, trial.after)),
+            "modules imported cold, before and afterwards": trial.imported,
+            "modules that cannot be imported here": len(trial.seen.errors),
+            "imports that were seen": trial.compared,
+            "imports of the graph that did not run": trial.unseen,
+            "moved imports that run early all the same": len(trial.early),
+            "promises broken": len(trial.broken),
+        }.items()
+    }
+
+
+def _kept(old: str) -> dict[str, dict[str, str]]:
+    """The columns of a page that was written before."""
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in old.splitlines() if line.startswith("|")]
+    if not rows:
+        return {}
+    return {pin: {row[0]: row[at] for row in rows[2:]} for at, pin in enumerate(rows[0]) if at}
+
+
 def _kind(answer: dict[str, Any]) -> str:
     """What was done, or why not."""
-    if answer["verdict"] != "rewritten":
+    if answer.get("reason"):
         return str(answer["reason"])
     done = answer["detail"].partition(": ")[2]
     if done.startswith("taken from"):
@@ -334,22 +360,27 @@ def main() -> int:
     wanted = options.names or ["library", *names]
     if unknown := sorted(set(wanted) - {"library", *names}):
         parser.error(f"no such package: {', '.join(unknown)}; there are library, {', '.join(names)}")
-    trials: dict[str, Trial] = {}
+    broken: list[str] = []
+    shown = ""
     with tempfile.TemporaryDirectory(prefix="unsnarl-cycles-") as folder:
         for name in wanted:
             print(f"{name}: running", file=sys.stderr)
             work = (options.work or Path(folder)) / name
             try:
                 if name == "library":
-                    trials["standard library"] = of_library(work, options.jobs)
+                    title, trial = _LIBRARY, of_library(work, options.jobs)
                 else:
-                    trials[names[name].sdist.pin] = of_package(names[name], work, options.jobs)
+                    title, trial = names[name].sdist.pin, of_package(names[name], work, options.jobs)
             except Unavailable as error:
                 print(f"real_cycles: {error}", file=sys.stderr)
                 return 2
-    return conclude(
-        page(trials), options.write, [f"{name}: {one}" for name, each in trials.items() for one in each.broken]
-    )
+            broken += [f"{name}: {one}" for one in trial.broken]
+            # At once: a run over all of them takes long.
+            old = options.write.read_text() if options.write and options.write.exists() else shown
+            shown = page({title: trial}, old)
+            if options.write:
+                options.write.write_text(shown)
+    return conclude(shown, None, broken)
 
 
 if __name__ == "__main__":
