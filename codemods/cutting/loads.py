@@ -9,11 +9,10 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from analysis.collectors.imports import Imports, is_main
-from analysis.imports import AT_IMPORT
+from analysis.collectors.imports import is_main
 from codemods.cutting.calls import last
 from codemods.cutting.guards import HARMLESS, is_flag
-from codemods.cutting.statements import local
+from codemods.cutting.statements import local as bound_by
 from codemods.edits import Reason
 from codemods.imports import Refused
 
@@ -42,7 +41,7 @@ def loaded(workspace: Workspace, path: str) -> set[str]:
     """The files that are loaded when the module of ``path`` is imported, itself and the packages around it first."""
     import networkx as nx
 
-    between = workspace.graph.between(AT_IMPORT)
+    between = workspace.at_import
     found: set[str] = set()
     for start in (path, *workspace.graph.modules.packages(path)):
         if start in between:
@@ -111,13 +110,19 @@ def effect(tree: ast.Module, registering: Collection[str] = ()) -> int | None:
 
 
 def _level(suite: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
-    """The statements that run while the module is imported, those inside others among them."""
+    """The statements that run while the module is imported, those inside others among them.
+
+    Methods are left out: a decorator of one makes a method of it.
+    """
     for node in suite:
         if isinstance(node, ast.If) and (is_main(node.test) or is_flag(node.test)):
             yield from _level(node.orelse)
             continue
         yield node
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            continue
+        if isinstance(node, ast.ClassDef):
+            yield from _level(one for one in node.body if not isinstance(one, (ast.FunctionDef, ast.AsyncFunctionDef)))
             continue
         for field in ("body", "orelse", "finalbody"):
             yield from _level(getattr(node, field, []))
@@ -132,7 +137,7 @@ def _imported(tree: ast.Module) -> tuple[set[str], set[str]]:
     for node in _level(tree.body):
         if isinstance(node, (ast.Import, ast.ImportFrom)):
             for alias in node.names:
-                name = local(node, alias)
+                name = bound_by(node, alias)
                 found.add(name)
                 module = (node.module or "") if isinstance(node, ast.ImportFrom) else alias.name
                 if not getattr(node, "level", 0) and module.partition(".")[0] in sys.stdlib_module_names:
@@ -160,25 +165,39 @@ def _taken_from_package(workspace: Workspace, path: str) -> str | None:
     parts = path.removesuffix("/__init__.py").removesuffix(".py").split("/")
     if len(parts) < 2:
         return None
-    owner, stem = parts[-2:]
+    stem = parts[-1]
     for taker, facts in workspace.files.items():
         if taker == path or facts.fault is not None:
             continue
         data = workspace.source(taker).data if taker in workspace.changed else workspace.mentions.data(taker)
         if f".{stem}".encode() not in data:
             continue
-        names = {owner} | {
-            alias
-            for one in facts.records(Imports)
-            for name, alias in one.names
-            if alias is not None and name.rpartition(".")[2] == owner
-        }
-        words = "|".join(sorted(map(re.escape, names)))
-        pattern = re.compile(
-            rf"^(?![ \t]*(?:import|from)\b).*\b(?:{words})\.{re.escape(stem)}\b".encode(), re.MULTILINE
-        )
-        hit = pattern.search(data)
-        if hit is not None and path not in loaded(workspace, taker):
-            line = data.count(b"\n", 0, hit.end()) + 1
+        used = rf"^(?![ \t]*(?:import|from)\b).*\b\w+\.{re.escape(stem)}\b"
+        if re.search(used.encode(), data, re.MULTILINE) is None:
+            continue
+        line = _use(workspace, taker, path)
+        if line and path not in loaded(workspace, taker):
             return f"{taker}:{line}"
     return None
+
+
+def _use(workspace: Workspace, taker: str, path: str) -> int:
+    """The first line where a file uses the module ``path`` as an attribute of what it imports; 0 where it does not."""
+    modules = workspace.graph.modules
+    bound: dict[str, str | None] = {}
+    for one in workspace.imports(taker):
+        for name, alias in one.names:
+            if not one.is_from:
+                local = alias or name.partition(".")[0]
+                bound[local] = modules.find(taker, name if alias else local)
+            else:
+                base = modules.find(taker, one.module, one.level)
+                bound[alias or name] = modules.inside(base, name) if base is not None else None
+    for crossing in workspace.crossings([taker]).get(taker, ()):
+        for use in crossing.uses:
+            file = bound.get(crossing.local)
+            for part in use.member.split("."):
+                file = modules.inside(file, part) if file is not None else None
+                if file == path:
+                    return use.line
+    return 0

@@ -47,6 +47,10 @@ _PLAIN_METACLASSES = frozenset({"ABCMeta", "EnumMeta", "EnumType", "type"})
 _REGISTERS = re.compile(rb"(?:([A-Za-z_]\w*)\.)?(?:__subclasses__|\b__init_subclass__)[ \t]*\(")
 
 
+_Places = dict[tuple[str, str], str]
+"""Where something is, by the last part of a module's name, empty where that is not known, and a name in it."""
+
+
 class Mentions:
     """What the files of ``project`` say about the names of modules, read when it is first asked for."""
 
@@ -55,8 +59,11 @@ class Mentions:
 
     def of(self, path: str, name: str) -> str | None:
         """Where something names ``name`` of the module ``path``, as ``file:line``, if anything does."""
-        stem = path.removesuffix("/__init__.py").removesuffix(".py").rpartition("/")[2]
-        return self._table.get((stem, name)) or self._table.get(("", name))
+        return self._table.get((_stem(path), name)) or self._table.get(("", name))
+
+    def set(self, path: str, name: str) -> str | None:
+        """Where something binds ``name`` of the module ``path`` from outside, as ``file:line``, if anything does."""
+        return self._read[2].get((_stem(path), name))
 
     def data(self, path: str) -> bytes:
         """What stands in a file on the disk; nothing where it cannot be read."""
@@ -93,17 +100,18 @@ class Mentions:
         return self._read[1]
 
     @property
-    def _table(self) -> dict[tuple[str, str], str]:
+    def _table(self) -> _Places:
         return self._read[0]
 
     @cached_property
-    def _read(self) -> tuple[dict[tuple[str, str], str], str | None]:
-        found: dict[tuple[str, str], str] = {}
+    def _read(self) -> tuple[_Places, str | None, _Places]:
+        found: _Places = {}
+        changed: _Places = {}
         reader: str | None = None
         for path in self._project.files:
             with suppress(OSError):
                 data = self._project.path(path).read_bytes()
-                self._in_file(path, data, found)
+                self._in_file(path, data, found, changed)
                 if reader is None and (hit := _READERS.search(data)) is not None:
                     reader = _where(path, data, hit)
         for name in _ENTRIES:
@@ -111,10 +119,10 @@ class Mentions:
                 data = self._project.path(name).read_bytes()
                 for hit in _ENTRY.finditer(data):
                     found.setdefault((hit[1].decode(), hit[2].decode()), _where(name, data, hit))
-        return found, reader
+        return found, reader, changed
 
     @staticmethod
-    def _in_file(path: str, data: bytes, found: dict[tuple[str, str], str]) -> None:
+    def _in_file(path: str, data: bytes, found: _Places, changed: _Places) -> None:
         for hit in _DOTTED.finditer(data):
             for pair in pairwise(hit[1].decode().split(".")):
                 found.setdefault(pair, _where(path, data, hit))
@@ -132,7 +140,8 @@ class Mentions:
         for hit, base, name in _changed(data):
             if base not in _OWN:
                 for one in (base, *sorted(aliases.get(base, ()))):
-                    found.setdefault((one.decode(), name.decode()), _where(path, data, hit))
+                    where = changed.setdefault((one.decode(), name.decode()), _where(path, data, hit))
+                    found.setdefault((one.decode(), name.decode()), where)
 
 
 def _changed(data: bytes) -> Iterator[tuple[re.Match[bytes], bytes, bytes]]:
@@ -142,6 +151,10 @@ def _changed(data: bytes) -> Iterator[tuple[re.Match[bytes], bytes, bytes]]:
     for hit in _TARGETS.finditer(data):
         for base, name in _MEMBER.findall(hit[1] or hit[2] or hit[3]):
             yield hit, base, name
+
+
+def _stem(path: str) -> str:
+    return path.removesuffix("/__init__.py").removesuffix(".py").rpartition("/")[2]
 
 
 def _where(path: str, data: bytes, hit: re.Match[bytes]) -> str:

@@ -34,7 +34,7 @@ def redirect(workspace: Workspace, cut: Cut) -> str:
 
 def only_handed_on(workspace: Workspace, path: str, name: str) -> None:
     """That nothing gives the module ``path`` another ``name`` than the one that it imports. Raises Refused."""
-    where = workspace.mentions.of(path, name)
+    where = workspace.mentions.set(path, name)
     if where is None and _SETS.search(workspace.source(path).data) is not None:
         where = path
     if where is not None:

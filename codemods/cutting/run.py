@@ -11,7 +11,7 @@ import msgspec
 
 from analysis.collectors.namespace import Namespace, Offer
 from analysis.cuts import Cut, Hindrance, Technique, cut_of, cuts
-from analysis.cycles import Cycle, cycles
+from analysis.cycles import Cycle
 from analysis.imports import ANY_TIME
 from analysis.index import digest_of
 from analysis.words import plural
@@ -69,7 +69,7 @@ class Run:
         self._rules = [rule]
         self._ignores = Ignores(job.settings)
         self._spared = spared
-        self._circles = [frozenset(one.files) for one in cycles(self.workspace.graph)]
+        self._circles = [frozenset(one.files) for one in self.workspace.circles]
         self._moved: set[frozenset[str]] = set()
         self._answers: dict[Pair, Answer] = {}
         self._items: dict[Pair, Item] = {}
@@ -142,7 +142,7 @@ class Run:
 
     def in_vain(self) -> set[frozenset[str]]:
         """The circles in which definitions were moved and that are not gone."""
-        left = [set(one.files) for one in cycles(self.workspace.graph)]
+        left = [set(one.files) for one in self.workspace.circles]
         return {circle for circle in self._moved if any(one <= circle for one in left)}
 
     def touched(self) -> list[str]:
@@ -152,7 +152,7 @@ class Run:
 
     def items(self) -> list[Item]:
         """What was done, and what could not be, as the items of a plan."""
-        left = {pair for cycle in cycles(self.workspace.graph) for pair in cycle.pairs()}
+        left = {pair for cycle in self.workspace.circles for pair in cycle.pairs()}
         return [one for pair, one in self._items.items() if one.how != LEAVE or pair in left]
 
     def _next(self) -> Cut | None:
@@ -168,7 +168,7 @@ class Run:
     def _circles_asked_for(self) -> list[Cycle]:
         """The circles that a file is part of which may be changed."""
         asked = {path for path in self.job.project.files if self.job.may_change(path)}
-        return [one for one in cycles(self.workspace.graph) if not asked.isdisjoint(one.files)]
+        return [one for one in self.workspace.circles if not asked.isdisjoint(one.files)]
 
     def _cuts(self, cycle: Cycle) -> list[Cut]:
         workspace = self.workspace
@@ -201,7 +201,7 @@ class Run:
             self._accepted.add(pair)
             self._answers[pair] = Answer("skipped", "E920", *place, silenced.value)
             return
-        before, with_it = cycles(self.workspace.graph), loaded(self.workspace, cut.importer)
+        before, with_it = self.workspace.circles, loaded(self.workspace, cut.importer)
         try:
             way = self._way(cut, how)
             with self.workspace.attempt():
@@ -246,7 +246,7 @@ class Run:
 
     def _judge(self, cut: Cut, before: Sequence[Cycle]) -> None:
         """That the import is gone, that there is no circle which was not there, and what may be changed is kept to."""
-        for cycle in cycles(self.workspace.graph):
+        for cycle in self.workspace.circles:
             if (cut.importer, cut.imported) in cycle.pairs():
                 raise Refused(Reason.STILL_CIRCULAR, f"{cut.importer} would import {cut.imported} all the same")
             if not any(set(cycle.files) <= set(old.files) for old in before):
@@ -282,7 +282,7 @@ class Run:
         workspace = self.workspace
         self._tell()
         answers: dict[str, list[Answer]] = {}
-        left = {pair for cycle in cycles(workspace.graph) for pair in cycle.pairs()} | self._talking()
+        left = {pair for cycle in workspace.circles for pair in cycle.pairs()} | self._talking()
         for pair, answer in self._answers.items():
             if put_off is not None and answer.verdict == "rewritten":
                 answer = msgspec.structs.replace(answer, verdict="declined", reason=put_off.value)

@@ -16,6 +16,7 @@ from analysis.collectors.header import Header, HeaderCollector
 from analysis.collectors.imports import Import
 from analysis.collectors.imports import Imports as ImportCollector
 from analysis.collectors.suppressions import SuppressionCollector
+from analysis.cycles import Cycle, cycles
 from analysis.facts import FileFacts
 from analysis.imports import COLLECTORS, ImportGraph
 from analysis.index import digest_of
@@ -31,6 +32,8 @@ from codemods.outcome import CHANGED
 from codemods.tokens import scan
 
 if TYPE_CHECKING:
+    import networkx as nx
+
     from analysis.project import Project
     from config.settings import Settings
 
@@ -125,6 +128,16 @@ class Workspace:
         """The imports between the files as they would be."""
         return ImportGraph(self.files)
 
+    @cached_property
+    def circles(self) -> list[Cycle]:
+        """The files that import each other while they are imported."""
+        return cycles(self.graph)
+
+    @cached_property
+    def at_import(self) -> nx.DiGraph[str]:
+        """What the files import while they are imported. Not to be changed."""
+        return self.graph.between()
+
     def crossings(self, paths: Iterable[str]) -> dict[str, list[Crossing]]:
         """How each of the files uses what it imports. Of one that does not parse nothing is known."""
         left = [path for path in paths if path not in self._crossings]
@@ -193,7 +206,8 @@ class Workspace:
         self._facts.pop(path, None)
         self._trees.pop(path, None)
         self._crossings.pop(path, None)
-        self.__dict__.pop("graph", None)
+        for name in ("graph", "circles", "at_import"):
+            self.__dict__.pop(name, None)
 
     def _check(self, before: Mapping[str, Source]) -> None:
         """That each file that is not as it was ``before`` compiles, and that no comment of them is gone."""

@@ -348,8 +348,9 @@ def test_a_module_that_does_something_when_it_is_loaded(session: str, tmp_path: 
         SESSION + "\n\nknown = []\nknown.append(Session)\n",
         "import functools\n" + SESSION.replace("class", "@functools.total_ordering\nclass"),
         SESSION + '\n\nif __name__ == "__main__":\n    print(Session())\n',
+        "import registry\n" + SESSION.replace("pass", "@registry.timed\n    def open(self):\n        pass"),
     ],
-    ids=["own", "library", "script"],
+    ids=["own", "library", "script", "method"],
 )
 def test_a_module_that_only_defines_things_may_come_later(session: str, tmp_path: Path) -> None:
     assert said(tmp_path, FUNCTION, session_py=session)[0] == ""
