@@ -13,6 +13,9 @@ What differs afterwards:
 
 - A module does not have the names that it imports later as its own (``app.memory.Session``). Files of the tree that
   take them from there, and texts that name them (``mock.patch``), are found, and the import stays; other trees are not.
+- A module that was imported while the program started is loaded when a function asks for it. Where loading it does
+  more than to define things (a call, a decorator of the tree, a class that its base notes down), or where a file takes
+  it from its package without importing it, the import stays unless `--unsafe` says that this does not matter.
 - An import in a function is looked up whenever that runs, which costs about as much as a call or two.
 - An annotation may become a text, and a name in it be there for type checkers only. Decorators and bases that may read
   it are looked at, and a tree that reads annotations while it runs (`get_type_hints`, a container that injects by type)
