@@ -69,6 +69,10 @@ def test_every_codemod_is_found_and_has_examples_of_both_kinds() -> None:
         made = one.trees if isinstance(one, TreeCodemod) else one.examples
         assert any(example.after for example in made)
         assert any(example.declined is not None for example in made)
+        for example in made:
+            assert bool(example.after) != (example.declined is not None), example.title
+        titles = Counter(example.title for example in made)
+        assert titles == Counter(set(titles))
 
 
 @pytest.mark.parametrize(("codemod", "example"), REWRITTEN)
