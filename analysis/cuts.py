@@ -201,7 +201,8 @@ def _how(crossing: Sequence[Crossing]) -> tuple[Technique, str, int]:
     early = sorted({local for local, use in uses if use.at_import and use.kind != "annotation"})
     if not early:
         where = {use.scope for _, use in uses if use.kind != "annotation"}
-        return "defer", f"{_listed(names)} {_is(names)} used in {_places(where)} only", 4 + len(where)
+        typed = " and in annotations" if any(use.kind == "annotation" for _, use in uses) else ""
+        return "defer", f"{_listed(names)} {_is(names)} used in {_places(where)}{typed} only", 4 + len(where)
     return (
         "extract",
         f"{_listed(early)} {_is(early)} needed while the module is imported: {_why(uses)}",

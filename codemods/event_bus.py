@@ -111,6 +111,12 @@ class EventBusCodemod(TreeCodemod):
             spared |= in_vain
         if job.options.get("import_check"):
             _check(run, job)
+        left = run.left()
+        if left:
+            files = sum(len(one.files) for one in left)
+            job.say(
+                f"{plural(len(left), 'circle')} of {plural(files, 'file')} would be left, as the reasons below tell."
+            )
         return _planned(run, job, Path(wanted)) if wanted is not None else run.outcomes()
 
 
@@ -122,6 +128,8 @@ def _check(run: Run, job: TreeJob) -> None:
         raise Impossible(
             f"--import-check: {modules} could be imported before and could not be now:{told}\nNothing was written"
         )
+    if not found.worked:
+        job.say("Warning: nothing was checked: none of the modules can be imported, as they are or as they would be.")
     without = f"; {len(found.neither)} could not be imported before either" if found.neither else ""
     job.say(f"{plural(len(found.worked), 'module')} imported cold{without}.")
     for path, error in found.neither.items():

@@ -175,6 +175,8 @@ def as_text(report: Report) -> str:
 
 def _other(outcome: Outcome, written: bool) -> str:
     """What was done to a file that has no findings."""
+    if not outcome.note:
+        return "changed" if written else "would be changed"
     verb = ("added" if outcome.old else "made") if written else ("would be added" if outcome.old else "would be made")
     if outcome.note.endswith(("number", "numbers")):
         verb = "changed" if written else "would be changed"

@@ -40,8 +40,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
 
     ``safe_executor``: import target of the executor that rewritten code uses, as ``module:name``.
     ``get_port``: import target of the look-up in the port registry that rewritten code uses, as ``module:name``.
-    ``get_bus``: import target of what gives the bus of the process, as ``module:name``; the module has ``Bus``,
-    ``Event`` and ``Request``, too.
+    ``get_bus``: import target of what gives the bus of the process, as ``module:name``; the module
+    has ``Bus``, ``Event`` and ``Request``, too.
     ``exclude``: patterns as in ``.gitignore``, relative to the root, of files that are left alone.
     ``select``: codes of the rules that run, or beginnings of codes; an empty list means all that are on by default.
     ``ignore``: codes of the rules that do not run, or beginnings; where both name a rule, the longer name wins.

@@ -45,7 +45,7 @@ class ImportCycle(TreeRule):
 
     ## When it is left alone
     - It runs where it is selected (`select = ["E9"]`, `--select E920`), since it makes a first run read more.
-    - flake8 reports it where its own code or `E91` is selected there: `E9` is what flake8 calls the whole plugin.
+    - flake8 reports it where its own code or `E92` is selected there: `E9` is what flake8 calls the whole plugin.
     - Only a part of the tree is named and nothing says where the tree begins. The summary then says so.
     - Imports for type checkers only, and those in functions, which run when all modules are there.
     - A module that imports a module of a package which it lies in itself: the package had been started before. Taking

@@ -101,7 +101,7 @@ class RequestLoop(TreeRule):
 
     ## When it is left alone
     - It runs where it is selected (`select = ["E9"]`, `--select E921`), since it makes a first run read more.
-    - flake8 does not report it: it shows a plugin one file at a time. Use `unsnarl check`.
+    - flake8 reports it where its own code or `E92` is selected there: `E9` is what flake8 calls the whole plugin.
     - Only a part of the tree is named and nothing says where the tree begins. The summary then says so.
     - What a service asks at other times: before its loop, or in another thread. `unsnarl sockets` calls it coupled.
     - A health socket that a loop of its own answers.

@@ -84,7 +84,8 @@ def cold(
             if not error:
                 worked.append(path)
             elif before := _before(workspace, path):
-                neither[path] = before
+                if not workspace.made(path):
+                    neither[path] = before
             else:
                 broken[path] = error
     return Cold(tuple(worked), broken, neither)

@@ -69,7 +69,7 @@ def not_offered(workspace: Workspace, path: str, names: Sequence[str]) -> None:
     for edge in workspace.graph.edges:
         if edge.imported != path:
             continue
-        handed = wanted if "*" in edge.names else wanted & set(edge.names)
+        handed = _starred(workspace, path, wanted) if "*" in edge.names else wanted & set(edge.names)
         if handed:
             raise Refused(Reason.OFFERED, f"{edge.importer}:{edge.line} takes {_listed(sorted(handed))} from here")
         takers[edge.importer] = None
@@ -90,6 +90,14 @@ def _means(node: ast.expr, called: Collection[str]) -> bool:
         case ast.Name(id=name) | ast.Attribute(attr=name):
             return name in called
     return isinstance(node, (ast.Call, ast.Subscript))
+
+
+def _starred(workspace: Workspace, path: str, names: set[str]) -> set[str]:
+    """Those of ``names`` that ``from module import *`` takes."""
+    offer = workspace.graph.offers.get(path)
+    if offer is not None and offer.exported is not None:
+        return names & set(offer.exported)
+    return {one for one in names if not one.startswith("_")}
 
 
 def _aliases(workspace: Workspace, path: str, stem: str) -> set[str]:

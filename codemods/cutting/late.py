@@ -31,6 +31,13 @@ def late(workspace: Workspace, cut: Cut) -> str:
     found = list(sites.of(set(names)))
     annotations = [one for one in found if one.use.kind == "annotation"]
     uses = [one for one in found if one.use.kind != "annotation"]
+    # Nothing evaluates those of local variables, and checkers see the import of the function.
+    inside = {(one.name, one.block) for one in uses}
+    annotations = [
+        one
+        for one in annotations
+        if (one.name, one.block) not in inside or not guards.never_evaluated(sites, guards.annotation(sites, one.node))
+    ]
     idle = [name for name in names if name not in {one.name for one in found}]
     if idle:
         raise Refused(Reason.EFFECT, f"nothing here uses `{idle[0]}`: it may be there for others, or for what it does")
@@ -149,10 +156,10 @@ def _for_checkers(workspace: Workspace, path: str, statements: Sequence[Taken], 
     block = _block(workspace.tree(path))
     source = workspace.source(path)
     if block is not None:
-        last = block.body[-1]
         first = source.lines[block.body[0].lineno - 1]
         indent = first[: block.body[0].col_offset].decode()
-        line = last.end_lineno or last.lineno
+        imports = [one for one in block.body if isinstance(one, (ast.Import, ast.ImportFrom))]
+        line = max((one.end_lineno or one.lineno for one in imports), default=block.body[0].lineno - 1)
         spelt = "".join(f"{indent}{one}\n" for one in texts)
     else:
         # Whatever its import is put behind, it is at the head of the module.

@@ -34,7 +34,7 @@ _ALIAS = re.compile(rb"\b([A-Za-z_]\w*)[ \t]+as[ \t]+([A-Za-z_]\w*)")
 _ENTRY = re.compile(rb"([A-Za-z_]\w*):([A-Za-z_]\w*)")
 _ENTRIES = ("pyproject.toml", "setup.cfg", "setup.py")
 _READERS = re.compile(
-    rb"\b(?:get_type_hints|get_annotations|eval_str"
+    rb"(?<!def )\bget_type_hints\b|\b(?:(?:inspect|annotationlib)(?:\.| import\b[^\n]*\b)get_annotations|eval_str"
     rb"|(?:import|from) (?:beartype|dependency_injector|dishka|injector|lagom|punq|svcs|typeguard))\b"
 )
 _OWN = (b"self", b"cls")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from pathlib import Path
@@ -47,6 +48,7 @@ _HOW: dict[Technique, str] = {
 }
 
 
+_LINE = re.compile(r"\bline (\d+)")
 _HINDERED: dict[Hindrance, Reason] = {
     "": Reason.NEEDED,
     "late-enough": Reason.NEEDED,
@@ -150,6 +152,10 @@ class Run:
         changed = set(self.workspace.changed)
         return sorted(changed.union(*(one for one in self._circles if one & changed)))
 
+    def left(self) -> list[Cycle]:
+        """The circles that were asked about and are there all the same."""
+        return self._circles_asked_for()
+
     def items(self) -> list[Item]:
         """What was done, and what could not be, as the items of a plan."""
         left = {pair for cycle in self.workspace.circles for pair in cycle.pairs()}
@@ -201,6 +207,7 @@ class Run:
             self._accepted.add(pair)
             self._answers[pair] = Answer("skipped", "E920", *place, silenced.value)
             return
+        lines = self._lines(cut)
         before, with_it = self.workspace.circles, loaded(self.workspace, cut.importer)
         try:
             way = self._way(cut, how)
@@ -220,12 +227,14 @@ class Run:
             done = f"{done}; not over the bus, as {self._silent[pair]}"
         safety = "unsafe" if self.workspace.doubts else "safe"
         self._answers[pair] = Answer("rewritten", "E920", *place, "", f"{cut.imported}: {done}", safety)
-        self._items[pair] = _item(cut, how or LEAVE, done)
+        self._items[pair] = _item(cut, how or LEAVE, done, lines)
 
     def _decline(self, cut: Cut, refused: Refused, place: tuple[int, int, str]) -> None:
-        told = f"{cut.imported}: {refused.detail}"
+        # The text at hand may be half changed: people have the one on the disk.
+        detail = _LINE.sub(lambda one: f"line {self.workspace.line_before(cut.importer, int(one[1]))}", refused.detail)
+        told = f"{cut.imported}: {detail}"
         self._answers[cut.importer, cut.imported] = Answer("declined", "E920", *place, refused.reason.value, told)
-        self._items[cut.importer, cut.imported] = _item(cut, LEAVE, refused.detail)
+        self._items[cut.importer, cut.imported] = _item(cut, LEAVE, detail, self._lines(cut))
 
     def _way(self, cut: Cut, how: str | None) -> Way:
         """How to make the cut. Raises Refused."""
@@ -256,6 +265,10 @@ class Run:
             raise Refused(Reason.NOT_ASKED, "another file would have to be changed that was not asked for")
         if self.job.most is not None and len(changed) > self.job.most:
             raise Refused(Reason.LIMIT, f"more than {plural(self.job.most, 'file')} would be changed")
+
+    def _lines(self, cut: Cut) -> tuple[int, ...]:
+        """Where the imports stand on the disk."""
+        return tuple(sorted({self.workspace.line_before(cut.importer, one.line) for one in cut.edges}))
 
     def _place(self, cut: Cut) -> tuple[int, int, str]:
         """Where the first of the imports stands on the disk."""
@@ -309,7 +322,7 @@ class Run:
             workspace.difference(path),
             digest_of(old) if not workspace.made(path) else b"",
             digest_of(new),
-            note="" if answers else plural(len(bound), "definition"),
+            note="" if answers or not bound else plural(len(bound), "definition"),
         )
 
 
@@ -317,6 +330,6 @@ def _bound(offers: Sequence[Offer]) -> set[str]:
     return {name for one in offers for name in one.bound}
 
 
-def _item(cut: Cut, how: str, why: str) -> Item:
+def _item(cut: Cut, how: str, why: str, lines: tuple[int, ...]) -> Item:
     names = tuple(dict.fromkeys(name for one in cut.edges for name in one.names))
-    return Item(cut.importer, cut.imported, how, names, tuple(sorted({one.line for one in cut.edges})), why)
+    return Item(cut.importer, cut.imported, how, names, lines, why)

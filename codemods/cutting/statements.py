@@ -113,6 +113,10 @@ def _all_gone(workspace: Workspace, path: str, node: ast.stmt) -> Splice:
     if last >= len(lines) or not lines[last].strip():
         while first > 1 and not lines[first - 2].strip():
             first -= 1
+    if first == 1:
+        # Nothing is above it: what follows begins the file.
+        while last < len(lines) and not lines[last].strip():
+            last += 1
     end = source.offset(last + 1, 0) if last < len(lines) else len(source.data)
     return Splice(source.offset(first, 0), end, "")
 

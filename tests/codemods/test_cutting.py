@@ -124,6 +124,30 @@ def test_a_long_file_keeps_all_else(tmp_path: Path) -> None:
     assert "        import session\n\n        return session.Session()\n" in text
 
 
+@pytest.mark.parametrize(
+    ("listed", "reason"),
+    [("", Reason.OFFERED.value), ("__all__ = ['Memory']\n", ""), ("__all__ = ['session']\n", Reason.OFFERED.value)],
+    ids=["all", "listed", "exported"],
+)
+def test_what_a_star_import_takes(listed: str, reason: str, tmp_path: Path) -> None:
+    memory = FUNCTION.replace("\n\n\nclass", f"\n\n{listed}\n\nclass")
+    assert said(tmp_path, memory, other_py="from memory import *\n")[0] == reason
+
+
+def test_a_file_does_not_begin_with_blank_lines_afterwards(tmp_path: Path) -> None:
+    assert said(tmp_path, FUNCTION)[0] == ""
+    assert (tmp_path / "memory.py").read_text().startswith("class Memory:\n")
+
+
+def test_an_import_for_checkers_joins_the_imports_that_are_there(tmp_path: Path) -> None:
+    block = (
+        "from typing import TYPE_CHECKING\n\nif TYPE_CHECKING:\n    import json\n\n    # A name.\n    Name = str\n\n"
+    )
+    memory = ANNOTATION.replace("import session\n", f"{block}import session\n")
+    assert said(tmp_path, memory)[0] == ""
+    assert "    import json\n    import session\n\n    # A name." in (tmp_path / "memory.py").read_text()
+
+
 def test_a_destructor(tmp_path: Path) -> None:
     assert said(tmp_path, FUNCTION.replace("open", "__del__"))[0] == Reason.DESTRUCTOR.value
 
@@ -188,12 +212,19 @@ def test_what_is_called_as_a_script_only_is_late_enough(tmp_path: Path) -> None:
         "import typing\n\nprint(typing.get_type_hints(print))\n",
         "import punq\n",
         "from injector import inject\n",
+        "import inspect\n\nprint(inspect.get_annotations(print))\n",
+        "from inspect import signature, get_annotations\n",
     ],
-    ids=["hints", "punq", "injector"],
+    ids=["hints", "punq", "injector", "inspect", "taken"],
 )
 def test_a_tree_that_reads_annotations(other: str, tmp_path: Path) -> None:
     reason, detail = said(tmp_path, ANNOTATION, other_py=other)
     assert (reason, "reads annotations while the program runs" in detail) == (Reason.ANNOTATION.value, True)
+
+
+def test_a_method_of_that_name_reads_no_annotations(tmp_path: Path) -> None:
+    other = "class Node:\n    def get_annotations(self):\n        pass\n\n    def get_type_hints(self):\n        pass\n"
+    assert said(tmp_path, ANNOTATION, other_py=other)[0] == ""
 
 
 def test_annotations_that_are_read_may_be_said_to_be_others(tmp_path: Path) -> None:
@@ -221,7 +252,17 @@ def test_annotations_of_local_variables_are_left_as_they_are(tmp_path: Path) -> 
         "import session\n\n\nclass Memory:\n    def open(self):\n        one: session.Session = 1\n        return one\n"
     )
     assert said(tmp_path, memory)[0] == ""
-    assert "one: session.Session = 1" in (tmp_path / "memory.py").read_text()
+    text = (tmp_path / "memory.py").read_text()
+    assert "one: session.Session = 1" in text
+    assert "TYPE_CHECKING" in text
+
+
+def test_a_local_annotation_is_content_with_the_import_of_its_function(tmp_path: Path) -> None:
+    memory = FUNCTION.replace(
+        "return session.Session()", "one: session.Session = session.Session()\n        return one"
+    )
+    assert said(tmp_path, memory) == ("", "session.py: moved into open()")
+    assert "TYPE_CHECKING" not in (tmp_path / "memory.py").read_text()
 
 
 def test_an_annotation_with_both_kinds_of_quotes_cannot_be_quoted(tmp_path: Path) -> None:
