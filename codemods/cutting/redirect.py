@@ -13,7 +13,10 @@ from codemods.cutting.workspace import Workspace
 from codemods.edits import Reason, Splice
 from codemods.imports import Refused
 
-_SETS = re.compile(rb"\bglobals\(\)|sys\.modules\[\s*__name__\s*\]|\bexec\(")
+_SETS = re.compile(
+    rb"\b(?:globals|vars)\(\)(?:[ \t]*\[[^\]\n]*\][ \t]*=[^=]|\.(?:update|setdefault|pop|clear)\b)"
+    rb"|=[ \t]*(?:globals|vars)\(\)|sys\.modules\[\s*__name__\s*\]|\bexec\("
+)
 """What a module may bind its own names by."""
 
 

@@ -140,7 +140,8 @@ class Run:
         for cycle in self._circles_asked_for():
             for cut in self._cuts(cycle):
                 if (cut.importer, cut.imported) not in self._answers:
-                    self._decline(cut, Refused(Reason.LEFT_BY_PLAN, cut.reason), self._place(cut))
+                    refused = self._on_disk(cut, Refused(Reason.LEFT_BY_PLAN, cut.reason))
+                    self._decline(cut, refused, self._place(cut))
 
     def in_vain(self) -> set[frozenset[str]]:
         """The circles in which definitions were moved and that are not gone."""
@@ -210,13 +211,15 @@ class Run:
         lines = self._lines(cut)
         before, with_it = self.workspace.circles, loaded(self.workspace, cut.importer)
         try:
-            way = self._way(cut, how)
             with self.workspace.attempt():
-                done = way(self.workspace, cut)
-                self._judge(cut, before)
-                if how != "events":
-                    # A service that talks over the bus is not to load the other.
-                    nothing_missed(self.workspace, cut, with_it)
+                try:
+                    done = self._way(cut, how)(self.workspace, cut)
+                    self._judge(cut, before)
+                    if how != "events":
+                        # A service that talks over the bus is not to load the other.
+                        nothing_missed(self.workspace, cut, with_it)
+                except Refused as refused:
+                    raise self._on_disk(cut, refused) from None
         except Refused as refused:
             self._refused.setdefault(pair, set()).add(cut.technique)
             self._decline(cut, refused, place)
@@ -229,12 +232,16 @@ class Run:
         self._answers[pair] = Answer("rewritten", "E920", *place, "", f"{cut.imported}: {done}", safety)
         self._items[pair] = _item(cut, how or LEAVE, done, lines)
 
+    def _on_disk(self, cut: Cut, refused: Refused) -> Refused:
+        """The same with the lines of the importer as they are on the disk: the text at hand may be half changed."""
+        before = self.workspace.line_before
+        detail = _LINE.sub(lambda one: f"line {before(cut.importer, int(one[1]))}", refused.detail)
+        return Refused(refused.reason, detail)
+
     def _decline(self, cut: Cut, refused: Refused, place: tuple[int, int, str]) -> None:
-        # The text at hand may be half changed: people have the one on the disk.
-        detail = _LINE.sub(lambda one: f"line {self.workspace.line_before(cut.importer, int(one[1]))}", refused.detail)
-        told = f"{cut.imported}: {detail}"
+        told = f"{cut.imported}: {refused.detail}"
         self._answers[cut.importer, cut.imported] = Answer("declined", "E920", *place, refused.reason.value, told)
-        self._items[cut.importer, cut.imported] = _item(cut, LEAVE, detail, self._lines(cut))
+        self._items[cut.importer, cut.imported] = _item(cut, LEAVE, refused.detail, self._lines(cut))
 
     def _way(self, cut: Cut, how: str | None) -> Way:
         """How to make the cut. Raises Refused."""

@@ -70,7 +70,7 @@ def test_fix_without_its_codemod_says_what_to_write(tmp_path: Path, arguments: l
     done = unsnarl("fix", *arguments, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.splitlines()[-1] == (
-        f"Error: the codemod comes first: write `{call}`; the codemods are `get-port`, `safe-executor`"
+        f"Error: the codemod comes first: write `{call}`; the codemods are `event-bus`, `get-port`, `safe-executor`"
     )
 
 

@@ -439,6 +439,24 @@ def test_a_module_that_is_taken_from_its_package(main: str, reason: str, tmp_pat
     assert one.reason == reason, one.detail
 
 
+@pytest.mark.parametrize(
+    ("line", "verdict"),
+    [
+        ("globals()['Base'] = int", "declined"),
+        ("globals().update(Base=int)", "declined"),
+        ("known = 'Base' in globals()", "rewritten"),
+    ],
+)
+def test_a_package_that_looks_at_its_names_or_binds_them(line: str, verdict: str, tmp_path: Path) -> None:
+    files = {
+        "pk/__init__.py": f"from .base import Base\n{line}\nfrom .user import User\n",
+        "pk/base.py": "class Base:\n    pass\n",
+        "pk/user.py": "from pk import Base\n\n\nclass User(Base):\n    pass\n",
+    }
+    found = [one for one in answers(tmp_path, files) if one.detail.startswith("pk/__init__.py")]
+    assert [one.verdict for one in found] == [verdict]
+
+
 def test_a_name_that_the_package_replaces_is_not_taken_from_elsewhere(tmp_path: Path) -> None:
     files = {
         "pk/__init__.py": "import sys\nfrom .base import Base\nsetattr(sys.modules[__name__], 'Base', int)\n"
