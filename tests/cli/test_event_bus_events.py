@@ -78,7 +78,7 @@ def test_the_way_that_is_left_says_why_they_do_not_talk(tmp_path: Path) -> None:
     code, told = report(tmp_path, "--events")
     (rewritten,) = told["rewritten"]
     assert rewritten["detail"] == (
-        "two.py: moved into one(); not over the bus, as line 5 gives it `lambda: x`: no data"
+        "two.py: moved into one(); not over the bus, as line 4 gives it `lambda: x`: no data"
     )
     (declined,) = told["declined"]
     assert (code, declined["path"], declined["reason"]) == (1, "two.py", "no-message-can-carry-it")
