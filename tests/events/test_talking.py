@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -81,9 +82,15 @@ class Services:
         )
         self.processes.append(process)
         assert process.stdout is not None
-        for _ in range(several):
+        told = ""
+        while told.count("\n") < several:
             line = await asyncio.wait_for(process.stdout.readline(), PATIENCE)
-            name, port = line.decode().split()
+            assert line, f"the services have ended: {told!r}"
+            told += line.decode()
+        # Two threads that print at once may share a line: a text and its line end are written apart.
+        found = re.findall(r"([a-z_]+) (\d+)", told)
+        assert len(found) == several, told
+        for name, port in found:
             socket = self.sockets[name] = self.context.socket(zmq.REQ)
             socket.connect(f"tcp://127.0.0.1:{port}")
 
