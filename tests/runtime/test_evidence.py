@@ -180,9 +180,13 @@ def test_after_a_kill_every_pair_is_there_and_half_of_each_count(run_python: Run
 def test_processes_that_are_killed_at_any_time_harm_nothing(file: Path) -> None:
     source = WORKER.replace("range(int(sys.argv[1]))", "iter(int, 1)")
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "UNSNARL_EVIDENCE": str(file)}
+    file.touch()
     for wait in (0.0, 0.02, 0.05):
+        # Each worker is killed only after it has written: one that is still starting would prove nothing.
+        written = file.stat().st_size
         worker = subprocess.Popen([sys.executable, "-c", source], env=environment)
-        while not file.exists():
+        while file.stat().st_size == written:
+            assert worker.poll() is None, "the worker ended by itself"
             time.sleep(0.005)
         time.sleep(wait)
         worker.kill()
