@@ -95,9 +95,10 @@ class Modules:
         for root in self.roots(importer):
             # The folder of a module in a package is on the path only where that module is run as a script. Nobody
             # does that to one whose neighbour would hide a module of the standard library.
-            if root == folder and root in self._guessed(importer):
+            if root == folder:
                 started = self._started is None or folder in self._started
-                if not started or module.partition(".")[0] in _LIBRARY:
+                hides = not started or module.partition(".")[0] in _LIBRARY
+                if hides and root in self._guessed(importer):
                     continue
             found = self._under(root, module)
             if found is not None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import msgspec
@@ -312,12 +312,14 @@ class _Found:
         if use.side == "bind" and home in self.run:
             made = Definition(home, f"{owner}.__init__") in self.across.calls
             handed = not made and home in self.across.records and not self.across.records[home].main
-            self.asks.append(Ask(row, port, handed, self._others() if home != self.path else frozenset()))
+            self.asks.append(Ask(row, port, handed, self.others if home != self.path else frozenset()))
         yield row
         for number in found[1:]:
             yield msgspec.structs.replace(row, port=number)
 
-    def _others(self) -> frozenset[str]:
+    @cached_property
+    def others(self) -> frozenset[str]:
+        """The keys asked of what nobody handed to the class: the same for all that are derived from it."""
         function = self.across.functions[self.path].get(f"{self.use.owner}.__init__")
         handed = {"self", *(function.parameters if function is not None else ())}
         every = (one for term in self._known.values() for one in below(term))

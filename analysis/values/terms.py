@@ -95,8 +95,10 @@ class Unknown(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="u"):
 Term = Const | Join | Sum | Env | Option | Key | Parameter | Field | Symbol | Call | Choice | Unknown
 _MANY = frozenset({Join, Sum, Choice})
 _ONE = frozenset({Env, Option, Key, Parameter})
+_LEAVES = frozenset({Const, Field, Symbol, Unknown})
 _MOST = 12
 """Beyond so many alternatives a value says nothing."""
+_BAR = " | "
 _SIZE = 48
 """Beyond so many parts, too: nobody would read it, and parts of parts of alternatives grow without end."""
 
@@ -156,13 +158,12 @@ def total(parts: Iterable[Term]) -> Term:
 
 
 def _bounded(term: Term) -> Term:
-    todo: list[Term] = [term]
-    size = 0
-    while todo:
-        size += len(todo)
-        if size > _SIZE + 1:
+    every: list[Term] = [term]
+    for one in every:
+        if one.__class__ not in _LEAVES:
+            every += _inside(one)
+        if len(every) > _SIZE + 1:
             return Unknown("a value of many parts")
-        todo = [each for one in todo for each in _inside(one)]
     return term
 
 
@@ -195,22 +196,18 @@ def replaced(term: Term, change: Callable[[Term], Term | None]) -> Term:
     if kind is Const:
         return term
     new = change(term)
-    if new is not None:
-        return new
+    if new is not None or kind in _LEAVES:
+        return term if new is None else new
     # What nothing is replaced in is given back as it is: most terms are, and putting them together again costs.
-    match term:
-        case Join(parts) | Sum(parts) | Choice(parts):
-            found = [replaced(each, change) for each in parts]
-            if all(map(is_, found, parts)):
-                return term
-            return join(found) if kind is Join else total(found) if kind is Sum else choice(found)
-        case Call(target, values):
-            given = tuple((key, replaced(value, change)) for key, value in values)
-            return Call(target, given)
-        case Env(_, default) | Option(_, default) | Key(_, default) | Parameter(_, _, default) if default is not None:
-            other = replaced(default, change)
-            return term if other is default else structs.replace(term, default=other)
-    return term
+    inside = _inside(term)
+    found = [replaced(each, change) for each in inside]
+    if all(map(is_, found, inside)):
+        return term
+    if kind in _ONE:
+        return structs.replace(term, default=found[0])
+    if isinstance(term, Call):
+        return Call(term.target, tuple((key, one) for (key, _), one in zip(term.values, found, strict=True)))
+    return join(found) if kind is Join else total(found) if kind is Sum else choice(found)
 
 
 def written(term: Term) -> str:
@@ -245,13 +242,18 @@ def written(term: Term) -> str:
 
 def _between_bars(text: str) -> Iterator[str]:
     """The parts of ``text`` between bars that stand in no brackets."""
-    depth = start = 0
-    for at, letter in enumerate(text):
-        depth += (letter in "([{") - (letter in ")]}")
-        if letter == "|" and not depth and text[at - 1 : at + 2] == " | ":
-            yield text[start : at - 1]
-            start = at + 2
-    yield text[start:]
+    depth = 0
+    begun = ""
+    for piece in text.split(_BAR):
+        depth += sum(map(piece.count, "([{")) - sum(map(piece.count, ")]}"))
+        begun += piece
+        if depth:
+            begun += _BAR
+        else:
+            yield begun
+            begun = ""
+    if depth:
+        yield begun.removesuffix(_BAR)
 
 
 def _otherwise(default: Term | None) -> str:
