@@ -15,6 +15,10 @@ _GAPS = frozenset({"keys", "kw_defaults"})
 """The lists in which None stands for a node that is missing."""
 
 
+HEADED = (ast.If, ast.While, ast.For, ast.AsyncFor, ast.With, ast.AsyncWith, ast.Assert)
+"""Statements that begin with an expression, for collectors that look into all but assignments and the like."""
+
+
 class _Fields(NamedTuple):
     single: tuple[str, ...]
     several: tuple[str, ...]

@@ -118,6 +118,13 @@ class Session:
         except NoSuchPath as error:
             raise Trouble(str(error)) from None
 
+    def around(self, collectors: Sequence[type[Collector]], *, jobs: int | None = None, cache: bool = True) -> Project:
+        """The whole tree that the paths are in, or only them where nothing says where it begins. Raises Trouble."""
+        gone = next((path for path in self.paths if not whole(path).exists()), None)
+        if gone is not None:
+            raise Trouble(f"no such file or folder: {gone}")
+        return self.project(collectors, jobs=jobs, cache=cache, whole_tree=self.anchored)
+
     def nothing(self, project: Project, *, force_exclude: bool = False) -> str:
         """A note that ``project`` has no file at all, with what was left out; empty when it has one."""
         if project.files or project.discovery.unreadable:

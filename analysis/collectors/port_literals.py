@@ -17,7 +17,7 @@ from analysis.collectors.header import first_line
 from analysis.collectors.port_context import Context
 from analysis.collectors.port_entries import ENTRIES
 from analysis.facts import Span
-from analysis.nodes import below, expressions
+from analysis.nodes import HEADED, below, expressions
 from analysis.port_names import has_ports, host_before, is_measure, speaks_of_port
 from analysis.source import Source
 from analysis.values.syntax import default_of, dotted
@@ -91,13 +91,7 @@ class PortLiteralCollector(Collector):
         ast.AnnAssign,
         ast.Expr,
         ast.Return,
-        ast.If,
-        ast.While,
-        ast.For,
-        ast.AsyncFor,
-        ast.With,
-        ast.AsyncWith,
-        ast.Assert,
+        *HEADED,
     )
 
     def __init__(self, source: Source) -> None:

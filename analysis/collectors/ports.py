@@ -13,7 +13,7 @@ from analysis.collectors.port_entries import ENTRIES, Entry
 from analysis.collectors.port_records import Callee, Passed, Ports, Side, Use
 from analysis.collectors.port_terms import is_address, is_port, is_url, may_be_port, port_like, telling, text_of
 from analysis.effects.paths import added
-from analysis.nodes import below, expressions
+from analysis.nodes import HEADED, below, expressions
 from analysis.source import Source
 from analysis.values.bindings import Scope
 from analysis.values.names import ClassValues
@@ -79,14 +79,8 @@ class PortCollector(Collector):
     record = Ports
     nodes = (
         *Scopes.nodes,
-        ast.If,
-        ast.While,
-        ast.For,
-        ast.AsyncFor,
-        ast.With,
-        ast.AsyncWith,
+        *HEADED,
         ast.ImportFrom,
-        ast.Assert,
     )
 
     def __init__(self, source: Source) -> None:

@@ -12,7 +12,7 @@ from analysis.collectors.requests import asked_for, is_name_of_request, of_case,
 from analysis.collectors.socket_names import Keys, does_not_wait, ends, in_tree, kind_of
 from analysis.collectors.socket_records import Act, Called, Handled, Made, Messaging, Place, What
 from analysis.effects.paths import added
-from analysis.nodes import below, expressions
+from analysis.nodes import HEADED, below, expressions
 from analysis.source import Source
 from analysis.values.bindings import Scope, attribute_targets
 from analysis.values.reader import Reader
@@ -53,13 +53,7 @@ class SocketCollector(Collector):
     record = Messaging
     nodes = (
         *Scopes.nodes,
-        ast.If,
-        ast.While,
-        ast.For,
-        ast.AsyncFor,
-        ast.With,
-        ast.AsyncWith,
-        ast.Assert,
+        *HEADED,
         ast.match_case,
         ast.Raise,
     )

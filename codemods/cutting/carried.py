@@ -46,7 +46,10 @@ class Types:
                 case ast.ImportFrom(module=str(module), level=0):
                     self._known |= {one.asname or one.name: (module, one.name) for one in node.names}
                 case ast.Import():
-                    self._known |= {one.asname or one.name: (one.name, "") for one in node.names}
+                    for one in node.names:
+                        # `import collections.abc` makes `collections` known.
+                        first = one.name.partition(".")[0]
+                        self._known[one.asname or first] = (one.name if one.asname else first, "")
         self._own = {name for node in tree.body for name in _defined(node)}
 
     def of(self, annotation: ast.expr | None, *, optional: bool = False) -> Type:
@@ -104,11 +107,11 @@ class Types:
         first, _, rest = text.partition(".")
         if text in _BUILTIN and text not in self._known and text not in self._own:
             return text, _BUILTIN[text]
-        module, name = self._known.get(text) or self._known.get(first) or ("", "")
-        if module and not name:
-            # import typing, import collections.abc
-            module, _, name = f"{module}.{rest}".rpartition(".")
-        if name in _MODULES.get(module, ()) and (not rest or first in self._known):
+        module, name = self._known.get(first, ("", ""))
+        if rest:
+            # An attribute of a module, not of what was imported from one.
+            module, _, name = f"{module}.{rest}".rpartition(".") if module and not name else ("", "", "")
+        if name in _MODULES.get(module, ()):
             found[module, name] = None
             return name, getattr(typing if module == "typing" else collections.abc, name)
         if first in self._own:

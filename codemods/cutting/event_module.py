@@ -36,7 +36,8 @@ def path_of(one: str, other: str) -> str:
 
 
 def _words(path: str) -> list[str]:
-    words = [one for one in path.rpartition("/")[2].removesuffix(".py").lower().split("_") if one]
+    stem = path.rpartition("/")[2].removesuffix(".py").lower()
+    words = [one for one in stem.split("_") if one] or [stem]
     return [one for one in words if one not in _ROLES] or words
 
 

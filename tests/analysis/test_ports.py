@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from analysis import ports
-from analysis.collectors.ports import PortCollector
 from analysis.ports import Row
-from analysis.project import load
-
-
-def table(tmp_path: Path, files: Mapping[str, str]) -> list[Row]:
-    for name, text in files.items():
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(textwrap.dedent(text))
-    project = load([tmp_path], root=tmp_path, collectors=[PortCollector], jobs=1, cache=False)
-    return ports.table(project)
+from tests.analysis.tables import table
 
 
 def told(rows: list[Row]) -> list[str]:

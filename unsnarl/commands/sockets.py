@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from analysis.words import plural
-from unsnarl.files import deliver, whole
+from unsnarl.files import deliver
 from unsnarl.options import config_option, jobs_option, no_cache_option, paths_argument
 from unsnarl.report import printable
 from unsnarl.session import Session, say
@@ -63,12 +63,7 @@ def command(paths: tuple[str, ...], **options: Any) -> None:
     from unsnarl.output import socket_data, socket_picture, socket_text
 
     session = Session(paths, options["config"])
-    gone = next((path for path in session.paths if not whole(path).exists()), None)
-    if gone is not None:
-        raise Trouble(f"no such file or folder: {gone}")
-    project = session.project(
-        COLLECTORS, jobs=options["jobs"], cache=not options["no_cache"], whole_tree=session.anchored
-    )
+    project = session.around(COLLECTORS, jobs=options["jobs"], cache=not options["no_cache"])
     graph = Graph(project, session.settings.machines or None, None if options["everything"] else is_test)
     named = [session.name(path) for path in session.paths]
 

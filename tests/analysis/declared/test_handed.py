@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -20,20 +18,13 @@ from analysis.declared.scripts import Scripts
 from analysis.ports import Ask, Row
 from analysis.project import load
 from analysis.values.terms import Const, Key, Term, Unknown, choice, total
+from tests.analysis.tables import table
 
 START = "A:\n  script_path: a.py\n  port: 7200\n  health_check_port: 8200\n"
 AGENT = "class A:\n    def __init__(self, config):\n        self.config = config\n        self.port = {}\n"
 CALLS = "    def run(self):\n        self.up(config['port'])\n        self.up(config['health_check_port'])\n"
 UP = "    def up(self, port):\n        self.sock.bind(f'tcp://*:{port}')\n"
 BIND = "    def run(self):\n        self.sock.bind(f'tcp://*:{self.port}')\n"
-
-
-def table(tmp_path: Path, files: Mapping[str, str]) -> list[Row]:
-    for name, text in files.items():
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(textwrap.dedent(text))
-    return ports.table(load([tmp_path], root=tmp_path, collectors=[PortCollector], jobs=1, cache=False))
 
 
 def told(rows: list[Row]) -> list[str]:
