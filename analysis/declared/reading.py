@@ -31,6 +31,9 @@ _ENV = re.compile(r"\.env(?:\.[\w.-]+)?\Z|[\w.-]+\.env\Z")
 def format_of(path: str) -> Format | None:
     """The format of a configuration file by its name; None for any other file, and for lists of packages."""
     name = basename(path)
+    if name.endswith(_NO_DOCKERFILE) and not name.startswith(".env."):
+        # Most files of a tree, told by one look.
+        return None
     if name in _MANIFESTS or "lock" in name.lower().split("."):
         return None
     found = _SUFFIXES.get(name[name.rfind(".") :].lower()) if "." in name else None
@@ -38,7 +41,7 @@ def format_of(path: str) -> Format | None:
         return "compose"
     if found is not None:
         return None if name.endswith(("-lock.json", "-lock.yaml", "-lock.yml")) else found
-    if _DOCKERFILE.match(name) and not name.endswith(_NO_DOCKERFILE):
+    if _DOCKERFILE.match(name):
         return "dockerfile"
     return "env" if _ENV.match(name) else None
 

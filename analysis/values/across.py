@@ -51,6 +51,8 @@ class Across:
         self.bases = {path: dict(one.bases) for path, one in records.items()}
         self.functions = {path: {each.qualname: each for each in one.functions} for path, one in records.items()}
         self._calls: dict[Definition, list[Passing]] | None = None
+        self._definitions: dict[tuple[str, str], Definition | None] = {}
+        self._lineages: dict[Definition, list[Definition]] = {}
         self._active: set[tuple[str, Term]] = set()
         self.owner: Definition | None = None
         """The class whose instance is asked about: of the calls of its bases' methods only its own count."""
@@ -175,8 +177,14 @@ class Across:
                 return self.resolve(term, each.path, depth + 1)
         return None
 
-    def definition(self, symbol: str, path: str, depth: int = 0) -> Definition | None:
+    def definition(self, symbol: str, path: str) -> Definition | None:
         """The class or function of the tree that a symbol of the file at ``path`` names."""
+        key = symbol, path
+        if key not in self._definitions:
+            self._definitions[key] = self._search(symbol, path, 0)
+        return self._definitions[key]
+
+    def _search(self, symbol: str, path: str, depth: int) -> Definition | None:
         level, module, rest = symbol.split(":", 2)
         tokens = _TOKEN.findall(rest)
         file: str | None = path
@@ -195,17 +203,19 @@ class Across:
         if isinstance(term, Symbol) and term.text != symbol:
             joint = "" if term.text.endswith(":") else "."
             more = ".".join(tokens[1:])
-            return self.definition(f"{term.text}{joint}{more}" if more else term.text, file, depth + 1)
+            return self._search(f"{term.text}{joint}{more}" if more else term.text, file, depth + 1)
         return None
 
     def lineage(self, owner: Definition) -> list[Definition]:
         """A class and its bases in the tree, nearest first."""
-        found = [owner]
-        for each in found:
-            for base in self.bases.get(each.path, {}).get(each.name, ()):
-                known = self.definition(base, each.path)
-                if known is not None and known not in found:
-                    found.append(known)
+        found = self._lineages.get(owner)
+        if found is None:
+            found = self._lineages[owner] = [owner]
+            for each in found:
+                for base in self.bases.get(each.path, {}).get(each.name, ()):
+                    known = self.definition(base, each.path)
+                    if known is not None and known not in found:
+                        found.append(known)
         return found
 
     # -- calls
