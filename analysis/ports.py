@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -18,6 +18,7 @@ import msgspec
 from analysis.collectors.port_records import Ports, Side, Use
 from analysis.collectors.ports import PortCollector
 from analysis.modules import Modules
+from analysis.tests import is_test
 from analysis.values.across import Across, Definition
 from analysis.values.addresses import PLAIN_TEXT, Certainty, alternatives, numbers, split
 from analysis.values.terms import Const, Key, Parameter, Term, below, choice, replaced, written
@@ -167,9 +168,10 @@ def rows(
         return choice(Const(one.port) for one in entries) if entries else None
 
     across = Across(records, Modules(paths, {path: one.paths for path, one in records.items()}), registered)
+    machine = cache(lambda path: machine_of(path, machines))
     for path, record in records.items():
         for use in record.uses:
-            found = _Found(across, path, use, machines, run)
+            found = _Found(across, path, use, machine, run)
             yield from found.rows()
             asks += found.asks
 
@@ -190,13 +192,11 @@ class Ask(NamedTuple):
 class _Found:
     """One use on its way to its rows."""
 
-    def __init__(
-        self, across: Across, path: str, use: Use, machines: Mapping[str, Sequence[str]], run: Container[str]
-    ) -> None:
+    def __init__(self, across: Across, path: str, use: Use, machine: Callable[[str], str], run: Container[str]) -> None:
         self.across = across
         self.path = path
         self.use = use
-        self.machines = machines
+        self.machine = machine
         self.run = run
         self.asks: list[Ask] = []
         self._known: dict[tuple[Term, bool], Term] = {}
@@ -238,7 +238,8 @@ class _Found:
                     call.path,
                     {name: self.across.resolve(term, call.path) for name, term in call.values.items() if name in names},
                 )
-            if calls:
+            # What a test derives from a class is no service: the class has a row of its own then, too.
+            if any(not call.test for call in calls) or (calls and is_test(self.path)):
                 return
         yield use.owner or self._module(), self.path, None
 
@@ -294,7 +295,7 @@ class _Found:
             path=self.path,
             line=use.span.line,
             column=use.span.col + 1,
-            machine=machine_of(home, self.machines),
+            machine=self.machine(home),
             owner=owner,
             purpose=_purpose(use),
             side=use.side,

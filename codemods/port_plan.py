@@ -17,6 +17,7 @@ from analysis import ports
 from analysis.collectors.port_literals import PortLiteralCollector
 from analysis.collectors.port_lookups import PortLookupCollector
 from analysis.port_sides import Dispute, bindings, disputes
+from analysis.tests import is_test
 from analysis.words import plural
 from codemods.edits import Reason
 from codemods.port_moves import Moves
@@ -25,7 +26,7 @@ from codemods.port_sites import Key, Site
 from codemods.port_voices import HEALTH, heard, said, telling
 from config import registry
 from config.registry import SHARED, Machine, Port, Registry
-from linters.literal_port import Ports, is_test
+from linters.literal_port import Ports
 
 if TYPE_CHECKING:
     from analysis.ports import Row

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import ClassVar
 
 import msgspec
 
 from analysis.collectors.port_literals import PortLiteral, PortLiteralCollector
+from analysis.tests import is_test
 from analysis.walk import Collector
 from linters.rule import Example, Facts, Finding, Rule
-
-_TEST = re.compile(r"(?:^|/)(?:tests?|testing)/|(?:^|/)(?:test_[^/]*|[^/]*_test|conftest)\.py\Z")
 
 
 class Ports(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=True):
@@ -24,11 +22,6 @@ class Ports(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=T
 
     lowest: int = 1024
     tests: bool = False
-
-
-def is_test(path: str) -> bool:
-    """Whether a file is one of the tests."""
-    return _TEST.search(path) is not None
 
 
 class LiteralPort(Rule):

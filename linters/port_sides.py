@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 
+from analysis.tests import is_test
 from analysis.walk import Collector
-from linters.literal_port import is_test
 from linters.rule import Example, Finding, TreeRule
 
 if TYPE_CHECKING:

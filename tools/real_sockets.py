@@ -24,7 +24,7 @@ from analysis.message_edges import orphans_of
 from analysis.project import Project, load
 from analysis.request_loops import loops_of
 from analysis.sockets import COLLECTORS, Edge, Graph
-from linters.literal_port import is_test
+from analysis.tests import is_test
 from tools.real_tree import arguments, conclude, copied, python_files
 from tools.text import table
 

@@ -75,7 +75,7 @@ class PortCollector(Collector):
     """One :class:`~analysis.collectors.port_records.Ports` per file that has anything to say."""
 
     topic: ClassVar[str] = "ports"
-    version: ClassVar[int] = 6
+    version: ClassVar[int] = 7
     record = Ports
     nodes = (
         *Scopes.nodes,

@@ -49,7 +49,7 @@ class SocketCollector(Collector):
     """One :class:`~analysis.collectors.socket_records.Messaging` per file that has classes or calls functions."""
 
     topic: ClassVar[str] = "sockets"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     record = Messaging
     nodes = (
         *Scopes.nodes,

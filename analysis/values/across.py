@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from analysis.collectors.port_records import Callee, Passed, Ports
 from analysis.modules import Modules
+from analysis.tests import is_test
 from analysis.values.terms import Call, Choice, Field, Parameter, Symbol, Term, choice, looked_up, replaced
 
 _TOKEN = re.compile(r"\[[^\]]*\]|\(\)|[^.\[\]()]+")
@@ -29,6 +30,8 @@ class Passing(NamedTuple):
     path: str
     owner: str
     values: dict[str, Term]
+    test: bool
+    """Whether a test passes them."""
 
 
 class Across:
@@ -53,6 +56,7 @@ class Across:
         self._calls: dict[Definition, list[Passing]] | None = None
         self._definitions: dict[tuple[str, str], Definition | None] = {}
         self._lineages: dict[Definition, list[Definition]] = {}
+        self._telling: dict[Definition, list[Passing]] = {}
         self._active: set[tuple[str, Term]] = set()
         self.owner: Definition | None = None
         """The class whose instance is asked about: of the calls of its bases' methods only its own count."""
@@ -226,10 +230,8 @@ class Across:
             return None
         found: dict[Term, None] = {}
         calls = self.calls.get(function, [])
-        if self.owner is not None:
-            own = [one for one in calls if (one.path, one.owner) == self.owner]
-            calls = own or calls
-        for call in calls:
+        own = [one for one in calls if (one.path, one.owner) == self.owner] if self.owner is not None else []
+        for call in own or self._callers(function, calls):
             term = call.values.get(one.name)
             if term is None:
                 if one.default is not None:
@@ -246,17 +248,29 @@ class Across:
             return Parameter(one.function, one.name, self.resolve(one.default, path, depth + 1))
         return choice(found)
 
+    def _callers(self, function: Definition, calls: list[Passing]) -> list[Passing]:
+        """Those of the ``calls`` of a function that say what it runs with."""
+        if function not in self._telling:
+            told = calls
+            if any(one.test for one in calls) and not is_test(function.path):
+                # A test starts a service on a number of its own. Where nothing else calls it, whatever does is not in
+                # the tree: the default holds then and, where there is none, nothing is known.
+                told = [one for one in calls if not one.test]
+            self._telling[function] = told
+        return self._telling[function]
+
     @property
     def calls(self) -> dict[Definition, list[Passing]]:
         """Every function of the tree that is called with what may be a port, and what it is passed."""
         if self._calls is None:
             self._calls = {}
             for path, record in self.records.items():
+                test = bool(record.passed) and is_test(path)
                 for passed in record.passed:
-                    self._note(path, passed, self._calls)
+                    self._note(path, passed, test, self._calls)
         return self._calls
 
-    def _note(self, path: str, passed: Passed, calls: dict[Definition, list[Passing]]) -> None:
+    def _note(self, path: str, passed: Passed, test: bool, calls: dict[Definition, list[Passing]]) -> None:
         known: Definition | None
         if passed.target.startswith("^"):
             owner = Definition(path, passed.owner)
@@ -280,7 +294,7 @@ class Across:
         if known is None or function is None:
             return
         values = _assigned(function, passed.values)
-        calls.setdefault(known, []).append(Passing(path, passed.owner, values))
+        calls.setdefault(known, []).append(Passing(path, passed.owner, values, test))
 
     def _has(self, owner: Definition, method: str) -> bool:
         return f"{owner.name}.{method}" in self.functions.get(owner.path, {})

@@ -89,6 +89,8 @@ def numbers(term: Term) -> tuple[list[int], Certainty]:
 
 
 def _numbers(term: Term) -> tuple[list[int], Certainty] | None:
+    if term.__class__ is Unknown:
+        return None
     match term:
         case Const(value):
             if isinstance(value, int):

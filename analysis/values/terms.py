@@ -101,6 +101,7 @@ _MOST = 12
 _BAR = " | "
 _SIZE = 48
 """Beyond so many parts, too: nobody would read it, and parts of parts of alternatives grow without end."""
+_PARTS = "a value of many parts"
 
 
 def looked_up(term: Term) -> tuple[str, str] | None:
@@ -120,7 +121,22 @@ def choice(options: Iterable[Term]) -> Term:
             flat[each] = None
     if len(flat) == 1:
         return next(iter(flat))
-    return _bounded(Choice(tuple(flat))) if 0 < len(flat) <= _MOST else Unknown("too many alternatives")
+    if not 0 < len(flat) <= _MOST:
+        return Unknown("too many alternatives")
+    whole = _bounded(Choice(tuple(flat)))
+    return whole if isinstance(whole, Choice) else _without_largest(tuple(flat))
+
+
+def _without_largest(options: tuple[Term, ...]) -> Term:
+    """The alternatives with the largest of them left open until nothing is too large: the others are known."""
+    sizes = [sum(1 for _ in below(one)) for one in options]
+    left = list(options)
+    for at in sorted(range(len(options)), key=lambda at: -sizes[at]):
+        left[at] = Unknown(_PARTS)
+        sizes[at] = 1
+        if sum(sizes) <= _SIZE:
+            break
+    return choice(left)
 
 
 def join(parts: Iterable[Term]) -> Term:
@@ -163,7 +179,7 @@ def _bounded(term: Term) -> Term:
         if one.__class__ not in _LEAVES:
             every += _inside(one)
         if len(every) > _SIZE + 1:
-            return Unknown("a value of many parts")
+            return Unknown(_PARTS)
     return term
 
 
@@ -212,9 +228,12 @@ def replaced(term: Term, change: Callable[[Term], Term | None]) -> Term:
 
 def written(term: Term) -> str:
     """The term for people: ``5556``, ``tcp://*:{$PORT or 5556}``, ``{self.port} + 1``."""
+    # The two of which there are most, by their class: a pattern asks for each in turn.
+    if term.__class__ is Const:
+        return str(term.value)
+    if term.__class__ is Unknown:
+        return term.text
     match term:
-        case Const(value):
-            return str(value)
         case Join(parts):
             return "".join(str(each.value) if isinstance(each, Const) else f"{{{written(each)}}}" for each in parts)
         case Sum(parts):
@@ -236,12 +255,15 @@ def written(term: Term) -> str:
         case Choice(options):
             # Two ways to one value may be written alike, and one of them may be several values.
             return " | ".join(dict.fromkeys(piece for one in options for piece in _between_bars(written(one))))
-        case Unknown(text):
-            return text
+    raise AssertionError(term)
 
 
-def _between_bars(text: str) -> Iterator[str]:
+def _between_bars(text: str) -> Iterable[str]:
     """The parts of ``text`` between bars that stand in no brackets."""
+    return _split(text) if _BAR in text else (text,)
+
+
+def _split(text: str) -> Iterator[str]:
     depth = 0
     begun = ""
     for piece in text.split(_BAR):

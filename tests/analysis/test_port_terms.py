@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from analysis.collectors.port_terms import is_address, is_port, is_url, may_be_port, port_like, telling
-from analysis.values.terms import Choice, Const, Env, Join, Key, Term, Unknown
+from analysis.values.terms import Choice, Const, Env, Join, Key, Sum, Term, Unknown, choice, written
 
 
 @pytest.mark.parametrize(
@@ -46,3 +46,17 @@ def test_what_may_come_to_a_port() -> None:
     assert not port_like(Key("config['report']"))
     assert telling(Env("X"))
     assert not telling(Choice((Unknown("a"), Unknown("b"))))
+
+
+def test_of_too_many_parts_the_largest_alternative_is_left_open() -> None:
+    large = Sum(tuple(Unknown(f"x{number}") for number in range(30)))
+    larger = Sum(tuple(Unknown(f"y{number}") for number in range(40)))
+    assert written(choice([large, Const(5556), larger, Env("PORT", Const(5557))])) == (
+        f"{written(large)} | 5556 | a value of many parts | $PORT or 5557"
+    )
+
+
+def test_what_is_too_large_alone_is_no_alternative() -> None:
+    large = Sum(tuple(Unknown(f"x{number}") for number in range(60)))
+    assert choice([large, large]) == large
+    assert choice([large, Unknown("y")]) == Choice((Unknown("a value of many parts"), Unknown("y")))

@@ -234,6 +234,53 @@ TREES = {
         },
         ["net.py:2 bind zmq 5001 choice", "net.py:2 bind zmq 5002 choice"],
     ),
+    "what a test passes beside others": (
+        {
+            "net.py": 'def listen(port=5000):\n    sock.bind(f"tcp://*:{port}")\n',
+            "a.py": "import net\nnet.listen(5001)\n",
+            "tests/test_net.py": "from net import listen\nlisten(5999)\n",
+        },
+        ["net.py:2 bind zmq 5001 exact"],
+    ),
+    "what a test alone passes in the place of a default": (
+        {
+            "agent.py": "class Agent:\n    def __init__(self, port=5000):\n        self.port = port\n"
+            '        self.sock.bind(f"tcp://*:{self.port}")\n',
+            "test_agent.py": "from agent import Agent\nAgent(port=5999)\n",
+        },
+        ["agent.py:4 bind zmq 5000 default"],
+    ),
+    "what a test alone passes where there is no default": (
+        {
+            "net.py": 'def listen(port):\n    sock.bind(f"tcp://*:{port}")\n',
+            "conftest.py": "import net\nnet.listen(5999)\n",
+        },
+        ["net.py:2 bind zmq <listen(port)> expression"],
+    ),
+    "what a test passes to a function of the tests": (
+        {
+            "tests/net.py": 'def listen(port=5000):\n    sock.bind(f"tcp://*:{port}")\n',
+            "tests/test_net.py": "from tests.net import listen\nlisten(5999)\n",
+        },
+        ["tests/net.py:2 bind zmq 5999 exact"],
+    ),
+    "what a test passes on to another function": (
+        {
+            "net.py": 'def listen(port):\n    sock.bind(f"tcp://*:{port}")\n\n'
+            "def start(port=5000):\n    listen(port)\n",
+            "tests/test_net.py": "from net import start\nstart(5999)\n",
+        },
+        ["net.py:2 bind zmq 5000 default"],
+    ),
+    "a class that only a test derives another from": (
+        {
+            "agent.py": "class Agent:\n    def __init__(self, port=5000):\n        self.port = port\n"
+            '        self.sock.bind(f"tcp://*:{self.port}")\n',
+            "test_agent.py": "from agent import Agent\nclass Fake(Agent):\n    def __init__(self):\n"
+            "        super().__init__(5999)\n",
+        },
+        ["agent.py:4 bind zmq 5000 default", "agent.py:4 bind zmq 5999 exact"],
+    ),
     "modules that name each other": (
         {"a.py": "from b import PORT\nsock.bind(f'tcp://*:{PORT}')\n", "b.py": "from a import PORT\n"},
         ["a.py:2 bind zmq <b.PORT> expression"],

@@ -10,8 +10,8 @@ from typing import Literal
 import msgspec
 
 from analysis.ports import Row
+from analysis.tests import is_test
 from analysis.words import plural
-from linters.literal_port import is_test
 from unsnarl.report import printable
 
 MOST_EDGES = 500
