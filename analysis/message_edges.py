@@ -68,6 +68,7 @@ def _add(
             through=through,
             path=one.path,
             line=one.line,
+            given=one.given or other.given,
         )
 
 
@@ -103,7 +104,8 @@ def orphans_of(graph: Graph) -> list[Orphan]:
     """The sockets that nothing of the tree is on the other side of, as far as that is known, and topics likewise."""
     found: list[Orphan] = []
     for one in graph.sockets:
-        why = _alone(graph, one)
+        # What a configuration gives is asked for in the place of the source's own number.
+        why = _alone(graph, one) if one.certainty != "configured" else ""
         if why:
             found.append(Orphan(one, why))
     return sorted(found, key=lambda one: (one.socket.path, one.socket.line, one.socket.port or 0, one.socket.service))
@@ -114,7 +116,7 @@ def _alone(graph: Graph, one: Socket) -> str:
     if not others:
         if not one.port and not one.address.startswith(("ipc://", "inproc://")):
             return ""
-        if one.certainty == "choice" and _any_other(graph, one):
+        if (one.certainty == "choice" or one.given) and _any_other(graph, one):
             return ""
         if one.side == "connect" and one.kind in ("REQ", "DEALER"):
             return "asked, and nobody answers"

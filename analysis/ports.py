@@ -25,6 +25,7 @@ from analysis.values.terms import Const, Key, Parameter, Term, below, choice, re
 from config.registry import Port, Registry, find, load
 
 if TYPE_CHECKING:
+    from analysis.declared.scripts import Scripts
     from analysis.project import Project
 
 _MACHINE = re.compile(
@@ -85,8 +86,6 @@ def table(
     configuration files, each by place. ``machines``: the folders of each machine, by its name; without them they are
     guessed (``guessed``).
     """
-    from analysis.declared.handed import entries
-    from analysis.declared.handed import rows as handed
     from analysis.declared.rows import rows as declared
     from analysis.declared.scripts import Scripts
 
@@ -94,11 +93,28 @@ def table(
     records = project.declarations.records
     where = known if machines is not None else deployed(records, known)
     scripts = Scripts(project.files)
-    facts = _records(project)
+    used, given = _handed(project, _records(project), known, where, scripts, configured=configured)
+    return [*used, *given, *declared(records, used, scripts, where)]
+
+
+def _handed(
+    project: Project,
+    facts: Mapping[str, Ports],
+    machines: Mapping[str, Sequence[str]],
+    where: Mapping[str, Sequence[str]],
+    scripts: Scripts,
+    *,
+    configured: bool,
+) -> tuple[list[Row], list[Row]]:
+    """The rows of sockets, and what configurations, which lie on the machines of ``where``, hand to these."""
+    from analysis.declared.handed import entries
+    from analysis.declared.handed import rows as handed
+
+    records = project.declarations.records
     run = entries(records, scripts, where, lambda path: _named(facts, path)) if configured else {}
     asks: list[Ask] = []
-    used = list(rows(facts, project.files, known, registry_of(project), run, asks))
-    return [*used, *handed(asks, run, used), *declared(records, used, scripts, where)]
+    used = list(rows(facts, project.files, machines, registry_of(project), run, asks))
+    return used, list(handed(asks, run, used))
 
 
 def registry_of(project: Project) -> Registry | None:
@@ -119,8 +135,10 @@ def sockets(
     project: Project,
     machines: Mapping[str, Sequence[str]] | None = None,
     more: Mapping[str, Sequence[Use]] | None = None,
+    *,
+    configured: bool = False,
 ) -> list[Row]:
-    """As ``table``, without the configuration files, which are not looked for then.
+    """As ``table``, without the rows of the configuration files, which are not looked for unless ``configured``.
 
     ``more`` are uses that another collector noted down, by the path of their file.
     """
@@ -129,7 +147,13 @@ def sockets(
         record = records.get(path, _NOTHING)
         records[path] = msgspec.structs.replace(record, uses=(*record.uses, *uses))
     known = machines if machines is not None else machines_of(project)
-    return list(rows(records, project.files, known, registry_of(project)))
+    if not configured:
+        return list(rows(records, project.files, known, registry_of(project)))
+    from analysis.declared.scripts import Scripts
+
+    where = known if machines is not None else deployed(project.declarations.records, known)
+    used, given = _handed(project, records, known, where, Scripts(project.files), configured=True)
+    return [*used, *given]
 
 
 def _named(records: Mapping[str, Ports], path: str) -> Sequence[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -74,6 +75,16 @@ def loops_of(graph: Graph) -> Loops:
     blocked = {_label(one) for loop in deadlocks for one in loop.services}
     coupled = [loop for loop in _closed(apart) if not all(_label(one) in blocked for one in loop.services)]
     return Loops(tuple(deadlocks), tuple(possible), tuple(_once(coupled)))
+
+
+def circles(loops: Iterable[Loop]) -> list[Loop]:
+    """``loops`` with each circle once, whichever of its requests was found first: it begins at the first by place."""
+    found: dict[tuple[object, ...], Loop] = {}
+    for one in loops:
+        keys = [_sort_key(step) for step in one.steps]
+        start = keys.index(min(keys))
+        found.setdefault((*keys[start:], *keys[:start]), Loop((*one.steps[start:], *one.steps[:start])))
+    return list(found.values())
 
 
 def _serving(graph: Graph, *, unsure: bool) -> dict[tuple[str, str], list[Step]]:

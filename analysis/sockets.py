@@ -56,7 +56,8 @@ class Socket(msgspec.Struct, frozen=True, kw_only=True):
     ``kind`` is its ZeroMQ type, empty where it is not known; ``port`` None where only the ``address`` is, which is
     that of ``ipc`` and ``inproc``, or an expression. ``certainty`` is that of the port table. ``timeout``: it was given
     one for receiving. ``texts`` are the requests that are sent on it, the topics that are published, or those that are
-    subscribed to; None where the source does not say all of them.
+    subscribed to; None where the source does not say all of them. ``given``: what configurations say of the number, and
+    where; with the certainty ``configured`` it is theirs alone, else they give another one in its place.
     """
 
     service: Service
@@ -74,6 +75,7 @@ class Socket(msgspec.Struct, frozen=True, kw_only=True):
     texts: tuple[str | None, ...]
     identity: SocketId
     context: Context
+    given: str = ""
 
 
 class Edge(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,7 +84,8 @@ class Edge(msgspec.Struct, frozen=True, kw_only=True):
     ``by``: what they were matched by; a ``name`` is that of a service that is looked up. ``sure``: the port or address
     is known, and only services of one name have the other side of it. ``waits``: the answer is waited for; ``serving``:
     while requests are served; ``bounded``: no wait is without an end. ``through`` is the class or module that does it
-    for the client. ``path`` and ``line`` are where the client's socket is bound or connected.
+    for the client. ``path`` and ``line`` are where the client's socket is bound or connected. ``given`` is what
+    configurations say of the number of the side that binds, and where, when the source alone does not decide it.
     """
 
     client: Service
@@ -99,6 +102,7 @@ class Edge(msgspec.Struct, frozen=True, kw_only=True):
     through: str
     path: str
     line: int
+    given: str = ""
 
 
 class Served(msgspec.Struct, frozen=True):
@@ -136,7 +140,7 @@ class Graph:
         uses = {path: tuple(use for _, use in one.uses) for path, one in messages.items() if one.uses}
         rows = [
             row
-            for row in ports.sockets(project, machines, uses)
+            for row in ports.sockets(project, machines, uses, configured=True)
             if (row.path in keep and row.home in keep) and row.by in ("zmq", "socket")
         ]
         self.flow = Flow(messages, project.files)
@@ -158,7 +162,7 @@ class Graph:
         found = []
         for region, service in self.regions.items():
             bound = [each for one in region.sockets for each in self._by_id.get((region.context, one), ())]
-            numbers = sorted({each.port for each in bound if each.port})
+            numbers = sorted({each.port for each in bound if each.port and each.certainty != "configured"})
             found.append(Served(service, tuple(numbers), region.path, region.line, region.requests))
         return tuple(sorted(found, key=lambda one: (one.service, one.path, one.line)))
 
@@ -197,7 +201,7 @@ class _Sockets:
         self.serving = graph.serving
         self.machines = graph.machines
         self.messages = messages
-        self.rows = list(rows)
+        self.rows = list(_told_once(rows))
         self._sent: dict[Context, dict[SocketId, list[str | None]]] = {}
 
     def found(self) -> Iterator[Socket]:
@@ -221,7 +225,7 @@ class _Sockets:
             for path, record in self.messages.items()
             for _, use in record.uses
         }
-        for row in self.rows:
+        for row, given in self.rows:
             place: tuple[str, int, int, str] = row.path, row.line, row.column, row.side
             found = acts.get(place)
             if found is not None:
@@ -233,9 +237,9 @@ class _Sockets:
             else:
                 key, scope = "", ""
             if row.side in ("bind", "connect"):
-                yield from self._made(row, key, scope)
+                yield from self._made(row, given, key, scope)
 
-    def _made(self, row: ports.Row, key: str, scope: str) -> Iterator[Socket]:
+    def _made(self, row: ports.Row, given: str, key: str, scope: str) -> Iterator[Socket]:
         context = self.flow.context(row.home, row.owner)
         function = Function(context, row.path, scope)
         if context.name and scope and function not in self.flow.functions(context):
@@ -250,7 +254,8 @@ class _Sockets:
         kinds = [near] if near else sorted(known or {row.socket})
         for kind in kinds:
             yield Socket(
-                service=Service(row.machine, row.owner, row.home),
+                # A configuration on another machine makes no other service of it.
+                service=Service(ports.machine_of(row.home, self.machines), row.owner, row.home),
                 kind=kind,
                 side=row.side,  # type: ignore[arg-type]
                 port=row.port,
@@ -265,6 +270,7 @@ class _Sockets:
                 texts=self._texts(context, one),
                 identity=one,
                 context=context,
+                given=given,
             )
 
     def _without_ports(self) -> Iterator[Socket]:
@@ -307,6 +313,38 @@ class _Sockets:
         return tuple(sorted(texts, key=lambda text: (text is None, text or "")))
 
 
+def _told_once(rows: Iterable[ports.Row]) -> Iterator[tuple[ports.Row, str]]:
+    """Each row with what configurations say of its number; of theirs those that give a number of their own."""
+    said: defaultdict[tuple[object, ...], list[ports.Row]] = defaultdict(list)
+    own: defaultdict[tuple[object, ...], set[int | None]] = defaultdict(set)
+    every = list(rows)
+    for row in every:
+        if row.certainty == "configured":
+            said[_place_of(row)].append(row)
+        else:
+            own[_place_of(row)].add(row.port)
+    for row in every:
+        place = _place_of(row)
+        if row.certainty != "configured":
+            others = [one for one in said.get(place, ()) if one.port is None or one.port not in own[place]]
+            yield row, "; ".join(f"{_value(one)} by {_asked_where(one)}" for one in others)
+        elif row.port is not None and row.port not in own[place]:
+            yield row, f"{row.port} by {row.given}"
+
+
+def _place_of(row: ports.Row) -> tuple[object, ...]:
+    return row.path, row.line, row.column, row.side, row.owner, row.home
+
+
+def _value(row: ports.Row) -> str:
+    return row.expression if row.port is None else str(row.port)
+
+
+def _asked_where(row: ports.Row) -> str:
+    """What a row is given by, without the number of the source, which is known then."""
+    return row.given.partition("; ")[0]
+
+
 class _Others:
     """Finds the other side of a socket."""
 
@@ -316,7 +354,7 @@ class _Others:
         self._names: defaultdict[str, list[Socket]] = defaultdict(list)
         self._machines = {one.service.machine for one in sockets} - {""}
         for one in sockets:
-            if one.side == "bind":
+            if one.side == "bind" and one.certainty != "configured":
                 self._names[one.service.name.lower()].append(one)
             if one.port:
                 self._ports[one.port].append(one)
@@ -346,7 +384,7 @@ class _Others:
         for copies in named.values():
             near = min((_apart(one.service.home, other.service.home), other.service.home) for other in copies)[1]
             nearest += [other for other in copies if several or other.service.home == near]
-        doubt = named_only or not certain or "choice" in (one.certainty, *(other.certainty for other in nearest))
+        doubt = named_only or not certain or any(each.certainty == "choice" or each.given for each in (one, *nearest))
         return nearest, bool(nearest) and not doubt and (several or len(named) == 1)
 
 

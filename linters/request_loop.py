@@ -105,8 +105,8 @@ class RequestLoop(TreeRule):
     - Only a part of the tree is named and nothing says where the tree begins. The summary then says so.
     - What a service asks at other times: before its loop, or in another thread. `unsnarl sockets` calls it coupled.
     - A health socket that a loop of its own answers.
-    - A port of which it is not certain who answers: the number is one of several, or services of several names bind it.
-      `unsnarl sockets` shows these edges as possible.
+    - A port of which it is not certain who answers: the number is one of several, services of several names bind it, or
+      a configuration gives the service another number. `unsnarl sockets` shows these edges as possible.
     - DEALER sockets, whose answers need not be waited for.
     - What test files bind and ask.
     - Files that do not parse; addresses that are looked up while the program runs. Missed alarm.

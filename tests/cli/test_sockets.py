@@ -37,13 +37,10 @@ What is answered: 2 loops that receive requests
   Memory at 5556, memory.py:16
   Model at 5557, model.py:16
 
-Requests in a circle: 2 requests that close one
+Requests in a circle: 1 circle
   can hang, without any timeout: Memory -> Model -> Memory
     {LINE} Memory asks Model (5557) for look, no timeout
     model.py:22 Model asks Memory (5556) for look, no timeout
-  can hang, without any timeout: Model -> Memory -> Model
-    model.py:22 Model asks Memory (5556) for look, no timeout
-    {LINE} Memory asks Model (5557) for look, no timeout
 
 Nobody on the other side: 1 socket
   service  socket            why                        where
@@ -67,7 +64,7 @@ def test_the_whole_graph_as_text(tree: Path) -> None:
     assert done.stderr.splitlines() == [
         "1 file could not be read: `unsnarl sockets --verbose` names it",
         "7 sockets, 3 edges, 3 of them sure",
-        "2 requests in a circle that can hang",
+        "1 circle of requests can hang",
     ]
     assert "broken.py:1: not analysed" in sockets("--verbose", cwd=tree).stderr
     assert sockets("--quiet", cwd=tree).stderr == ""
@@ -92,10 +89,7 @@ def test_parts_and_filters(tree: Path) -> None:
     assert edges("--all") == [("Fake", "Memory"), *both, ("press", "reader")]
     assert edges("press.py") == [("press", "reader")]
     assert sockets("press.py", cwd=tree).returncode == 0
-    assert (
-        sockets("--only=loops", "--owner=reader", cwd=tree).stdout
-        == "Requests in a circle: 0 requests that close one\n"
-    )
+    assert sockets("--only=loops", "--owner=reader", cwd=tree).stdout == "Requests in a circle: none\n"
 
 
 def test_a_circle_through_a_port_that_two_bind_is_possible(tree: Path) -> None:
@@ -103,8 +97,31 @@ def test_a_circle_through_a_port_that_two_bind_is_possible(tree: Path) -> None:
     done = sockets("--only=loops", cwd=tree)
     assert done.returncode == 0
     assert done.stdout.splitlines()[:2] == [
-        "Requests in a circle: 0 requests that close one",
+        "Requests in a circle: 1 circle",
         "  can hang, if it is this service that has the port, without any timeout: Memory -> Model -> Memory",
+    ]
+
+
+def test_what_a_configuration_gives_is_told_with_its_place(tree: Path) -> None:
+    served = service("Speaker", 5571).replace("__init__(self):", "__init__(self, config):")
+    write(
+        tree,
+        {
+            "speaker.py": served.replace('"tcp://127.0.0.1:5571"', "f\"tcp://*:{config.get('port', 5571)}\""),
+            "start.yaml": "agents:\n  Speaker:\n    script_path: speaker.py\n    port: 5999\n",
+        },
+    )
+    done = sockets("--owner=lost", "--only=edges", cwd=tree)
+    assert done.stdout.splitlines()[-1].split("  ")[-2:] == [
+        "possibly, no timeout, 5999 by config['port'] in start.yaml:4; 5571 in the source",
+        "lost.py:4",
+    ]
+    (edge,) = json.loads(sockets("--owner=lost", "--only=edges", "--format=json", cwd=tree).stdout)["edges"]
+    assert (edge["sure"], edge["given"]) == (False, "5999 by config['port'] in start.yaml:4; 5571 in the source")
+    rows = csv.DictReader(io.StringIO(sockets("--owner=Speaker", "--format=csv", "--only=sockets", cwd=tree).stdout))
+    assert [(one["port"], one["certainty"], one["given"]) for one in rows] == [
+        ("5571", "default", "5999 by config['port'] in start.yaml:4"),
+        ("5999", "configured", "5999 by config['port'] in start.yaml:4; 5571 in the source"),
     ]
 
 

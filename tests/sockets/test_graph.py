@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from analysis.message_edges import orphans_of
-from tests.sockets.support import edges, graph, service
+from tests.sockets.support import edges, graph, said, service
 
 REP = (
     "import zmq\n\n\nclass {name}:\n    def run(self):\n        self.s = c.socket(zmq.REP)\n"
@@ -325,6 +325,74 @@ def test_nobody_on_the_other_side(tmp_path: Path, text: str, why: str) -> None:
 
 def test_who_waits_to_be_asked_is_no_orphan_nor_is_what_is_known_at_run_time(tmp_path: Path) -> None:
     files = {"a.py": server(), "b.py": client().replace('"tcp://localhost:5556"', "address")}
+    assert orphans_of(graph(tmp_path, files)) == []
+
+
+STARTED = (
+    "import zmq\n\n\nclass Speaker:\n    def __init__(self, config):\n        self.s = c.socket(zmq.REP)\n"
+    "        self.s.bind(f\"tcp://*:{config.get('port', 5556)}\")\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("port", "asked", "found"),
+    [
+        ("5556", 5556, [("Client asks Speaker 5556 ping; endless", "")]),
+        (
+            "7200",
+            5556,
+            [("Client asks Speaker 5556 ping; possibly, endless", "7200 by config['port'] in start.yaml:4")],
+        ),
+        (
+            '"${OFFSET}+5556"',
+            5556,
+            [("Client asks Speaker 5556 ping; possibly, endless", "$OFFSET + 5556 by config['port'] in start.yaml:4")],
+        ),
+        (
+            "7200",
+            7200,
+            [
+                (
+                    "Client asks Speaker 7200 ping; possibly, endless",
+                    "7200 by config['port'] in start.yaml:4; 5556 in the source",
+                )
+            ],
+        ),
+    ],
+)
+def test_what_a_configuration_gives_to_the_server(
+    tmp_path: Path, port: str, asked: int, found: list[tuple[str, str]]
+) -> None:
+    files = {
+        "speaker.py": STARTED,
+        "start.yaml": f"agents:\n  Speaker:\n    script_path: speaker.py\n    port: {port}\n",
+        "b.py": client(address=f"tcp://localhost:{asked}"),
+    }
+    made = graph(tmp_path, files)
+    assert [(said(one), one.given) for one in made.edges()] == found
+    assert orphans_of(made) == []
+
+
+def test_what_a_configuration_gives_leaves_a_doubt_about_another_server_of_that_port(tmp_path: Path) -> None:
+    files = {
+        "speaker.py": STARTED,
+        "start.yaml": "agents:\n  Speaker: {script_path: speaker.py, port: 7200}\n",
+        "other.py": server("Other", "tcp://*:7200"),
+        "b.py": client(address="tcp://localhost:7200"),
+    }
+    assert edges(tmp_path, files) == [
+        "Client asks Other 7200 ping; possibly, endless",
+        "Client asks Speaker 7200 ping; possibly, endless",
+    ]
+
+
+def test_who_publishes_on_a_port_that_a_configuration_changes_is_alone_on_none_of_them(tmp_path: Path) -> None:
+    files = {
+        "speaker.py": STARTED.replace("REP", "PUB"),
+        "start.yaml": "agents:\n  Speaker: {script_path: speaker.py, port: 7200}\n",
+    }
+    assert [one.socket.port for one in orphans_of(graph(tmp_path, files))] == [5556]
+    files["b.py"] = SUB.format('""').replace("5560", "7200")
     assert orphans_of(graph(tmp_path, files)) == []
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.request_loops import Loops, loops_of
+from analysis.request_loops import Loop, Loops, circles, loops_of
 from tests.sockets.support import graph, service, way
 
 TIMEOUT = "{}.setsockopt(zmq.RCVTIMEO, 500)"
@@ -141,6 +141,26 @@ def test_a_port_that_two_bind_is_not_certain(tmp_path: Path) -> None:
     assert [way(one) for one in found.possible] == ["A B: endless", "B A: endless"]
 
 
+def test_a_circle_is_told_once_from_its_first_request_on(tmp_path: Path) -> None:
+    found = loops(tmp_path, pair())
+    assert [way(one) for one in circles(found.deadlocks)] == ["A B: endless"]
+    assert circles(reversed(found.deadlocks)) == circles(found.deadlocks)
+    twice = pair()["a.py"].replace("        return answers", '        self.b.send(b"more")\n        self.b.recv()\n')
+    again = loops(tmp_path, {**pair(), "a.py": twice})
+    assert [one.steps[0].ask.span.line for one in circles(again.deadlocks)] == [22, 24]
+
+
+def test_a_circle_through_a_port_that_a_configuration_changes_is_possible(tmp_path: Path) -> None:
+    given = service("B", 5557, {"a": 5556}).replace("__init__(self)", "__init__(self, port=5557)")
+    given = given.replace('"tcp://127.0.0.1:5557"', 'f"tcp://*:{port}"').replace("B().run()", "pass")
+    files = {**pair(), "b.py": given.partition("if __name__")[0]}
+    assert len(loops(tmp_path, files).deadlocks) == 2
+    files["start.yaml"] = "agents:\n  B: {script_path: b.py, port: 7200}\n"
+    found = loops(tmp_path, files)
+    assert found.deadlocks == ()
+    assert [way(one) for one in circles(found.possible)] == ["A B: endless"]
+
+
 def test_asynchronous_services(tmp_path: Path) -> None:
     files = {
         name: text.replace("zmq.Context.instance()", "zmq.asyncio.Context()")
@@ -202,6 +222,9 @@ def test_what_is_flagged_is_what_lies_in_a_strong_component(
         names = [one.client.name for one in loop.steps]
         assert [one.server.name for one in loop.steps] == [*names[1:], names[0]]
         assert len(set(names)) == len(names)
+    told = circles(found.deadlocks)
+    assert {_turned(one) for one in told} == {_turned(one) for one in found.deadlocks}
+    assert len({_turned(one) for one in told}) == len(told)
     for loop in found.deadlocks:
         start, end = loop.steps[0].client.name, loop.steps[0].server.name
         back = nx.shortest_path_length(serving, int(end[1:]), int(start[1:]))
@@ -215,6 +238,13 @@ def test_what_is_flagged_is_what_lies_in_a_strong_component(
     }
     coupled = {one.name for loop in found.coupled for one in loop.services}
     assert tangled - inside <= coupled <= tangled
+
+
+def _turned(loop: Loop) -> tuple[tuple[str, int], ...]:
+    """The places of the requests of a circle from the first by name on."""
+    places = [(one.ask.path, one.ask.span.line) for one in loop.steps]
+    start = places.index(min(places))
+    return (*places[start:], *places[:start])
 
 
 @settings(max_examples=25, deadline=None)

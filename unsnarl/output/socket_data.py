@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 _EDGE = (
     *("client_machine", "client", "client_home", "server_machine", "server", "server_home", "kind", "port", "address"),
-    *("texts", "by", "sure", "waits", "serving", "bounded", "through", "path", "line"),
+    *("texts", "by", "sure", "waits", "serving", "bounded", "through", "path", "line", "given"),
 )
 _SOCKET = (
     *("machine", "service", "home", "kind", "side", "port", "host", "address", "certainty", "path", "line", "column"),
-    *("name", "timeout", "texts", "all_texts_known"),
+    *("given", "name", "timeout", "texts", "all_texts_known"),
 )
 
 

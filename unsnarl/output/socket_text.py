@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rich.cells import cell_len, set_cell_size
 
-from analysis.request_loops import Loop, Loops, Step
+from analysis.request_loops import Loop, Loops, Step, circles
 from analysis.sockets import Edge, Orphan, Served, Socket
 from analysis.words import plural
 from unsnarl.report import printable
@@ -43,7 +43,7 @@ def text(shown: Message, parts: Sequence[str], width: int | None = None) -> str:
     titles = {
         "edges": f"Who speaks to whom: {plural(len(shown.edges), 'edge')}",
         "requests": f"What is answered: {plural(len(shown.served), 'loop')} that receive requests",
-        "loops": f"Requests in a circle: {plural(len(shown.loops.deadlocks), 'request')} that close one",
+        "loops": f"Requests in a circle: {_counted(shown.loops)}",
         "orphans": f"Nobody on the other side: {plural(len(shown.orphans), 'socket')}",
         "sockets": plural(len(shown.sockets), "socket"),
     }
@@ -62,6 +62,7 @@ def _edge(one: Edge) -> tuple[str, ...]:
     how += ["while it serves"] if one.serving else []
     how += ["no timeout"] if one.waits and not one.bounded else []
     how += [f"through {one.through}"] if one.through else []
+    how += [one.given] if one.given else []
     server, verb = _name(one.server), _VERBS[one.kind]
     return _name(one.client), verb, server, what, ", ".join(filter(None, how)), f"{one.path}:{one.line}"
 
@@ -72,6 +73,7 @@ def _orphan(one: Orphan) -> tuple[str, ...]:
 
 def _socket(one: Socket) -> tuple[str, ...]:
     at = str(one.port) if one.port is not None else one.address
+    at += f" ({one.given})" if one.given else ""
     texts = _several([text for text in one.texts if text])
     return _name(one.service), _kind(one), at, texts, f"{one.path}:{one.line}"
 
@@ -104,12 +106,17 @@ def _loops(loops: Loops, width: int | None) -> list[str]:
         ("can hang, if it is this service that has the port", loops.possible),
         ("coupled: asked at other times than while they serve", loops.coupled),
     ):
-        for loop in found:
+        for loop in circles(found):
             ending = ", without any timeout" if loop.endless else ", until a timeout"
             note = "" if found is loops.coupled else ending
             lines.append(_cut(f"{heading}{note}: {way_round(loop)}", width, 2))
             lines += [_cut(f"  {step_said(step)}", width, 2) for step in loop.steps]
     return lines
+
+
+def _counted(loops: Loops) -> str:
+    number = sum(len(circles(found)) for found in (loops.deadlocks, loops.possible, loops.coupled))
+    return plural(number, "circle") if number else "none"
 
 
 def way_round(loop: Loop) -> str:
@@ -186,4 +193,4 @@ def summary(shown: Message) -> Iterator[str]:
     sure = sum(one.sure for one in shown.edges)
     yield f"{plural(len(shown.sockets), 'socket')}, {plural(len(shown.edges), 'edge')}, {sure:,} of them sure"
     if shown.loops.deadlocks:
-        yield f"{plural(len(shown.loops.deadlocks), 'request')} in a circle that can hang"
+        yield f"{plural(len(circles(shown.loops.deadlocks)), 'circle')} of requests can hang"
