@@ -116,7 +116,7 @@ def _alone(graph: Graph, one: Socket) -> str:
     if not others:
         if not one.port and not one.address.startswith(("ipc://", "inproc://")):
             return ""
-        if (one.certainty == "choice" or one.given) and _any_other(graph, one):
+        if "" in one.kinds or _any_other(graph, one):
             return ""
         if one.side == "connect" and one.kind in ("REQ", "DEALER"):
             return "asked, and nobody answers"
@@ -147,7 +147,9 @@ def _alone(graph: Graph, one: Socket) -> str:
 
 
 def _any_other(graph: Graph, one: Socket) -> bool:
-    """Whether one of the other numbers that the same call may have is answered."""
+    """Whether what the same call may be besides is answered: with another number, or of another type."""
+    if one.certainty != "choice" and not one.given and len(one.kinds) == 1:
+        return False
     place = one.path, one.line, one.column, one.service
     return any(
         graph.answered_by(other)[0]

@@ -74,7 +74,7 @@ class Serving:
     # -- sockets
 
     def kinds(self, context: Context) -> dict[SocketId, set[str]]:
-        """The ZeroMQ types of the sockets that the functions of a context make."""
+        """The ZeroMQ types of the sockets that the functions of a context make, ``?`` for one that is not known."""
         if context not in self._kinds:
             found: defaultdict[SocketId, set[str]] = defaultdict(set)
             given: dict[SocketId, None] = {}
@@ -89,12 +89,6 @@ class Serving:
                     found[one] |= found.get(other, set())
             self._kinds[context] = {one: kinds for one, kinds in found.items() if kinds}
         return self._kinds[context]
-
-    def made_before(self, function: Function, key: str, line: int) -> str:
-        """The type of the socket that a function last made under the name ``key`` above ``line``; empty without one."""
-        made = self.flow.made.get(function.path, {}).get(function.name, ())
-        found = [one.kind for one in made if one.key == key and one.kind and one.place.line <= line]
-        return found[-1] if found else ""
 
     def givers(self, context: Context, one: SocketId) -> list[SocketId]:
         """The sockets of other functions that ``one`` is a name for: those functions gave them back."""

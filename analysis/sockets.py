@@ -51,13 +51,14 @@ class Service(msgspec.Struct, frozen=True, order=True):
 
 
 class Socket(msgspec.Struct, frozen=True, kw_only=True):
-    """A socket of a service where it is bound or connected, once for each port that it may have.
+    """A socket of a service where it is bound or connected, once for each port and type that it may have.
 
-    ``kind`` is its ZeroMQ type, empty where it is not known; ``port`` None where only the ``address`` is, which is
-    that of ``ipc`` and ``inproc``, or an expression. ``certainty`` is that of the port table. ``timeout``: it was given
-    one for receiving. ``texts`` are the requests that are sent on it, the topics that are published, or those that are
-    subscribed to; None where the source does not say all of them. ``given``: what configurations say of the number, and
-    where; with the certainty ``configured`` it is theirs alone, else they give another one in its place.
+    ``kind`` is its ZeroMQ type, empty where it is not known, and ``kinds`` are all those that it may be; ``port`` None
+    where only the ``address`` is, which is that of ``ipc`` and ``inproc``, or an expression. ``certainty`` is that of
+    the port table. ``timeout``: it was given one for receiving. ``texts`` are the requests that are sent on it, the
+    topics that are published, or those that are subscribed to; None where the source does not say all of them.
+    ``given``: what configurations say of the number, and where; with the certainty ``configured`` it is theirs alone,
+    else they give another one in its place.
     """
 
     service: Service
@@ -75,6 +76,7 @@ class Socket(msgspec.Struct, frozen=True, kw_only=True):
     texts: tuple[str | None, ...]
     identity: SocketId
     context: Context
+    kinds: tuple[str, ...]
     given: str = ""
 
 
@@ -228,18 +230,19 @@ class _Sockets:
         for row, given in self.rows:
             place: tuple[str, int, int, str] = row.path, row.line, row.column, row.side
             found = acts.get(place)
+            kinds: Sequence[str] = ()
             if found is not None:
-                key, scope = found.key, found.place.scope
+                key, scope, kinds = found.key, found.place.scope, found.kinds
             elif place in helped:
-                key, scope = helped[place], scopes[place].replace("<module>", "")
+                key, scope, kinds = helped[place], scopes[place].replace("<module>", ""), (row.socket,)
             elif row.by != "zmq":
                 continue
             else:
                 key, scope = "", ""
             if row.side in ("bind", "connect"):
-                yield from self._made(row, given, key, scope)
+                yield from self._made(row, given, key, scope, kinds)
 
-    def _made(self, row: ports.Row, given: str, key: str, scope: str) -> Iterator[Socket]:
+    def _made(self, row: ports.Row, given: str, key: str, scope: str, kinds: Sequence[str]) -> Iterator[Socket]:
         context = self.flow.context(row.home, row.owner)
         function = Function(context, row.path, scope)
         if context.name and scope and function not in self.flow.functions(context):
@@ -250,9 +253,8 @@ class _Sockets:
         if row.by == "socket" and not known:
             return
         # A base class may keep another socket under the same name.
-        near = self.serving.made_before(function, key, row.line)
-        kinds = [near] if near else sorted(known or {row.socket})
-        for kind in kinds:
+        every = _types(kinds or known or (row.socket,))
+        for kind in every:
             yield Socket(
                 # A configuration on another machine makes no other service of it.
                 service=Service(ports.machine_of(row.home, self.machines), row.owner, row.home),
@@ -270,6 +272,7 @@ class _Sockets:
                 texts=self._texts(context, one),
                 identity=one,
                 context=context,
+                kinds=every,
                 given=given,
             )
 
@@ -282,7 +285,8 @@ class _Sockets:
                     name = owner or path.rpartition("/")[2].removesuffix(".py")
                     context = self.flow.context(path, owner)
                     one = self.flow.socket(act.key, Function(context, path, act.place.scope))
-                    for kind in sorted(self.serving.kinds(context).get(one, {""})):
+                    every = _types(act.kinds or self.serving.kinds(context).get(one, ()))
+                    for kind in every:
                         yield Socket(
                             service=Service(ports.machine_of(path, self.machines), name, path),
                             kind=kind,
@@ -299,6 +303,7 @@ class _Sockets:
                             texts=self._texts(context, one),
                             identity=one,
                             context=context,
+                            kinds=every,
                         )
 
     def _texts(self, context: Context, one: SocketId) -> tuple[str | None, ...]:
@@ -330,6 +335,11 @@ def _told_once(rows: Iterable[ports.Row]) -> Iterator[tuple[ports.Row, str]]:
             yield row, "; ".join(f"{_value(one)} by {_asked_where(one)}" for one in others)
         elif row.port is not None and row.port not in own[place]:
             yield row, f"{row.port} by {row.given}"
+
+
+def _types(kinds: Iterable[str]) -> tuple[str, ...]:
+    """The types of a socket in order, empty for one that is not known."""
+    return tuple(sorted({kind.strip("?") for kind in kinds})) or ("",)
 
 
 def _place_of(row: ports.Row) -> tuple[object, ...]:
@@ -384,8 +394,13 @@ class _Others:
         for copies in named.values():
             near = min((_apart(one.service.home, other.service.home), other.service.home) for other in copies)[1]
             nearest += [other for other in copies if several or other.service.home == near]
-        doubt = named_only or not certain or any(each.certainty == "choice" or each.given for each in (one, *nearest))
+        doubt = named_only or not certain or any(map(_is_open, (one, *nearest)))
         return nearest, bool(nearest) and not doubt and (several or len(named) == 1)
+
+
+def _is_open(one: Socket) -> bool:
+    """Whether a socket may have another number or be of another type."""
+    return one.certainty == "choice" or bool(one.given) or len(one.kinds) > 1
 
 
 _MANY = frozenset({"PUB", "XPUB", "PUSH", "REP", "ROUTER", "PULL"})

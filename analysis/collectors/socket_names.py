@@ -11,7 +11,9 @@ from analysis.values.reader import Reader
 from analysis.values.syntax import dotted
 from analysis.values.terms import Call, Symbol
 
-KINDS = frozenset({"REQ", "REP", "PUB", "SUB", "XPUB", "XSUB", "PUSH", "PULL", "ROUTER", "DEALER", "PAIR"})
+KINDS = frozenset({"REQ", "REP", "PUB", "SUB", "XPUB", "XSUB", "PUSH", "PULL", "ROUTER", "DEALER", "PAIR", "STREAM"})
+_MODULES = ("zmq", "SocketType", "azmq", "zmq_async")
+_DEPTH = 3
 _LIBRARY = sys.stdlib_module_names | {"zmq", "numpy", "torch", "requests", "yaml", "psutil"}
 
 
@@ -136,19 +138,67 @@ def in_tree(term: object) -> str:
     return text
 
 
-def kind_of(call: ast.Call) -> str:
-    """The type of the socket that a call makes, which one of its arguments names: ``zmq.REQ``, ``SocketType.REQ``."""
+def kinds_of(call: ast.Call, keys: Keys, scope: Scope) -> tuple[str, ...]:
+    """The types that the socket may have that a call makes, ``?`` for one that is not known; none for any other call.
+
+    Of ``context.socket(...)`` its argument says so, of other calls one that names a type (``make(zmq.REQ, address)``).
+    """
+    kind = _argument(call)
+    if kind is not None:
+        return tuple(dict.fromkeys(_named(kind, keys, scope, call.lineno)))
     for one in [*call.args, *(each.value for each in call.keywords)]:
-        if isinstance(one, ast.Attribute) and one.attr in KINDS:
-            if (dotted(one.value) or "").rpartition(".")[2] in ("zmq", "SocketType", "azmq", "zmq_async"):
-                return one.attr
-        elif isinstance(one, ast.Name) and one.id in KINDS and _is_socket(call.func):
-            return one.id
-    return ""
+        if isinstance(one, ast.Attribute) and _of_zmq(one):
+            return (one.attr,)
+    return ()
 
 
-def _is_socket(func: ast.expr) -> bool:
-    return isinstance(func, ast.Attribute) and func.attr == "socket"
+def _argument(call: ast.Call) -> ast.expr | None:
+    """What says the type of the socket that a context makes; None for another call, and for the library's sockets."""
+    func = call.func
+    if not (isinstance(func, ast.Attribute) and func.attr == "socket") or dotted(func) == "socket.socket":
+        return None
+    given = [*call.args[:1], *(one.value for one in call.keywords if one.arg in ("socket_type", "type"))]
+    families = any(isinstance(one, ast.Attribute) and one.attr.startswith(("AF_", "SOCK_")) for one in given)
+    return given[0] if given and not families else None
+
+
+def _named(node: ast.expr, keys: Keys, scope: Scope, line: int, depth: int = 0) -> list[str]:
+    """What an expression names as the type of a socket."""
+    match node:
+        case ast.Attribute() if _of_zmq(node):
+            return [node.attr]
+        case ast.IfExp(body=one, orelse=other):
+            return [*_named(one, keys, scope, line, depth), *_named(other, keys, scope, line, depth)]
+        case ast.BoolOp(op=ast.Or(), values=values):
+            return [kind for one in values for kind in _named(one, keys, scope, line, depth)]
+        case ast.NamedExpr(value=value):
+            return _named(value, keys, scope, line, depth)
+        case ast.Call(func=ast.Name(id="getattr"), args=[module, ast.Constant(value=str(name)), *_]):
+            return [name] if name in KINDS and dotted(module) == "zmq" else ["?"]
+        case ast.Name(id=name):
+            return _variable(name, keys, scope, line, depth)
+    return ["?"]
+
+
+def _variable(name: str, keys: Keys, scope: Scope, line: int, depth: int) -> list[str]:
+    found: Scope | None = scope
+    while found is not None and (name not in found.bindings or (found is not scope and found.kind == "class")):
+        found = found.outer
+    if found is None or depth > _DEPTH:
+        return ["?"]
+    kinds: list[str] = []
+    for one in found.at(name, line if found is scope else None):
+        if one.how == "value" and isinstance(one.node, ast.expr):
+            kinds += _named(one.node, keys, found, one.line, depth + 1)
+        else:
+            # `from zmq import REQ`
+            imported = one.how == "from" and isinstance(one.node, ast.ImportFrom) and one.node.module == "zmq"
+            kinds.append(one.text if imported and one.text in KINDS else "?")
+    return kinds
+
+
+def _of_zmq(node: ast.Attribute) -> bool:
+    return node.attr in KINDS and (dotted(node.value) or "").rpartition(".")[2] in _MODULES
 
 
 def ends(timeout: ast.expr) -> bool:

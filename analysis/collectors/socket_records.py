@@ -27,10 +27,11 @@ class Place(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Made(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A socket that is made and kept under the name ``key``, of the ZeroMQ type ``kind``.
+    """A socket that is made and kept under the name ``key``, of the ZeroMQ type ``kind``, ``?`` for one not known.
 
-    Where a function of this file makes it, ``via`` is that function and ``kind`` may be empty. ``key`` is ``self.name``
-    for an attribute, ``function:name`` for a name of a function, ``:name`` for one of the module.
+    Where it may be one of several there is a record for each. Where a function of this file makes it, ``via`` is that
+    function and ``kind`` may be empty. ``key`` is ``self.name`` for an attribute, ``function:name`` for a name of a
+    function, ``:name`` for one of the module.
     """
 
     key: str
@@ -45,6 +46,7 @@ class Act(msgspec.Struct, frozen=True, array_like=True, gc=False):
     ``bounded``: a recv that gives up by itself, a poll with a timeout, a timeout that is set. ``text``: of a send the
     request or the topic, of a subscription the topic, of a socket registered with a poller the poller's key; None where
     the source does not say. ``address``: where a socket is bound or connected without a port (``ipc``, ``inproc``).
+    ``kinds``: the types it may have there, where the function itself makes it; as of :class:`Made`.
     """
 
     key: str
@@ -55,6 +57,7 @@ class Act(msgspec.Struct, frozen=True, array_like=True, gc=False):
     bounded: bool = False
     text: str | None = None
     address: str = ""
+    kinds: tuple[str, ...] = ()
 
 
 class Called(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 import re
+from operator import itemgetter
 from typing import ClassVar, NamedTuple
 
 from analysis.collectors.handlers import span_of
 from analysis.collectors.port_records import Side, Use
 from analysis.collectors.requests import asked_for, is_name_of_request, of_case, request_of, topic_of
-from analysis.collectors.socket_names import Keys, does_not_wait, ends, in_tree, kind_of
+from analysis.collectors.socket_names import Keys, does_not_wait, ends, in_tree, kinds_of
 from analysis.collectors.socket_records import Act, Called, Handled, Made, Messaging, Place, What
 from analysis.effects.paths import added
 from analysis.nodes import HEADED, below, expressions
@@ -49,7 +50,7 @@ class SocketCollector(Collector):
     """One :class:`~analysis.collectors.socket_records.Messaging` per file that has classes or calls functions."""
 
     topic: ClassVar[str] = "sockets"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     record = Messaging
     nodes = (
         *Scopes.nodes,
@@ -65,6 +66,8 @@ class SocketCollector(Collector):
         self._limits: list[tuple[ast.Attribute, ast.expr, Scope, Place, ast.stmt]] = []
         self._handled: list[Handled] = []
         self._tests: dict[int, tuple[str, ...]] = {}
+        self._by_key: dict[tuple[str, str], list[tuple[int, tuple[int, ...], tuple[str, ...]]]] = {}
+        """The types of the sockets that each function makes, by its name for them: the line, the suites around it."""
         self._kept: set[str] = set()
         """The keys of the sockets that this file makes."""
 
@@ -204,14 +207,16 @@ class SocketCollector(Collector):
         made: list[Made] = []
         uses: list[tuple[str, Use]] = []
         for key, call, scope, place in self._made:
-            kind = kind_of(call)
-            if kind:
-                made.append(Made(key, kind, place, ""))
+            kinds = kinds_of(call, self.keys, scope)
+            if kinds:
+                made += (Made(key, kind, place, "") for kind in kinds)
+                self._note(key, call, scope, kinds)
                 continue
             helper = _HELPER.fullmatch(_last(call))
             if helper is not None and call.args:
                 kind = helper[1].upper()
                 made.append(Made(key, kind, place, ""))
+                self._note(key, call, scope, (kind,))
                 side: Side = "bind" if kind in BINDING else "connect"
                 uses.append((key, self._use(call, call.args[0], side, kind, scope)))
                 continue
@@ -219,7 +224,26 @@ class SocketCollector(Collector):
             last = target.rpartition(".")[2].removeprefix("0::")
             if target.startswith((".", "0::")) and (last in giving or _GIVER.search(last)):
                 made.append(Made(key, "", place, target))
+                # `s = secured(s)` gives the same socket back.
+                if not any(self.keys.key(one, scope, call.lineno) == key for one in call.args):
+                    self._note(key, call, scope, ())
         return made, uses
+
+    def _note(self, key: str, call: ast.Call, scope: Scope, kinds: tuple[str, ...]) -> None:
+        self._by_key.setdefault((key, scope.qualname), []).append((call.lineno, scope.place(call.lineno)[0], kinds))
+
+    def _kinds(self, key: str, scope: Scope, line: int) -> tuple[str, ...]:
+        """The types that a socket may have in a line, by what was made under its name before it, branch by branch."""
+        path, loops = scope.place(line)
+        found: list[tuple[str, ...]] = []
+        for at, made, kinds in sorted(self._by_key.get((key, scope.qualname), ()), key=itemgetter(0)):
+            if at > line:
+                found += [kinds] if any(suite in made for suite in loops) else []
+            elif made == path[: len(made)]:
+                found = [kinds]
+            else:
+                found.append(kinds)
+        return tuple(dict.fromkeys(kind for kinds in found for kind in kinds)) if all(found) else ()
 
     def _use(self, call: ast.Call, node: ast.expr, side: Side, kind: str, scope: Scope) -> Use:
         text = ast.unparse(node)
@@ -284,7 +308,8 @@ class SocketCollector(Collector):
             flags = [*call.args[:1], *(given[one] for one in ("flags",) if one in given)]
             bounded = bounded or any(does_not_wait(one) for one in flags)
         column = self.source.column(call.lineno, call.col_offset)
-        return Act(key, what, place, span_of(call), column, bounded, text, address)
+        kinds = self._kinds(key, scope, line) if what in ("bind", "connect") else ()
+        return Act(key, what, place, span_of(call), column, bounded, text, address, kinds)
 
     def _address(self, node: ast.expr, scope: Scope, line: int) -> str:
         """An address that has no port, ``ipc://…`` or ``inproc://…``; empty for any other."""

@@ -66,6 +66,9 @@ class Scope:
     @property
     def bindings(self) -> dict[str, list[Binding]]:
         """Name to the places that bind it, in the order of the lines."""
+        return self._read()
+
+    def _read(self) -> dict[str, list[Binding]]:
         if self._found is None:
             self._found = {}
             if isinstance(self.node, (ast.FunctionDef, ast.AsyncFunctionDef)):
@@ -105,6 +108,7 @@ class Scope:
 
     def place(self, line: int | None) -> tuple[tuple[int, ...], list[int]]:
         """The path of a line, and the suites on it that are loops."""
+        self._read()
         if line is None:
             return ((self._suites[0].path[0],) if self._suites else ()), []
         inside = [one for one in self._suites if one.first <= line <= one.last]

@@ -38,6 +38,34 @@ def test_a_socket_has_a_type_and_a_name(text: str, made: tuple[str, str]) -> Non
 
 
 @pytest.mark.parametrize(
+    ("lines", "kinds"),
+    [
+        (["s = c.socket(zmq.REQ if x else zmq.DEALER)"], ("REQ", "DEALER")),
+        (["s = c.socket(zmq.PUB if x else None)"], ("PUB", "?")),
+        (["s = c.socket(kind or zmq.PULL)"], ("?", "PULL")),
+        (["s = c.socket(None)"], ("?",)),
+        (["s = c.socket(kind)"], ("?",)),
+        (["s = c.socket(kinds[zmq.PULL])"], ("?",)),
+        (["s = c.socket(getattr(zmq, kind))"], ("?",)),
+        (["s = c.socket(getattr(zmq, 'PAIR'))"], ("PAIR",)),
+        (["s = c.socket(socket_type=zmq.XPUB)"], ("XPUB",)),
+        (["kind = zmq.REQ", "s = c.socket(kind)"], ("REQ",)),
+        (["kind = zmq.REQ", "if x:", "    kind = zmq.SUB", "s = c.socket(kind)"], ("REQ", "SUB")),
+        (["if x:", "    s = c.socket(zmq.SUB)", "else:", "    s = c.socket(zmq.REQ)"], ("SUB", "REQ")),
+        (["s = c.socket(zmq.SUB)", "s.connect(other)", "s = c.socket(zmq.REQ)"], ("REQ",)),
+        (["s = c.socket(zmq.SUB)", "if x:", "    s = secured_socket(s)"], ("SUB",)),
+        (["s = c.socket(zmq.SUB)", "if x:", "    s = make_socket()"], ()),
+        (["s = socket.socket(socket.AF_INET, socket.SOCK_STREAM)"], ()),
+    ],
+)
+def test_the_types_that_a_socket_may_have_where_it_is_bound(lines: list[str], kinds: tuple[str, ...]) -> None:
+    body = "".join(f"    {line}\n" for line in [*lines, "s.bind(address)"])
+    helpers = "def secured_socket(s):\n    return s\n\ndef make_socket():\n    s = c.socket(kind)\n    return s\n\n"
+    act = next(one for one in facts(f"{helpers}def f(x, kind):\n{body}").acts if one.what == "bind")
+    assert act.kinds == kinds
+
+
+@pytest.mark.parametrize(
     ("call", "bounded"),
     [
         ("s.recv()", False),

@@ -328,6 +328,34 @@ def test_who_waits_to_be_asked_is_no_orphan_nor_is_what_is_known_at_run_time(tmp
     assert orphans_of(graph(tmp_path, files)) == []
 
 
+@pytest.mark.parametrize(
+    ("kind", "found", "alone"),
+    [
+        ("zmq.REQ if x else zmq.DEALER", ["Client asks Server 5556 ping; possibly, endless"], 2),
+        ("zmq.REQ if x else zmq.SUB", ["Client asks Server 5556 ping; possibly, endless"], 2),
+        ("zmq.REQ if x else None", ["Client asks Server 5556 ping; possibly, endless"], 0),
+        ("None", [], 0),
+        ("kind", [], 0),
+    ],
+)
+def test_a_socket_of_one_of_several_types(tmp_path: Path, kind: str, found: list[str], alone: int) -> None:
+    files = {"b.py": client().replace("zmq.REQ", kind)}
+    assert len(orphans_of(graph(tmp_path, files))) == alone
+    files["a.py"] = server()
+    assert edges(tmp_path, files) == found
+    assert orphans_of(graph(tmp_path, files)) == []
+
+
+def test_a_type_that_is_not_known_is_not_taken_from_another_function(tmp_path: Path) -> None:
+    text = (
+        "class A:\n    def one(self):\n        self.s = c.socket(None)\n        self.s.bind('tcp://*:5556')\n\n"
+        "    def other(self):\n        self.s = c.socket(zmq.REP)\n        self.s.bind('tcp://*:5557')\n\n"
+        "    def third(self):\n        self.s.bind('tcp://*:5558')\n"
+    )
+    found = graph(tmp_path, {"a.py": f"import zmq\n\n{text}"}).sockets
+    assert [(one.port, one.kind) for one in found] == [(5556, ""), (5557, "REP"), (5558, ""), (5558, "REP")]
+
+
 STARTED = (
     "import zmq\n\n\nclass Speaker:\n    def __init__(self, config):\n        self.s = c.socket(zmq.REP)\n"
     "        self.s.bind(f\"tcp://*:{config.get('port', 5556)}\")\n"

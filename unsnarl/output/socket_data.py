@@ -22,7 +22,7 @@ _EDGE = (
 )
 _SOCKET = (
     *("machine", "service", "home", "kind", "side", "port", "host", "address", "certainty", "path", "line", "column"),
-    *("given", "name", "timeout", "texts", "all_texts_known"),
+    *("kinds", "given", "name", "timeout", "texts", "all_texts_known"),
 )
 
 

@@ -80,7 +80,9 @@ def _socket(one: Socket) -> tuple[str, ...]:
 
 def _kind(one: Socket) -> str:
     where = f" {one.port}" if one.port else f" {one.address}" if one.address else ""
-    return f"{one.kind or '?'} {one.side}{where}"
+    others = " or ".join(each or "another" for each in one.kinds if each != one.kind)
+    kind = f"{one.kind or '?'} (or {others})" if others else one.kind or "?"
+    return f"{kind} {one.side}{where}"
 
 
 def _requests(served: Sequence[Served], width: int | None) -> list[str]:
