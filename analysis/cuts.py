@@ -37,9 +37,10 @@ class Cut(msgspec.Struct, frozen=True):
     ``technique``: put them under ``if TYPE_CHECKING`` (``type-checking``), take the names from where they are defined
     and not from the package that hands them on (``redirect``), put them into the functions that use them (``defer``),
     move the names that cross into a module of their own (``extract``), or none of these (``restructure``); ``events``,
-    to ask over a bus for what is called, is chosen by people only. ``reason`` says why, for people. ``cost`` is what
-    the choice was made by. ``hindrance`` is what leaves none of the ways: it runs in functions only, takes all names,
-    was not read off an import statement, is there for its effect, or binds what others take from here.
+    to ask over a bus for what is called, is chosen by people, and where imports in functions count. ``reason`` says
+    why, for people. ``cost`` is what the choice was made by. ``hindrance`` is what leaves none of the ways: it runs in
+    functions only, takes all names, was not read off an import statement, is there for its effect, or binds what others
+    take from here.
     """
 
     importer: str
@@ -56,14 +57,19 @@ def cuts(
     crossings: Mapping[str, Sequence[Crossing]],
     graph: ImportGraph,
     refused: Mapping[Pair, Collection[Technique]] = MappingProxyType({}),
+    *,
+    late: bool = False,
 ) -> list[Cut]:
     """What to cut in ``cycle``, in the order of importer and imported; ``crossings`` by path, of its files at least.
 
     ``refused`` says how it could not be done between which files: that is chosen only where nothing else is left.
+    ``late``: imports in functions are part of the cycle, so that moving one there cuts nothing.
     """
     taken = _taken(graph)
     pairs = cycle.pairs()
     made = {pair: _cut(pair, edges, crossings.get(pair[0], ()), taken) for pair, edges in pairs.items()}
+    if late:
+        made = {pair: _at_any_time(cut, crossings, cycle) for pair, cut in made.items()}
     for pair, techniques in refused.items():
         if pair in made and made[pair].technique in techniques:
             made[pair] = msgspec.structs.replace(made[pair], cost=made[pair].cost + _REFUSED)
@@ -90,10 +96,13 @@ def cut_of(pair: Pair, edges: Sequence[Edge], crossings: Sequence[Crossing], gra
     return _cut(pair, edges, crossings, _taken(graph))
 
 
-def of_project(project: Project, graph: ImportGraph, found: Sequence[Cycle]) -> list[list[Cut]]:
-    """What to cut in each of the cycles ``found``. How names are used is asked of their files only."""
+def of_project(project: Project, graph: ImportGraph, found: Sequence[Cycle], *, late: bool = False) -> list[list[Cut]]:
+    """What to cut in each of the cycles ``found``. How names are used is asked of their files only.
+
+    ``late``: imports in functions are part of the cycles.
+    """
     crossings = crossings_of(project, found)
-    return [cuts(one, crossings, graph) for one in found]
+    return [cuts(one, crossings, graph, late=late) for one in found]
 
 
 def crossings_of(project: Project, found: Sequence[Cycle]) -> dict[str, list[Crossing]]:
@@ -208,6 +217,45 @@ def _how(crossing: Sequence[Crossing]) -> tuple[Technique, str, int]:
         f"{_listed(early)} {_is(early)} needed while the module is imported: {_why(uses)}",
         12 + len(early),
     )
+
+
+def _at_any_time(cut: Cut, crossings: Mapping[str, Sequence[Crossing]], cycle: Cycle) -> Cut:
+    """The cut where imports in functions count: what must not be imported at all has to lie elsewhere, or be asked."""
+    late = [one for one in cut.edges if one.when == "deferred"]
+    kept = cut.technique == "type-checking" and not late
+    if kept or (cut.technique not in ("defer", "type-checking") and cut.hindrance != "late-enough"):
+        return cut
+    lines = {one.line for one in cut.edges}
+    crossing = [one for one in crossings.get(cut.importer, ()) if one.line in lines]
+    # What a function imports for itself has no crossing, and how it is used is not known.
+    names = sorted({name for edge in cut.edges for name in edge.names})
+    uses = [use for one in crossing for use in one.uses if use.kind != "annotation"]
+    called = bool(uses) and all(use.kind in ("call", "dropped-call") for use in uses)
+    if not names and not called:
+        reason = f"all of {cut.imported} is used in functions, and only another design does without"
+        return msgspec.structs.replace(cut, technique="restructure", reason=reason, cost=40)
+    needed = [name for name in names if _needs(name, crossings.get(cut.imported, ()), cycle, cut.imported)]
+    if names and not needed:
+        reason = f"{_listed(names)} {_is(names)} used in functions only, where an import is part of this circle, too"
+        return msgspec.structs.replace(cut, technique="extract", reason=reason, cost=12 + len(names), hindrance="")
+    what = sorted({one.local for one in crossing}) or names
+    back = f", and {_needs_of(needed)} what imports {cut.imported} in turn" if needed else ""
+    if called:
+        reason = f"{_listed(what)} {_is(what)} called in functions only{back}"
+        return msgspec.structs.replace(cut, technique="events", reason=reason, cost=20 + len(what))
+    reason = f"{_listed(what)} {_is(what)} used in functions{back}: only another design does without"
+    return msgspec.structs.replace(cut, technique="restructure", reason=reason, cost=40)
+
+
+def _needs(name: str, crossings: Sequence[Crossing], cycle: Cycle, path: str) -> bool:
+    """Whether the definition ``name`` in ``path`` is known to use what is imported from the cycle itself."""
+    lines = {one.line for one in cycle.edges if one.importer == path}
+    inside = (use.scope for one in crossings if one.line in lines for use in one.uses if use.kind != "annotation")
+    return any(scope == name or scope.startswith(f"{name}.") for scope in inside)
+
+
+def _needs_of(names: Sequence[str]) -> str:
+    return f"{_listed(names)} {'needs' if len(names) == 1 else 'need'}"
 
 
 def _why(uses: Iterable[tuple[str, NameUse]]) -> str:

@@ -79,9 +79,14 @@ def test_no_cycle(tree: Path) -> None:
 
 
 def test_imports_in_functions_count_when_asked_for(tmp_path: Path) -> None:
-    write(tmp_path, {"a.py": "def f():\n    import b\n", "b.py": "import a\n"})
+    write(tmp_path, {"a.py": "def f():\n    import b\n", "b.py": "from a import *\n"})
     assert cycles(cwd=tmp_path).returncode == 0
-    assert cycles("--late", cwd=tmp_path).returncode == 1
+    done = cycles("--late", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "import it there" not in done.stdout
+    assert done.stdout.splitlines()[-1] == (
+        "    a.py:2 imports b.py: all of b.py is used in functions, and only another design does without; by hand"
+    )
 
 
 def test_json(tree: Path) -> None:

@@ -57,6 +57,91 @@ def test_a_class_body_runs_at_import() -> None:
     assert cycles(Tree({"a.py": "class A:\n    import b\n", "b.py": "import a\n"}).graph)
 
 
+LATE: dict[str, tuple[dict[str, str], tuple[str, str, str, str]]] = {
+    "in functions only": (
+        {
+            "a.py": "from b import g\n\n\ndef f():\n    return g()\n\n\nclass A: ...\n",
+            "b.py": "from a import A\n\n\ndef g(): ...\n\n\nclass B(A): ...\n",
+        },
+        (
+            "a.py",
+            "b.py",
+            "extract",
+            "g is used in functions only, where an import is part of this circle, too",
+        ),
+    ),
+    "in a function already": (
+        {"a.py": "def f():\n    from b import g\n    return g()\n", "b.py": "import a\n\n\nprint(a)\n"},
+        ("a.py", "b.py", "extract", "g is used in functions only, where an import is part of this circle, too"),
+    ),
+    "each calls the other": (
+        {
+            "a.py": "from b import g\n\n\ndef f():\n    g()\n",
+            "b.py": "def g():\n    import a\n    a.f()\n",
+        },
+        ("a.py", "b.py", "extract", "g is used in functions only, where an import is part of this circle, too"),
+    ),
+    "what is called calls back": (
+        {
+            "a.py": "from b import g\n\n\ndef f():\n    g()\n",
+            "b.py": "import a\n\n\ndef g():\n    a.f()\n",
+        },
+        (
+            "a.py",
+            "b.py",
+            "events",
+            "g is called in functions only, and g needs what imports b.py in turn",
+        ),
+    ),
+    "a module that is called": (
+        {"a.py": "import b\n\n\ndef f():\n    b.g()\n", "b.py": "from a import *\n"},
+        ("a.py", "b.py", "events", "b is called in functions only"),
+    ),
+    "a module in functions": (
+        {"a.py": "def f():\n    import b\n", "b.py": "from a import *\n"},
+        ("a.py", "b.py", "restructure", "all of b.py is used in functions, and only another design does without"),
+    ),
+    "what is handed about needs this": (
+        {
+            "a.py": "from b import g\n\n\ndef f():\n    return g\n",
+            "b.py": "from a import *\nimport a\n\n\ndef g():\n    a.f()\n",
+        },
+        (
+            "a.py",
+            "b.py",
+            "restructure",
+            "g is used in functions, and g needs what imports b.py in turn: only another design does without",
+        ),
+    ),
+    "annotations only": (
+        {
+            "a.py": "from b import B\n\n\ndef f(x: B): ...\n",
+            "b.py": "from a import f\n\n\nclass B:\n    def y(self):\n        f(1)\n",
+        },
+        ("a.py", "b.py", "type-checking", "B is used in annotations only"),
+    ),
+    "handed on by another": (
+        {
+            "a.py": "def f():\n    from b import C\n    return C\n",
+            "b.py": "from c import C\nimport a\n\n\nprint(a)\n",
+            "c.py": "class C: ...\n",
+        },
+        ("a.py", "b.py", "redirect", "C is defined in c.py"),
+    ),
+}
+
+
+@pytest.mark.parametrize(("files", "expected"), LATE.values(), ids=LATE)
+def test_moving_an_import_into_a_function_cuts_no_circle_of_which_it_is_part_there(
+    files: dict[str, str], expected: tuple[str, str, str, str]
+) -> None:
+    tree = Tree(files)
+    (cycle,) = cycles(tree.graph, ANY_TIME)
+    found = cuts(cycle, tree.crossings, tree.graph, late=True)
+    assert [(one.importer, one.imported, one.technique, one.reason) for one in found] == [expected]
+    assert "it runs when a function is called" not in found[0].reason
+
+
 TECHNIQUES: dict[str, tuple[dict[str, str], tuple[str, str, str, str]]] = {
     "annotations only": (
         {

@@ -60,7 +60,10 @@ def command(paths: tuple[str, ...], **options: Any) -> None:
     found = [one for one in every if any(map(asked, one.files)) and through in (None, *one.files)]
     if through is not None and through not in project.files:
         raise Trouble(f"--through {options['through']}: the tree has no such Python file")
-    cut = [cycle_text.Opened(*one) for one in zip(found, of_project(project, graph, found), strict=True)]
+    cut = [
+        cycle_text.Opened(*one)
+        for one in zip(found, of_project(project, graph, found, late=options["late"]), strict=True)
+    ]
     summary = cycle_text.summary(cut, len(project.files), len(every) - len(found))
     if options["style"] == "html":
         from unsnarl.output import cycle_page

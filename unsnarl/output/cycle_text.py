@@ -19,6 +19,7 @@ HOW = {
     "redirect": "take it from there",
     "defer": "import it there",
     "extract": "move it into a module of its own",
+    "events": "ask for it over a bus, or pass it in",
     "restructure": "by hand",
 }
 """What to do, by technique."""
