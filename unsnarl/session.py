@@ -92,11 +92,13 @@ class Session:
         force_exclude: bool = False,
         ignored: bool = False,
         whole_tree: bool = False,
+        named_beside: bool = False,
     ) -> Project:
         """The tree with what ``collectors`` note down, loaded under a progress bar. Raises Trouble.
 
         ``force_exclude``: what the settings exclude is left out even when it is named. ``ignored``: git is asked to
-        name what it ignores. ``whole_tree``: all below ``root``, whatever paths were named.
+        name what it ignores. ``whole_tree``: all below ``root``, whatever paths were named; with ``named_beside``
+        these, too, where they are no part of the tree otherwise (what is excluded, or ignored by git).
         """
         from analysis.discovery import NoSuchPath
         from analysis.project import load
@@ -105,7 +107,7 @@ class Session:
         try:
             with Progress("reading") as progress:
                 return load(
-                    [self.root] if whole_tree else self.paths,
+                    [self.root, *(self.paths if named_beside else ())] if whole_tree else self.paths,
                     root=self.root,
                     collectors=collectors,
                     jobs=jobs,

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.support import write
+
 FILES = {
     "main_pc_code/tts.py": """\
 import os
@@ -235,9 +237,59 @@ def test_configuration_files(tree: Path) -> None:
 
 def test_a_configuration_file_that_is_named(tree: Path) -> None:
     (tree / "agents.yaml").write_text("A: {port: 5556}\nB: {port: 5557}\n")
+    (tree / "unsnarl.toml").touch()
     done = ports(tree, "agents.yaml")
     assert [line.split()[0] for line in done.stdout.splitlines()[1:]] == ["5556", "5557"]
-    assert done.stderr == "2 rows, 2 with a number\n"
+    assert done.stderr.splitlines()[-1] == "2 rows, 2 with a number"
+
+
+PARTS = {
+    "base/agent.py": "class Agent:\n    def __init__(self, port=5000):\n        self.port = port\n\n"
+    "    def run(self):\n        self.sock.bind(f'tcp://*:{self.port}')\n",
+    "agents/speaker.py": "from base.agent import Agent\n\n\nclass Speaker(Agent):\n    def __init__(self, config):\n"
+    "        super().__init__(config.get('port', 5624))\n",
+    "agents/net.py": "def listen(port=5001):\n    sock.bind(f'tcp://*:{port}')\n",
+    "main.py": "from agents.net import listen\n\nlisten(5002)\nother.connect('tcp://localhost:5624')\n",
+    "start.yaml": "Speaker:\n  script: agents/speaker.py\n  port: 7200\n",
+}
+
+
+def test_a_part_of_a_tree_has_the_rows_that_the_whole_tree_has_of_it(tmp_path: Path) -> None:
+    write(tmp_path, {**PARTS, "unsnarl.toml": 'exclude = ["old"]\n', "old/net.py": PARTS["agents/net.py"]})
+
+    def rows(*paths: str) -> list[dict[str, object]]:
+        found: list[dict[str, object]] = json.loads(ports(tmp_path, *paths, "--format", "json").stdout)
+        return found
+
+    every = rows()
+    assert len(every) == 5
+    mine = [
+        row
+        for row in every
+        if str(row["path"]).startswith("agents/") or (row["home"] == "agents/speaker.py" and row["side"] == "bind")
+    ]
+    assert rows("agents") == mine
+    assert sorted((str(row["port"]), row["certainty"], row["owner"]) for row in mine) == [
+        ("5002", "exact", "net"),
+        ("5624", "default", "Speaker"),
+        ("7200", "configured", "Speaker"),
+    ]
+    assert rows("main.py") == [row for row in every if row["path"] == "main.py"]
+    assert rows("start.yaml") == [row for row in every if row["path"] == "start.yaml"]
+    # What is no part of the tree unless it is named.
+    assert [(row["path"], row["port"]) for row in rows("old/net.py")] == [("old/net.py", 5001)]
+
+
+def test_a_part_of_what_nobody_knows_the_beginning_of(tmp_path: Path) -> None:
+    write(tmp_path, PARTS)
+    done = ports(tmp_path, "agents")
+    assert [line.split()[0] for line in done.stdout.splitlines()[1:]] == ["5001"]
+    note, summary = done.stderr.splitlines()
+    assert note == (
+        f"Only {tmp_path / 'agents'} was looked at: a caller, a base class or a configuration elsewhere is not known. "
+        "Name the whole tree, or mark where it begins with an unsnarl.toml or a repository"
+    )
+    assert summary == "1 row, 1 with a number"
 
 
 def test_what_configurations_hand_out(tmp_path: Path) -> None:

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from analysis.words import plural
-from unsnarl.files import coloured, deliver
+from unsnarl.files import coloured, deliver, whole
 from unsnarl.options import config_option, jobs_option, no_cache_option, paths_argument
 from unsnarl.report import printable
 from unsnarl.session import Session, say
 from unsnarl.trouble import Trouble
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from analysis.ports import Row
     from analysis.project import Project
 
@@ -53,7 +55,8 @@ def command(paths: tuple[str, ...], **options: Any) -> None:
 
     Ports that configuration files publish or declare have rows, too: YAML, TOML, JSON, compose, Docker and .env files.
 
-    A picture (--format dot, mermaid or html) shows what PATHS talk to, wherever in the tree that is.
+    The whole tree is looked at, since callers, base classes and configurations may lie outside of PATHS. A picture
+    (--format dot, mermaid or html) shows what PATHS talk to, wherever in the tree that is.
 
     Exits with 0 when the table is made, 2 when the job could not be done. Files that cannot be read are counted
     on stderr.
@@ -66,28 +69,49 @@ def command(paths: tuple[str, ...], **options: Any) -> None:
     drawn = options["style"] in _PICTURES
     _refuse(options, drawn)
     session = Session(paths, options["config"])
-    part = drawn and not session.covered
+    part = not session.covered
     project = session.project(
         (PortCollector,),
         jobs=options["jobs"],
         cache=not options["no_cache"],
         whole_tree=part and session.anchored,
+        named_beside=True,
     )
+    named = [session.name(path) for path in session.paths]
+
+    def within(path: str) -> bool:
+        return any(path == one or path.startswith(f"{one}/") for one in named)
+
+    def asked(row: Row) -> bool:
+        """Whether a row is of PATHS: by its place, or as a base class elsewhere binds for a class in them."""
+        declared = row.side in ("declare", "publish")
+        return drawn or not part or within(row.path) or (within(row.home) and not declared)
+
     rows = [
         row
         for row in ports.table(project, session.settings.machines or None)
-        if options["side"] in (None, row.side)
+        if asked(row)
+        and options["side"] in (None, row.side)
         and options["number"] in (None, row.port)
         and (drawn or options["owner"] is None or row.owner.lower() == options["owner"].lower())
     ]
     if drawn:
-        text, said = _picture(session, project, rows, options, part)
+        text, said = _picture(project, rows, options, within if part and session.anchored else None)
     else:
         said = [port_table.summary(rows)]
         if options["style"] == "text" and options["output_file"] is None and sys.stdout.isatty():
             text = port_text.for_terminal(rows, shutil.get_terminal_size().columns, coloured())
         else:
             text = port_table.FORMATS[options["style"]](rows)
+    if part and not session.anchored:
+        looked_at = ", ".join(printable(str(whole(path))) for path in session.paths)
+        missed = "a server" if drawn else "a caller, a base class or a configuration"
+        shown = "is shown as nobody in the tree" if drawn else "is not known"
+        said.insert(
+            len(said) - 1,
+            f"Only {looked_at} was looked at: {missed} elsewhere {shown}. Name the whole tree, or mark where it begins "
+            "with an unsnarl.toml or a repository",
+        )
     deliver(text, options["output_file"])
     # A configuration file that was named is not taken for Python.
     python = {path: fault for path, fault in project.ledger.faults.items() if not is_configuration(path)}
@@ -119,21 +143,13 @@ def _refuse(options: dict[str, Any], drawn: bool) -> None:
 
 
 def _picture(
-    session: Session, project: Project, rows: list[Row], options: dict[str, Any], part: bool
+    project: Project, rows: list[Row], options: dict[str, Any], within: Callable[[str], bool] | None
 ) -> tuple[str, list[str]]:
-    """The picture, and what is to be said of it."""
+    """The picture, and what is to be said of it; ``within`` tells of a file whether it was named, None: all were."""
     from analysis.port_sides import probes
-    from unsnarl.files import whole
     from unsnarl.output import port_picture
 
-    named = [session.name(path) for path in session.paths]
-
-    def within(path: str) -> bool:
-        return any(path == one or path.startswith(f"{one}/") for one in named)
-
-    picture = port_picture.draw(
-        rows, probes(project), everything=options["everything"], within=within if part and session.anchored else None
-    )
+    picture = port_picture.draw(rows, probes(project), everything=options["everything"], within=within)
     if options["owner"] is not None:
         drawn = picture
         picture = port_picture.around(picture, options["owner"], options["depth"] or 1)
@@ -142,12 +158,6 @@ def _picture(
     style = options["style"]
     text = port_picture.FORMATS[style](picture)
     said = list(port_picture.notes(picture, text, style, narrowed=options["owner"] is not None))
-    if part and not session.anchored:
-        looked_at = ", ".join(printable(str(whole(path))) for path in session.paths)
-        said.append(
-            f"Only {looked_at} was looked at: a server elsewhere is shown as nobody in the tree. Name the whole tree, "
-            "or mark where it begins with an unsnarl.toml or a repository"
-        )
     return text, [*said, port_picture.summary(picture)]
 
 
