@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from analysis.sockets import PAIRS, Edge, Orphan, Service, Socket
+from analysis.other_sides import PAIRS
+from analysis.sockets import Edge, Orphan, Service, Socket
 
 if TYPE_CHECKING:
     from analysis.serving import Ask
@@ -107,8 +108,22 @@ def orphans_of(graph: Graph) -> list[Orphan]:
         # What a configuration gives is asked for in the place of the source's own number.
         why = _alone(graph, one) if one.certainty != "configured" else ""
         if why:
-            found.append(Orphan(one, why))
+            found.append(Orphan(one, why, graph.unread(one) if why in _ALONE.values() else ""))
     return sorted(found, key=lambda one: (one.socket.path, one.socket.line, one.socket.port or 0, one.socket.service))
+
+
+_ALONE = {
+    "REQ": "asked, and nobody answers",
+    "DEALER": "asked, and nobody answers",
+    "SUB": "subscribed to, and nobody publishes",
+    "XSUB": "subscribed to, and nobody publishes",
+    "PUB": "published, and nobody subscribes",
+    "XPUB": "published, and nobody subscribes",
+    "PUSH": "pushed, and nobody pulls",
+    "PULL": "pulled, and nobody pushes",
+}
+_SERVED = frozenset({"REQ", "DEALER", "SUB", "XSUB"})
+"""What says nothing where it is bound: whoever connects may be outside of the tree."""
 
 
 def _alone(graph: Graph, one: Socket) -> str:
@@ -116,19 +131,9 @@ def _alone(graph: Graph, one: Socket) -> str:
     if not others:
         if not one.port and not one.address.startswith(("ipc://", "inproc://")):
             return ""
-        if "" in one.kinds or _any_other(graph, one):
+        if "" in one.kinds or _any_other(graph, one) or graph.may_be(one):
             return ""
-        if one.side == "connect" and one.kind in ("REQ", "DEALER"):
-            return "asked, and nobody answers"
-        if one.side == "connect" and one.kind in ("SUB", "XSUB"):
-            return "subscribed to, and nobody publishes"
-        if one.kind in ("PUB", "XPUB"):
-            return "published, and nobody subscribes"
-        if one.kind == "PUSH":
-            return "pushed, and nobody pulls"
-        if one.kind == "PULL":
-            return "pulled, and nobody pushes"
-        return ""
+        return _ALONE.get(one.kind, "") if one.side == "connect" or one.kind not in _SERVED else ""
     if one.kind in ("SUB", "XSUB") and one.texts and None not in one.texts and "" not in one.texts:
         published = {text for other in others for text in other.texts}
         if published and None not in published:

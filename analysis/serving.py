@@ -90,6 +90,20 @@ class Serving:
             self._kinds[context] = {one: kinds for one, kinds in found.items() if kinds}
         return self._kinds[context]
 
+    def handed(self, function: Function, key: str) -> set[str]:
+        """The types of the sockets that its context hands to a function under ``key``, where any of them is known."""
+        known = self.flow.across.functions.get(function.path, {}).get(function.name)
+        parameters = known.parameters if known is not None else ()
+        name = key.removeprefix(f"{function.name}:")
+        found: set[str] = set()
+        for caller in self.flow.functions(function.context) if name in parameters else ():
+            for call, callee in self.flow.callees(caller):
+                if callee == function:
+                    at = parameters.index(name)
+                    given = (self.flow.socket(one, caller) for place, one in call.sockets if place in (at, name))
+                    found |= {kind for one in given for kind in self._kind(one, caller)} or {"?"}
+        return found if found - {"?"} else set()
+
     def givers(self, context: Context, one: SocketId) -> list[SocketId]:
         """The sockets of other functions that ``one`` is a name for: those functions gave them back."""
         if context not in self._givers:

@@ -7,7 +7,6 @@ found on it (:mod:`analysis.request_loops`).
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
@@ -19,27 +18,16 @@ from analysis.collectors.port_records import Side
 from analysis.collectors.ports import PortCollector
 from analysis.collectors.socket_records import Act, Messaging
 from analysis.collectors.sockets import SocketCollector
+from analysis.collectors.unread_sockets import UnreadSocket, UnreadSockets
 from analysis.flow import Context, Flow, Function, SocketId
+from analysis.other_sides import Kind, Others, apart, fit
 from analysis.serving import Region, Serving
 from analysis.walk import Collector
 
 if TYPE_CHECKING:
     from analysis.project import Project
 
-COLLECTORS: tuple[type[Collector], ...] = (PortCollector, SocketCollector)
-Kind = Literal["request", "publish", "push"]
-_LOCAL = re.compile(r"(?:localhost|127\.\d+\.\d+\.\d+|0\.0\.0\.0|\[?::1?\]?|\*|)")
-_LOCAL_BY_DEFAULT = re.compile(rf"[^|]* or {_LOCAL.pattern}")
-_LOOK_UP = re.compile(r"(?i)(?:service|agent|discover|address|endpoint|registry|look_?up|resolve)\w*\((\w+)\)\Z")
-"""A service that is looked up by its name."""
-PAIRS: dict[str, tuple[Kind, frozenset[str]]] = {
-    "REQ": ("request", frozenset({"REP", "ROUTER"})),
-    "DEALER": ("request", frozenset({"REP", "ROUTER"})),
-    "PUB": ("publish", frozenset({"SUB", "XSUB"})),
-    "XPUB": ("publish", frozenset({"SUB", "XSUB"})),
-    "PUSH": ("push", frozenset({"PULL"})),
-}
-"""Which types speak first, and to which."""
+COLLECTORS: tuple[type[Collector], ...] = (PortCollector, SocketCollector, UnreadSockets)
 
 
 class Service(msgspec.Struct, frozen=True, order=True):
@@ -118,10 +106,14 @@ class Served(msgspec.Struct, frozen=True):
 
 
 class Orphan(msgspec.Struct, frozen=True):
-    """A socket whose other side the tree does not have, or a topic: ``why`` says which, in words."""
+    """A socket whose other side the tree does not have, or a topic: ``why`` says which, in words.
+
+    ``unread`` is the place in a file that does not parse where the port stands, and the other side may be.
+    """
 
     socket: Socket
     why: str
+    unread: str = ""
 
 
 class Graph:
@@ -151,7 +143,11 @@ class Graph:
         self._by_id: defaultdict[tuple[Context, SocketId], list[Socket]] = defaultdict(list)
         for one in self.sockets:
             self._by_id[one.context, one.identity].append(one)
-        self._servers = _Others(self.sockets)
+        self._servers = Others(self.sockets)
+        self._unread: defaultdict[int, list[tuple[str, UnreadSocket]]] = defaultdict(list)
+        for path, facts in keep.items():
+            for number in facts.salvaged(UnreadSockets):
+                self._unread[number.port].append((path, number))
         contexts = {one.context: one.service for one in self.sockets}
         self.regions: dict[Region, Service] = {
             region: service for context, service in contexts.items() for region in self.serving.regions(context)
@@ -187,6 +183,22 @@ class Graph:
     def answered_by(self, one: Socket) -> tuple[list[Socket], bool]:
         """The other sides of a socket, and whether it is sure that they are."""
         return self._servers.of(one)
+
+    def may_be(self, one: Socket) -> bool:
+        """Whether the other side of a socket may be one of the tree whose type or number is not known.
+
+        So it is where a service binds the port for a socket of another type, and one that fits to a number not known.
+        """
+        return self._servers.may_be(one)
+
+    def unread(self, one: Socket) -> str:
+        """The place of its port in the nearest file that does not parse and names a type that fits; else empty."""
+        found = [
+            (apart(one.service.home, path), path, each.line)
+            for path, each in self._unread.get(one.port or -1, ())
+            if any(fit(one.kind, kind) for kind in each.kinds)
+        ]
+        return "{1}:{2}".format(*min(found)) if found else ""
 
     def edges(self) -> list[Edge]:
         """Who speaks to whom, by client."""
@@ -250,6 +262,7 @@ class _Sockets:
             return
         one = self.flow.socket(key, function)
         known = self.serving.kinds(context).get(one) or self.serving.kinds(Context(row.path, "")).get(one)
+        known = known or self.serving.handed(function, key)
         if row.by == "socket" and not known:
             return
         # A base class may keep another socket under the same name.
@@ -353,107 +366,3 @@ def _value(row: ports.Row) -> str:
 def _asked_where(row: ports.Row) -> str:
     """What a row is given by, without the number of the source, which is known then."""
     return row.given.partition("; ")[0]
-
-
-class _Others:
-    """Finds the other side of a socket."""
-
-    def __init__(self, sockets: Sequence[Socket]) -> None:
-        self._ports: defaultdict[int, list[Socket]] = defaultdict(list)
-        self._addresses: defaultdict[str, list[Socket]] = defaultdict(list)
-        self._names: defaultdict[str, list[Socket]] = defaultdict(list)
-        self._machines = {one.service.machine for one in sockets} - {""}
-        for one in sockets:
-            if one.side == "bind" and one.certainty != "configured":
-                self._names[one.service.name.lower()].append(one)
-            if one.port:
-                self._ports[one.port].append(one)
-            elif one.port is None and _is_shared(one.address):
-                self._addresses[one.address].append(one)
-
-    def of(self, one: Socket) -> tuple[list[Socket], bool]:
-        """The sockets that ``one`` speaks to or hears, nearest copy of each, and whether there is no doubt of it."""
-        named_only = False
-        if one.port is None:
-            every = self._addresses.get(one.address, []) if _is_shared(one.address) else []
-            if one.address.startswith("inproc:"):
-                every = [other for other in every if other.service.home == one.service.home]
-            looked_up = _LOOK_UP.search(one.address) if not every and one.side == "connect" else None
-            if looked_up is not None:
-                named_only = True
-                every = [other for other in self._names.get(looked_up[1].lower(), []) if "health" not in other.key]
-        else:
-            every = self._ports.get(one.port, [])
-        found = [other for other in every if other.side != one.side and _fit(one.kind, other.kind)]
-        found, certain = _reachable(one, found, self._machines)
-        named: defaultdict[str, list[Socket]] = defaultdict(list)
-        for other in found:
-            named[other.service.name].append(other)
-        several = one.kind in _MANY
-        nearest: list[Socket] = []
-        for copies in named.values():
-            near = min((_apart(one.service.home, other.service.home), other.service.home) for other in copies)[1]
-            nearest += [other for other in copies if several or other.service.home == near]
-        doubt = named_only or not certain or any(map(_is_open, (one, *nearest)))
-        return nearest, bool(nearest) and not doubt and (several or len(named) == 1)
-
-
-def _is_open(one: Socket) -> bool:
-    """Whether a socket may have another number or be of another type."""
-    return one.certainty == "choice" or bool(one.given) or len(one.kinds) > 1
-
-
-_MANY = frozenset({"PUB", "XPUB", "PUSH", "REP", "ROUTER", "PULL"})
-"""What may have several on the other side."""
-
-
-def _is_shared(address: str) -> bool:
-    """Whether the same text means the same address in two services: a variable of the environment, a file."""
-    return bool(address) and (address.startswith(("ipc://", "inproc://", "$")) or "{$" in address)
-
-
-def _fit(kind: str, other: str) -> bool:
-    return other in PAIRS.get(kind, ("", ()))[1] or kind in PAIRS.get(other, ("", ()))[1]
-
-
-def _reachable(one: Socket, others: list[Socket], machines: set[str]) -> tuple[list[Socket], bool]:
-    """Those on the machine that the address names, as far as it names one, and whether that is certain."""
-    found, near, named = [], [], []
-    default = several = elsewhere = False
-    for other in others:
-        client, server = (one, other) if one.side == "connect" else (other, one)
-        here, there = client.service.machine, server.service.machine
-        apart = bool(here and there and here != there)
-        if apart and _LOCAL.fullmatch(client.host):
-            continue
-        found.append(other)
-        if not apart:
-            near.append(other)
-        host = _letters(client.host)
-        if there and _letters(there) in host:
-            named.append(other)
-        elif there and any(_letters(machine) in host for machine in machines):
-            # It is another machine that the address names.
-            elsewhere = True
-        default = default or _LOCAL_BY_DEFAULT.fullmatch(client.host) is not None
-        several = several or (bool(here and there) and " | " in client.host)
-    if one.side == "connect" and (named or (default and near)):
-        return named or near, not several
-    return found, not (several or elsewhere) and (not default or len(near) == len(found))
-
-
-def _letters(name: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", name.lower())
-
-
-def _apart(first: str, second: str) -> int:
-    """How many folders one goes up and down from one file to another; -1 to the file itself."""
-    if first == second:
-        return -1
-    one, other = first.split("/")[:-1], second.split("/")[:-1]
-    shared = 0
-    for left, right in zip(one, other, strict=False):
-        if left != right:
-            break
-        shared += 1
-    return len(one) + len(other) - 2 * shared

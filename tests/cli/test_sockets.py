@@ -125,6 +125,15 @@ def test_what_a_configuration_gives_is_told_with_its_place(tree: Path) -> None:
     ]
 
 
+def test_who_may_be_in_a_file_that_does_not_parse(tree: Path) -> None:
+    write(tree, {"broken.py": "import zmq\ns = c.socket(zmq.REP)\ns.bind('tcp://*:5999')\ndef f(:\n"})
+    done = sockets("--only=orphans", cwd=tree)
+    why = "asked, and nobody answers, unless broken.py:3 does, which does not parse"
+    assert done.stdout.splitlines()[-1] == f"  lost     REQ connect 5999  {why}  lost.py:4"
+    (one,) = json.loads(sockets("--only=orphans", "--format=json", cwd=tree).stdout)["orphans"]
+    assert (one["why"], one["unread"]) == ("asked, and nobody answers", "broken.py:3")
+
+
 def test_json_has_all_of_it(tree: Path) -> None:
     made = json.loads(sockets("--format=json", cwd=tree).stdout)
     assert list(made) == ["edges", "requests", "loops", "orphans", "sockets"]

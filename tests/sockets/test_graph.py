@@ -323,6 +323,57 @@ def test_nobody_on_the_other_side(tmp_path: Path, text: str, why: str) -> None:
     assert [one.why for one in orphans_of(graph(tmp_path, {"a.py": text}))] == [why]
 
 
+def test_a_socket_of_a_type_that_is_not_known_may_be_the_other_side(tmp_path: Path) -> None:
+    files = {"a.py": client(), "b.py": server().replace("zmq.REP", "kind")}
+    assert orphans_of(graph(tmp_path, files)) == []
+    files["b.py"] = server().replace("zmq.REP", "kind").replace("bind", "connect")
+    assert len(orphans_of(graph(tmp_path, files))) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "owner", "alone"), [("PUB", "Server", 0), ("PULL", "Server", 1), ("PUB", "Another", 1)]
+)
+def test_a_number_that_is_not_known_may_be_the_one_that_the_service_binds_otherwise(
+    tmp_path: Path, kind: str, owner: str, alone: int
+) -> None:
+    lines = f"        self.p = c.socket(zmq.{kind})\n        self.p.bind(f'tcp://*:{{number}}')\n"
+    begin = "" if owner == "Server" else f"\n\nclass {owner}:\n    def run(self):\n"
+    files = {"a.py": SUB.format('""').replace("5560", "5556"), "b.py": f"{server()}{begin}{lines}"}
+    assert len([one for one in orphans_of(graph(tmp_path, files)) if one.socket.kind == "SUB"]) == alone
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("import zmq\ns = c.socket(zmq.REP)\nPORT = 5556\ndef f(:\n", "b.py:3"),
+        ("s = get_rep_socket('tcp://*:5556')\ndef f(:\n", "b.py:1"),
+        ("import zmq\ns = c.socket(zmq.SUB)\nPORT = 5556\ndef f(:\n", ""),
+        ("import zmq\ns = c.socket(zmq.REP)\n# PORT = 5556\nwidth = 5556\nPORT = 55561\ndef f(:\n", ""),
+        ("PORT = 5556\ndef f(:\n", ""),
+    ],
+)
+def test_the_other_side_may_be_in_a_file_that_does_not_parse(tmp_path: Path, text: str, place: str) -> None:
+    (one,) = orphans_of(graph(tmp_path, {"a.py": client(), "b.py": text}))
+    assert (one.why, one.unread) == ("asked, and nobody answers", place)
+
+
+def test_the_type_of_a_socket_that_is_handed_to_a_method(tmp_path: Path) -> None:
+    text = (
+        "import zmq\n\n\nclass A:\n    def run(self):\n"
+        "        self.s = c.socket(zmq.REP)\n        self.p = c.socket(zmq.PUB)\n"
+        "        self.start(self.s, 5556)\n        self.start(socket=self.p, port=5557)\n\n"
+        "    def start(self, socket, port):\n        socket.bind(f'tcp://*:{port}')\n"
+    )
+    found = graph(tmp_path, {"a.py": text, "b.py": client()})
+    assert sorted((one.kind, one.port, one.kinds) for one in found.sockets if one.side == "bind") == [
+        ("PUB", 5556, ("PUB", "REP")),
+        ("PUB", 5557, ("PUB", "REP")),
+        ("REP", 5556, ("PUB", "REP")),
+        ("REP", 5557, ("PUB", "REP")),
+    ]
+    assert [said(one) for one in found.edges()] == ["Client asks A 5556 ping; possibly, endless"]
+
+
 def test_who_waits_to_be_asked_is_no_orphan_nor_is_what_is_known_at_run_time(tmp_path: Path) -> None:
     files = {"a.py": server(), "b.py": client().replace('"tcp://localhost:5556"', "address")}
     assert orphans_of(graph(tmp_path, files)) == []

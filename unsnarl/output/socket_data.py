@@ -105,7 +105,7 @@ def _served(one: Served) -> dict[str, Any]:
 
 
 def _orphan(one: Orphan) -> dict[str, Any]:
-    return {"why": one.why, **_socket(one.socket)}
+    return {"why": one.why, "unread": one.unread, **_socket(one.socket)}
 
 
 def _loop(one: Loop) -> dict[str, Any]:

@@ -68,7 +68,8 @@ def _edge(one: Edge) -> tuple[str, ...]:
 
 
 def _orphan(one: Orphan) -> tuple[str, ...]:
-    return _name(one.socket.service), _kind(one.socket), one.why, f"{one.socket.path}:{one.socket.line}"
+    why = f"{one.why}, unless {one.unread} does, which does not parse" if one.unread else one.why
+    return _name(one.socket.service), _kind(one.socket), why, f"{one.socket.path}:{one.socket.line}"
 
 
 def _socket(one: Socket) -> tuple[str, ...]:
