@@ -73,7 +73,7 @@ class Others:
     def may_be(self, one: Socket) -> bool:
         """Whether a socket on the port of ``one``, or of a service that has it, may turn out to be the other side."""
         near, _ = _reachable(one, [each for each in self._ports.get(one.port or -1, ()) if each != one], self._machines)
-        if any("" in each.kinds and each.side != one.side for each in near):
+        if any(each.side != one.side and any(not kind or fit(one.kind, kind) for kind in each.kinds) for each in near):
             return True
         services = {each.service for each in near if one.side == "connect" and each.side == "bind"} - {one.service}
         fitting = (each for service in services for each in self._open[service])

@@ -262,12 +262,15 @@ class _Sockets:
             return
         one = self.flow.socket(key, function)
         known = self.serving.kinds(context).get(one) or self.serving.kinds(Context(row.path, "")).get(one)
-        known = known or self.serving.handed(function, key)
+        handed = self.serving.handed(function, key) if not kinds and not known else set()
+        known = known or handed
         if row.by == "socket" and not known:
             return
         # A base class may keep another socket under the same name.
         every = _types(kinds or known or (row.socket,))
-        for kind in every:
+        # What a method is handed goes together, and with the numbers of a configuration it is not known how.
+        unmatched = row.certainty == "configured" and len(handed) > 1
+        for kind in ("",) if unmatched else every:
             yield Socket(
                 # A configuration on another machine makes no other service of it.
                 service=Service(ports.machine_of(row.home, self.machines), row.owner, row.home),

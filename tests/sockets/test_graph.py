@@ -374,6 +374,29 @@ def test_the_type_of_a_socket_that_is_handed_to_a_method(tmp_path: Path) -> None
     assert [said(one) for one in found.edges()] == ["Client asks A 5556 ping; possibly, endless"]
 
 
+def test_what_a_configuration_gives_to_what_a_method_is_handed_may_be_of_each_type(tmp_path: Path) -> None:
+    text = (
+        "import zmq\n\n\nclass A:\n    def __init__(self, config):\n"
+        "        self.s = c.socket(zmq.REP)\n        self.p = c.socket(zmq.PUB)\n"
+        "        self.start(self.s, config.get('port', 5556))\n        self.start(self.p, config.get('pub_port', 5557))\n\n"
+        "    def start(self, socket, port):\n        socket.bind(f'tcp://*:{port}')\n"
+    )
+    files = {
+        "a.py": text,
+        "start.yaml": "agents:\n  A: {script_path: a.py, port: 7200, pub_port: 7201}\n",
+        "b.py": client(address="tcp://localhost:7201"),
+        "d.py": client("Source", "tcp://localhost:7200").replace("REQ", "PUSH"),
+    }
+    found = graph(tmp_path, files)
+    assert found.edges() == []
+    # Nobody subscribes to what is published, on whichever port that is, and nobody pulls.
+    assert [(one.socket.service.name, one.socket.kind) for one in orphans_of(found)] == [
+        ("A", "PUB"),
+        ("A", "PUB"),
+        ("Source", "PUSH"),
+    ]
+
+
 def test_who_waits_to_be_asked_is_no_orphan_nor_is_what_is_known_at_run_time(tmp_path: Path) -> None:
     files = {"a.py": server(), "b.py": client().replace('"tcp://localhost:5556"', "address")}
     assert orphans_of(graph(tmp_path, files)) == []
