@@ -378,7 +378,8 @@ def test_what_a_configuration_gives_to_what_a_method_is_handed_may_be_of_each_ty
     text = (
         "import zmq\n\n\nclass A:\n    def __init__(self, config):\n"
         "        self.s = c.socket(zmq.REP)\n        self.p = c.socket(zmq.PUB)\n"
-        "        self.start(self.s, config.get('port', 5556))\n        self.start(self.p, config.get('pub_port', 5557))\n\n"
+        "        self.start(self.s, config.get('port', 5556))\n"
+        "        self.start(self.p, config.get('pub_port', 5557))\n\n"
         "    def start(self, socket, port):\n        socket.bind(f'tcp://*:{port}')\n"
     )
     files = {
