@@ -96,3 +96,29 @@ def service(
         lines += [f"        answers.append(self.{other}.recv_json())"]
     lines += ["        return answers", "", "", 'if __name__ == "__main__":', f"    {name}().run()", ""]
     return "\n".join(lines)
+
+
+REP = (
+    "import zmq\n\n\nclass {name}:\n    def run(self):\n        self.s = c.socket(zmq.REP)\n"
+    '        self.s.bind("{address}")\n'
+)
+REQ = (
+    "import zmq\n\n\nclass {name}:\n    def run(self):\n        self.s = c.socket(zmq.REQ)\n"
+    '        self.s.connect("{address}")\n        self.s.send(b"ping")\n        self.s.recv()\n'
+)
+PUB = (
+    "import zmq\n\n\nclass Press:\n    def run(self):\n        self.p = c.socket(zmq.PUB)\n"
+    '        self.p.bind("tcp://*:5560")\n        self.p.send_string({})\n'
+)
+SUB = (
+    "import zmq\n\n\nclass Reader:\n    def run(self):\n        self.p = c.socket(zmq.SUB)\n"
+    '        self.p.connect("tcp://localhost:5560")\n        self.p.setsockopt_string(zmq.SUBSCRIBE, {})\n'
+)
+
+
+def server(name: str = "Server", address: str = "tcp://*:5556") -> str:
+    return REP.format(name=name, address=address)
+
+
+def client(name: str = "Client", address: str = "tcp://localhost:5556") -> str:
+    return REQ.format(name=name, address=address)
