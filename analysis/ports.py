@@ -18,7 +18,7 @@ import msgspec
 from analysis.collectors.port_records import Ports, Side, Use
 from analysis.collectors.ports import PortCollector
 from analysis.modules import Modules
-from analysis.tests import is_test
+from analysis.testfiles import is_test
 from analysis.values.across import Across, Definition
 from analysis.values.addresses import PLAIN_TEXT, Certainty, alternatives, numbers, split
 from analysis.values.terms import Const, Key, Parameter, Term, below, choice, replaced, written

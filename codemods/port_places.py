@@ -91,7 +91,7 @@ class Places:
 
     def _tests(self) -> Iterator[Site]:
         """The literals of tests, which are not given names: they stay as they are."""
-        from analysis.tests import is_test
+        from analysis.testfiles import is_test
 
         for path, facts in self.plan.project.files.items():
             if facts.fault is None and is_test(path):

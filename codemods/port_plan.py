@@ -17,7 +17,7 @@ from analysis import ports
 from analysis.collectors.port_literals import PortLiteralCollector
 from analysis.collectors.port_lookups import PortLookupCollector
 from analysis.port_sides import Dispute, bindings, disputes
-from analysis.tests import is_test
+from analysis.testfiles import is_test
 from analysis.words import plural
 from codemods.edits import Reason
 from codemods.port_moves import Moves

@@ -8,7 +8,7 @@ from typing import ClassVar
 import msgspec
 
 from analysis.collectors.port_literals import PortLiteral, PortLiteralCollector
-from analysis.tests import is_test
+from analysis.testfiles import is_test
 from analysis.walk import Collector
 from linters.rule import Example, Facts, Finding, Rule
 

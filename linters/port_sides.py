@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 
-from analysis.tests import is_test
+from analysis.testfiles import is_test
 from analysis.walk import Collector
 from linters.rule import Example, Finding, TreeRule
 

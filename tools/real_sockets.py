@@ -28,7 +28,7 @@ from analysis.message_edges import orphans_of
 from analysis.project import Project, load
 from analysis.request_loops import loops_of
 from analysis.sockets import COLLECTORS, Edge, Graph, Orphan
-from analysis.tests import is_test
+from analysis.testfiles import is_test
 from tools.real_tree import arguments, conclude, copied, python_files
 from tools.text import table
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from analysis.collectors.port_records import Callee, Passed, Ports
 from analysis.modules import Modules
-from analysis.tests import is_test
+from analysis.testfiles import is_test
 from analysis.values.terms import Call, Choice, Field, Parameter, Symbol, Term, choice, looked_up, replaced
 
 _TOKEN = re.compile(r"\[[^\]]*\]|\(\)|[^.\[\]()]+")

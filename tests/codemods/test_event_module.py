@@ -75,10 +75,8 @@ def test_it_is_made(tmp_path: Path) -> None:
     assert sorted(made) == ["Load", "Note"]
     assert issubclass(made["Load"], Request)
     assert issubclass(made["Note"], Event)
-    told = {
-        name: (one.TOPIC, [(each.name, each.default) for each in msgspec.structs.fields(one)])  # type: ignore[attr-defined]
-        for name, one in made.items()
-    }
+    fields = {name: [(one.name, one.default) for one in msgspec.structs.fields(kind)] for name, kind in made.items()}
+    told = {name: (vars(kind)["TOPIC"], fields[name]) for name, kind in made.items()}
     assert told == {
         "Load": ("keeper.load", [("name", msgspec.NODEFAULT), ("size", 1)]),
         "Note": ("keeper.note", [("what", msgspec.NODEFAULT), ("names", ())]),

@@ -59,7 +59,7 @@ def command(paths: tuple[str, ...], **options: Any) -> None:
     Exits with 0 when no circle of requests can hang, 1 when one can, 2 when the job could not be done.
     """
     from analysis.sockets import COLLECTORS, Graph
-    from analysis.tests import is_test
+    from analysis.testfiles import is_test
     from unsnarl.output import socket_data, socket_picture, socket_text
 
     session = Session(paths, options["config"])

@@ -10,7 +10,7 @@ from typing import Literal
 import msgspec
 
 from analysis.ports import Row
-from analysis.tests import is_test
+from analysis.testfiles import is_test
 from analysis.words import plural
 from unsnarl.report import printable
 
