@@ -101,6 +101,7 @@ class Reason(StrEnum):
     UNCERTAIN = "import-cannot-be-read-off-the-source"
     SHARED_LINE = "several-statements-on-a-line"
     BOUND_TWICE = "name-bound-by-several-imports"
+    BOUND_ANEW = "name-is-bound-anew"
     OFFERED = "name-is-taken-from-here"
     NEEDED = "needed-while-imported"
     CALLED_AT_IMPORT = "function-called-while-imported"
@@ -173,6 +174,7 @@ _MEANINGS: dict[Reason, str] = {
     Reason.UNCERTAIN: "The import was read off a file that does not parse, or a call makes it.",
     Reason.SHARED_LINE: "Another statement stands on the line that the import stands on, or would go to.",
     Reason.BOUND_TWICE: "Several imports bind the name, so it is not known which of them a use means.",
+    Reason.BOUND_ANEW: "The module that gives the name gives it another meaning later, which would be used then.",
     Reason.OFFERED: "Others take the name from this module, which would not have it any more.",
     Reason.NEEDED: "The module needs the name while it is imported, and nothing else can be done about that.",
     Reason.CALLED_AT_IMPORT: "The function that uses it is called while the module is imported.",

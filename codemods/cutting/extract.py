@@ -19,7 +19,8 @@ from analysis.cuts import Cut
 from analysis.nodes import below
 from codemods.compose import Change
 from codemods.cutting import guards
-from codemods.cutting.redirect import only_handed_on, spelling, take_from
+from codemods.cutting.redirect import spelling, take_from
+from codemods.cutting.settled import only_handed_on
 from codemods.cutting.statements import Taken, local, statement, taken, without
 from codemods.cutting.workspace import Workspace
 from codemods.edits import Reason, Splice
@@ -45,7 +46,7 @@ def extract(workspace: Workspace, cut: Cut) -> str:
                 wanted.append(alias.name)
             else:
                 # Handed on only: it need not be moved.
-                only_handed_on(workspace, cut.imported, alias.name)
+                only_handed_on(workspace, cut.imported, alias.name, cut.importer)
                 origins[alias.name] = origin
     if not wanted:
         take_from(workspace, cut, origins)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from analysis.collectors.crossings import Block, Site, Sites
 from analysis.collectors.header import first_line
@@ -11,7 +11,8 @@ from analysis.cuts import Cut
 from analysis.nodes import below
 from codemods.compose import Change
 from codemods.cutting import guards
-from codemods.cutting.statements import Taken, taken, without
+from codemods.cutting.settled import stays
+from codemods.cutting.statements import Taken, local, taken, without
 from codemods.cutting.workspace import Workspace
 from codemods.edits import Need, Reason, Splice
 from codemods.imports import Refused
@@ -43,6 +44,7 @@ def late(workspace: Workspace, cut: Cut) -> str:
         raise Refused(Reason.EFFECT, f"nothing here uses `{idle[0]}`: it may be there for others, or for what it does")
     guards.late_enough(tree, uses)
     guards.not_looked_up(workspace, path, names)
+    _always_the_same(workspace, cut, statements, {one.name for one in uses})
     for site in annotations:
         guards.not_read(workspace, sites, site)
     blocks = _by_block(uses)
@@ -57,6 +59,15 @@ def late(workspace: Workspace, cut: Cut) -> str:
     if annotations:
         _for_checkers(workspace, path, [one for one in statements if typed & set(one.locals)], typed)
     return _told(blocks, annotations)
+
+
+def _always_the_same(workspace: Workspace, cut: Cut, statements: Iterable[Taken], used: Collection[str]) -> None:
+    """That what is ``used`` of the names of the other module is the same when it is taken from there later."""
+    given = {name for edge in cut.edges for name in edge.names}
+    for one in statements:
+        for alias in one.aliases:
+            if isinstance(one.node, ast.ImportFrom) and alias.name in given and local(one.node, alias) in used:
+                stays(workspace, cut.imported, alias.name, cut.importer)
 
 
 def _told(blocks: Iterable[Block], annotations: Sequence[Site]) -> str:

@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Mapping
 
 from analysis.cuts import Cut
 from codemods.compose import Change
+from codemods.cutting.settled import only_handed_on
 from codemods.cutting.statements import Taken, taken, without
 from codemods.cutting.workspace import Workspace
 from codemods.edits import Reason, Splice
 from codemods.imports import Refused
-
-_SETS = re.compile(
-    rb"\b(?:globals|vars)\(\)(?:[ \t]*\[[^\]\n]*\][ \t]*=[^=]|\.(?:update|setdefault|pop|clear)\b)"
-    rb"|=[ \t]*(?:globals|vars)\(\)|sys\.modules\[\s*__name__\s*\]|\bexec\("
-)
-"""What a module may bind its own names by."""
 
 
 def redirect(workspace: Workspace, cut: Cut) -> str:
@@ -30,18 +24,9 @@ def redirect(workspace: Workspace, cut: Cut) -> str:
                 raise Refused(Reason.NEEDED, f"line {one.node.lineno} imports the module itself")
             if origin in (cut.imported, cut.importer):
                 raise Refused(Reason.NEEDED, f"`{name}` is defined in {origin}")
-            only_handed_on(workspace, cut.imported, alias.name)
+            only_handed_on(workspace, cut.imported, alias.name, cut.importer)
     take_from(workspace, cut, origins)
     return f"taken from {', '.join(dict.fromkeys(origin for origin, _ in origins.values()))}"
-
-
-def only_handed_on(workspace: Workspace, path: str, name: str) -> None:
-    """That nothing gives the module ``path`` another ``name`` than the one that it imports. Raises Refused."""
-    where = workspace.mentions.set(path, name)
-    if where is None and _SETS.search(workspace.source(path).data) is not None:
-        where = path
-    if where is not None:
-        raise Refused(Reason.LOOKED_UP, f"{where} may give {path} another `{name}`")
 
 
 def take_from(workspace: Workspace, cut: Cut, origins: Mapping[str, tuple[str, str]]) -> None:
