@@ -218,6 +218,7 @@ class Run:
                     self.given["max_files"],
                     progress,
                     say,
+                    lambda paths: self._ready(session, paths),
                 )
             )
 
@@ -282,20 +283,25 @@ class Run:
     def _write(self, session: Session, report: Report, transaction: Transaction) -> Report:
         import msgspec
 
-        from codemods.vcs import objection
-
         moving = [one.path for one in report.outcomes if one.fault == CHANGED]
         if moving:
             raise Trouble(f"{moving[0]}: {CHANGED}; nothing was written. Run again when the tree is at rest")
         paths = {one.path: str(session.root / one.path) for one in report.changed}
-        if not self.given["allow_dirty"]:
-            problem = objection(session.root, [paths[one.path] for one in report.changed if one.old])
-            if problem is not None:
-                raise Trouble(f"{problem}; nothing was written. Commit first, or say --allow-dirty")
+        self._ready(session, [one.path for one in report.changed if one.old])
         # Before anything is written: the old text tells where everything goes.
         outcomes = moved(report.outcomes, reader(session.root))
         transaction.write([Replacement(paths[one.path], one.old, one.new, one.edits) for one in report.changed])
         return msgspec.structs.replace(report, outcomes=outcomes, written=True, links=tuple(transaction.links))
+
+    def _ready(self, session: Session, paths: Sequence[str]) -> None:
+        """Raises Trouble where git could not show what is written to ``paths``, which are there, by itself."""
+        from codemods.vcs import objection
+
+        if self.given["dry"] is not None or self.given["allow_dirty"]:
+            return
+        problem = objection(session.root, [str(session.root / one) for one in paths])
+        if problem is not None:
+            raise Trouble(f"{problem}; nothing was written. Commit first, or say --allow-dirty")
 
     def _deliver(self, report: Report) -> None:
         from unsnarl.files import deliver

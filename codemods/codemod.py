@@ -134,7 +134,9 @@ class TreeJob(NamedTuple):
 
     ``refusal`` says of a file why it may not import the codemod's target, None where it may; ``may_change`` whether a
     file may be changed at all; ``most`` is the largest number of files to change, None for no bound. ``progress`` is
-    told how many of how many steps are done, ``say`` what people are to know beside the report.
+    told how many of how many steps are done, ``say`` what people are to know beside the report. ``ready`` is for what
+    is costly, or runs code of the tree: it raises an error that ends the run where the files that it is given could not
+    be written to in the end.
     """
 
     project: Project
@@ -145,6 +147,7 @@ class TreeJob(NamedTuple):
     most: int | None
     progress: Callable[[int, int], None]
     say: Callable[[str], None]
+    ready: Callable[[Sequence[str]], None] = lambda _: None
 
 
 class TreeCodemod(Codemod):

@@ -111,7 +111,6 @@ class Reason(StrEnum):
     NOT_MOVABLE = "definition-cannot-move"
     STILL_CIRCULAR = "circle-would-remain"
     LEFT_BY_PLAN = "left-by-the-plan"
-    PLANNED = "written-to-the-plan"
     NOT_ASKED = "file-not-asked-for"
     # Said of a call that is to go over the bus.
     NOT_A_SERVICE = "not-two-services"
@@ -184,7 +183,6 @@ _MEANINGS: dict[Reason, str] = {
     Reason.NOT_MOVABLE: "What has to move into a module of its own depends on what has to stay.",
     Reason.STILL_CIRCULAR: "The files would import each other in a circle all the same.",
     Reason.LEFT_BY_PLAN: "The plan says to leave it.",
-    Reason.PLANNED: "It is in the plan that was written; --plan carries that out.",
     Reason.NOT_ASKED: "The file to be changed is not below the paths that were named, or not below --only-under.",
     Reason.NOT_A_SERVICE: "Only what starts by itself can be asked over the bus, and one of the files does not.",
     Reason.NO_START: "It is not seen where the service starts, so there is no place to say what it answers.",
@@ -206,6 +204,7 @@ class SkipReason(StrEnum):
     NOQA = "noqa"
     EXCLUDED = "excluded"
     NOT_COMPILING = "file-does-not-compile"
+    PLANNED = "written-to-the-plan"
     # Said by E910 of ports that it does not object to.
     DOCUMENTATION = "documentation"
     TEST_DATA = "test-data"
@@ -222,6 +221,7 @@ _SKIPPED: dict[SkipReason, str] = {
     SkipReason.NOQA: "A `noqa` comment holds the finding back.",
     SkipReason.EXCLUDED: "The settings (`per-file-ignores`) hold the finding back in this file.",
     SkipReason.NOT_COMPILING: "The file parses but does not compile, so no result could be checked.",
+    SkipReason.PLANNED: "It is in the plan that was written; --plan carries that out.",
     SkipReason.DOCUMENTATION: "The port stands in documentation, which nothing runs.",
     SkipReason.TEST_DATA: "It stands in a test, which is to say what it expects.",
     SkipReason.ANY_PORT: "Port 0: the system chooses one that is free.",
@@ -259,7 +259,7 @@ class Declined(msgspec.Struct, frozen=True):
 
 
 class Skipped(msgspec.Struct, frozen=True):
-    """A finding that nobody wants rewritten."""
+    """A finding that nobody wants rewritten, or not now."""
 
     code: str
     span: Span

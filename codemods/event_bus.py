@@ -41,7 +41,6 @@ from codemods.cutting.examples import EXAMPLES
 from codemods.cutting.plan import read, written
 from codemods.cutting.run import Run
 from codemods.cutting.split import TIMEOUT
-from codemods.edits import Reason
 from codemods.outcome import Outcome
 from codemods.whole import whole
 from linters.rule import kinds
@@ -110,6 +109,8 @@ class EventBusCodemod(TreeCodemod):
             # Making modules is too much for a circle that is there all the same.
             spared |= in_vain
         if job.options.get("import_check"):
+            if wanted is None:
+                job.ready([path for path in run.workspace.changed if not run.workspace.made(path)])
             _check(run, job)
         left = run.left()
         if left:
@@ -137,7 +138,7 @@ def _check(run: Run, job: TreeJob) -> None:
 
 
 def _planned(run: Run, job: TreeJob, file: Path) -> list[Outcome]:
-    """The plan as a file to be made, and what is in it as put off."""
+    """The plan as a file to be made; what is in it is not to be done now."""
     root = job.project.root
     file = Path.cwd() / file
     if file.exists():
@@ -145,7 +146,7 @@ def _planned(run: Run, job: TreeJob, file: Path) -> list[Outcome]:
     text = written(run.items())
     path = file.relative_to(root).as_posix() if file.is_relative_to(root) else str(file)
     made = Outcome(path, (), ((0, 0, text),), b"", digest_of(text), note=plural(len(run.items()), "import"))
-    return [made, *run.outcomes(Reason.PLANNED)]
+    return [made, *run.outcomes(planned=True)]
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import msgspec
 
 from analysis.facts import Fault
 from analysis.words import plural
-from codemods.edits import Reason
+from codemods.edits import Reason, SkipReason
 from codemods.outcome import Answer, Outcome, Verdict
 
 _VERDICTS: tuple[Verdict, ...] = ("rewritten", "narrowed", "declined", "skipped")
@@ -146,7 +146,8 @@ def _answer(path: str, answer: Answer) -> dict[str, Any]:
 
 
 def as_text(report: Report) -> str:
-    """One line for each changed file, each finding that stays and each file that failed, in the order of the tree.
+    """One line for each changed file, each finding that stays or is planned and each file that failed, in the order of
+    the tree.
 
     What ``--max-files`` put off is one line at the end: the next run says what becomes of each.
     """
@@ -166,6 +167,9 @@ def as_text(report: Report) -> str:
                 rows.append(
                     (one.path, answer.line, answer.column, f"{place}: {answer.code} declined, {answer.reason}{detail}")
                 )
+            elif answer.reason == SkipReason.PLANNED:
+                place = f"{name}:{answer.line}:{answer.column}"
+                rows.append((one.path, answer.line, answer.column, f"{place}: {answer.code} planned: {answer.detail}"))
     for path, message, line in report.failed:
         place = report.shown(path) + (f":{line}" if line else "")
         rows.append((path, line, 0, f"{place}: failed, {message}"))

@@ -297,29 +297,29 @@ class Run:
 
     # Results
 
-    def outcomes(self, put_off: Reason | None = None) -> list[Outcome]:
-        """What became of the files. With ``put_off`` nothing is changed, for that reason."""
+    def outcomes(self, *, planned: bool = False) -> list[Outcome]:
+        """What became of the files. ``planned``: nothing is changed, as it was written to a plan."""
         workspace = self.workspace
         self._tell()
         answers: dict[str, list[Answer]] = {}
         left = {pair for cycle in workspace.circles for pair in cycle.pairs()} | self._talking()
         for pair, answer in self._answers.items():
-            if put_off is not None and answer.verdict == "rewritten":
-                answer = msgspec.structs.replace(answer, verdict="declined", reason=put_off.value)
+            if planned and answer.verdict == "rewritten":
+                answer = msgspec.structs.replace(answer, verdict="skipped", reason=SkipReason.PLANNED.value)
             # What could not be cut there was cut elsewhere.
             elif answer.verdict == "declined" and pair not in left:
                 continue
             answers.setdefault(pair[0], []).append(answer)
-        paths = {*answers, *(workspace.changed if put_off is None else ())}
+        paths = {*answers, *(workspace.changed if not planned else ())}
         return [
-            self._outcome(path, sorted(answers.get(path, ()), key=lambda one: (one.line, one.column)), put_off)
+            self._outcome(path, sorted(answers.get(path, ()), key=lambda one: (one.line, one.column)), planned)
             for path in sorted(paths)
         ]
 
-    def _outcome(self, path: str, answers: Sequence[Answer], put_off: Reason | None) -> Outcome:
+    def _outcome(self, path: str, answers: Sequence[Answer], planned: bool) -> Outcome:
         workspace = self.workspace
         old, new = workspace.before(path), workspace.source(path).data
-        if old == new or put_off is not None:
+        if old == new or planned:
             return Outcome(path, tuple(answers), (), digest_of(old), digest_of(old))
         before = workspace.project.files[path].records(Namespace) if not workspace.made(path) else []
         bound = _bound(before) ^ _bound(workspace.facts(path).records(Namespace))

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from codemods.codemod import TreeCodemod, load, names
-from codemods.edits import Reason, TreeExample
+from codemods.edits import Reason, SkipReason, TreeExample
 
 EXAMPLES = [
     pytest.param(one, id=f"{codemod.name}-{one.title}")
@@ -189,8 +189,8 @@ def test_stdin_is_refused_in_words(tmp_path: Path) -> None:
 def test_a_plan_is_written_changed_and_carried_out(tmp_path: Path) -> None:
     lay(tmp_path, CIRCLE)
     code, report, _ = event_bus(tmp_path, "--write-plan", "plan.yaml")
-    assert (code, report["changed"], {**CIRCLE}) == (1, ["plan.yaml"], read(tmp_path))
-    assert [one["reason"] for one in report["declined"]] == [Reason.PLANNED.value]
+    assert (code, report["changed"], {**CIRCLE}) == (0, ["plan.yaml"], read(tmp_path))
+    assert (report["declined"], [one["reason"] for one in report["skipped"]]) == ([], [SkipReason.PLANNED.value])
     plan = tmp_path / "plan.yaml"
     text = plan.read_text()
     assert "importer: memory.py" in text
@@ -201,6 +201,23 @@ def test_a_plan_is_written_changed_and_carried_out(tmp_path: Path) -> None:
     code, report, _ = event_bus(tmp_path, "--plan", "plan.yaml")
     assert (code, report["changed"]) == (0, ["memory.py"])
     assert event_bus(tmp_path, "--plan", "plan.yaml")[:2][1]["changed"] == []
+
+
+def test_a_plan_says_in_words_what_it_has(tmp_path: Path) -> None:
+    lay(tmp_path, CIRCLE)
+    words = (sys.executable, "-m", "codemods.event_bus", "--no-cache", "--write-plan", "plan.yaml")
+    done = subprocess.run([*words, "."], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.splitlines()) == (
+        0,
+        ["memory.py:1:1: E920 planned: session.py: moved into open()", "plan.yaml: made, with 1 import"],
+    )
+
+
+def test_a_plan_that_leaves_a_circle_says_so(tmp_path: Path) -> None:
+    example = next(one.values[0] for one in EXAMPLES if one.values[0].title == "for its effect")
+    code, report, _ = event_bus(lay(tmp_path, example.files), "--write-plan", "plan.yaml")
+    assert (code, report["changed"], report["skipped"]) == (1, ["plan.yaml"], [])
+    assert Reason.EFFECT.value in {one["reason"] for one in report["declined"]}
 
 
 def test_a_plan_for_another_tree_is_refused(tmp_path: Path) -> None:
@@ -268,6 +285,18 @@ def test_import_check_writes_nothing_when_a_module_breaks(tmp_path: Path) -> Non
     assert "KeyError" in told
     # Said to change nothing else: without the check it is written.
     assert event_bus(tmp_path)[0] == 0
+
+
+def test_no_code_of_the_tree_is_run_where_nothing_could_be_written(tmp_path: Path) -> None:
+    files = {**CIRCLE, "memory.py": "import pathlib\n\npathlib.Path('ran').touch()\n" + CIRCLE["memory.py"]}
+    lay(tmp_path, files)
+    subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True)
+    command = [sys.executable, "-m", "codemods.event_bus", "--no-cache", "--import-check"]
+    done = subprocess.run([*command, "."], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, "git does not track memory.py; nothing was written" in done.stderr) == (2, True)
+    assert not (tmp_path / "ran").exists()
+    subprocess.run([*command, "--check", "."], cwd=tmp_path, capture_output=True, check=False)
+    assert (tmp_path / "ran").exists()
 
 
 def test_import_check_tells_what_could_not_be_imported_before_either(tmp_path: Path) -> None:
