@@ -149,8 +149,19 @@ def _changed(data: bytes) -> Iterator[tuple[re.Match[bytes], bytes, bytes]]:
     for hit in _SET.finditer(data):
         yield hit, hit[1], hit[2]
     for hit in _TARGETS.finditer(data):
+        if hit[3] and _in_brackets(data, hit):
+            continue
         for base, name in _MEMBER.findall(hit[1] or hit[2] or hit[3]):
             yield hit, base, name
+
+
+def _in_brackets(data: bytes, hit: re.Match[bytes]) -> bool:
+    """Whether what looks like targets are the arguments of a call that go on on a line of their own:
+    ``app.Error, match="no"``.
+    """
+    if b"," not in hit[3] or hit[3].endswith((b" ", b"\t")):
+        return False
+    return data[: hit.start()].rstrip().endswith((b"(", b"[", b"{", b","))
 
 
 def _stem(path: str) -> str:

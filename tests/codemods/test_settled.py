@@ -92,6 +92,20 @@ def test_what_a_module_binds_anew(session: str, other: str, reason: str, tmp_pat
     assert said(tmp_path, files, "session.py")[0] == reason
 
 
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("print(\n    session.state, end='='\n)", ""),
+        ("print(\n    1,\n    session.state, end='='\n)", ""),
+        ("session.state, one = 1, 2", Reason.LOOKED_UP.value),
+        ("print(1)\nsession.state, one=1, 2", Reason.LOOKED_UP.value),
+    ],
+)
+def test_an_argument_is_no_target(line: str, reason: str, tmp_path: Path) -> None:
+    files = {"memory.py": ASKING, "session.py": SESSION, "other.py": f"import session\n\n{line}\n"}
+    assert said(tmp_path, files, "session.py")[0] == reason
+
+
 def test_a_module_is_the_same_whenever_it_is_asked_for(tmp_path: Path) -> None:
     memory = "import session\n\n\nclass Memory:\n    def open(self):\n        return session.state\n"
     files = {"memory.py": memory, "session.py": f"{SESSION}\n\nstate = 5\n"}
