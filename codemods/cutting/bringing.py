@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from analysis.collectors.header import Header, HeaderCollector
 from codemods.compose import Change
+from codemods.cutting.layout import ORDERS, by_kind, longest, wrapped
 from codemods.cutting.workspace import Workspace
 from codemods.edits import Need, Splice
 from codemods.imports import Imports
@@ -41,22 +42,76 @@ def _end(workspace: Workspace, path: str) -> int:
 
 
 def _joined(workspace: Workspace, path: str, module: str, wanted: Sequence[Need]) -> bool:
-    """Add the names to ``from module import a, b`` where that stands on a line of its own."""
-    source = workspace.source(path)
+    """Add the names to a ``from module import a, b`` of the module's own level, unless each name has its own line."""
+    tree = workspace.tree(path)
     level = len(module) - len(module.lstrip("."))
-    for one in workspace.tree(path).body:
-        if not isinstance(one, ast.ImportFrom) or (one.module or "", one.level) != (module[level:], level):
-            continue
-        plain = all(each.asname is None and each.name != "*" for each in one.names)
-        start = source.offset(one.lineno, 0)
-        end = source.offset(one.end_lineno or one.lineno, one.end_col_offset or 0)
-        text = source.data[start:end]
-        names = sorted({each.name for each in one.names} | {each.name for each in wanted})
-        spelt = f"from {module} import {', '.join(names)}"
-        if plain and one.lineno == one.end_lineno and b"(" not in text and len(spelt) <= 120:
-            workspace.edit(path, [Change((Splice(start, end, spelt),))])
-            return True
-    return False
+    found = [one for one in tree.body if isinstance(one, ast.ImportFrom)]
+    found = [one for one in found if (one.module or "", one.level) == (module[level:], level)]
+    if len(found) > 1 and all(len(one.names) == 1 for one in found):
+        return False
+    # A name with an alias stands alone.
+    found = [one for one in found if any(each.asname is None and each.name != "*" for each in one.names)]
+    if not found:
+        return False
+    for need in wanted:
+        (node,) = [one for one in workspace.tree(path).body if one.lineno == found[0].lineno]
+        assert isinstance(node, ast.ImportFrom)
+        edits = with_name(workspace, path, node, need.name)
+        if edits is None:
+            # Several lines without brackets are not taken apart.
+            return False
+        workspace.edit(path, [Change((one,)) for one in edits])
+    return True
+
+
+def with_name(workspace: Workspace, path: str, node: ast.ImportFrom, name: str) -> list[Splice] | None:
+    """The edits that add ``name`` to an import: in its order where it has one, else behind the others.
+
+    The comments and the line breaks that it has stay. None where that cannot be done.
+    """
+    source, aliases = workspace.source(path), node.names
+    first, last = node.lineno, node.end_lineno or node.lineno
+    at = _place([one.name + (f" as {one.asname}" if one.asname else "") for one in aliases], name)
+    end = source.offset(last, node.end_col_offset or 0)
+    if first == last:
+        text = source.lines[first - 1].decode(source.encoding)
+        head = source.lines[first - 1][: node.col_offset].decode(source.encoding)
+        behind = source.data[end : source.offset(first, 0) + len(text.rstrip().encode(source.encoding))]
+        names = [one.name + (f" as {one.asname}" if one.asname else "") for one in aliases]
+        spelt = f"from {'.' * node.level}{node.module or ''} import {', '.join([*names[:at], name, *names[at:]])}"
+        if head.strip() or behind.lstrip()[:1] not in (b"", b"#"):
+            return None
+        comment = behind.decode(source.encoding)
+        laid = wrapped(spelt, longest(workspace), head, comment)
+        return [Splice(source.offset(first, 0), end + len(behind), laid)]
+    if not source.data[:end].rstrip().endswith(b")") or any(one.lineno == first for one in aliases):
+        return None
+    if len({one.lineno for one in aliases}) < len(aliases):
+        # Several stand on one line: there is no order of lines to keep to.
+        before = aliases[at - 1] if at else aliases[0]
+        start = source.offset(before.lineno, before.col_offset)
+        stop = source.offset(before.end_lineno or before.lineno, before.end_col_offset or 0)
+        return [Splice(stop, stop, f", {name}")] if at else [Splice(start, start, f"{name}, ")]
+    indent = source.lines[aliases[0].lineno - 1][: aliases[0].col_offset].decode(source.encoding)
+    if at == 0:
+        start = source.offset(first + 1, 0)
+        return [Splice(start, start, f"{indent}{name},\n")]
+    before = aliases[at - 1]
+    stop = source.offset(before.end_lineno or before.lineno, before.end_col_offset or 0)
+    line = (before.end_lineno or before.lineno) + 1
+    start = source.offset(line, 0)
+    if at < len(aliases) or source.data[stop:].lstrip().startswith(b","):
+        return [Splice(start, start, f"{indent}{name},\n")]
+    return [Splice(stop, stop, ","), Splice(start, start, f"{indent}{name}\n")] if line <= last else None
+
+
+def _place(names: Sequence[str], name: str) -> int:
+    """Before which of ``names`` another goes."""
+    for key in ORDERS.values():
+        kept = [key(one) for one in names]
+        if kept == sorted(kept):
+            return sum(one < key(name) for one in kept)
+    return len(names)
 
 
 def _beside(workspace: Workspace, path: str, module: str, wanted: Sequence[Need]) -> bool:
@@ -64,6 +119,7 @@ def _beside(workspace: Workspace, path: str, module: str, wanted: Sequence[Need]
     if module.partition(".")[0] not in sys.stdlib_module_names:
         return False
     after = None
+    names = sorted((each.name for each in wanted), key=by_kind)
     for one in workspace.tree(path).body:
         if isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant) and after is None:
             continue
@@ -72,9 +128,14 @@ def _beside(workspace: Workspace, path: str, module: str, wanted: Sequence[Need]
             continue
         if name.partition(".")[0] not in sys.stdlib_module_names:
             if name and after is None:
-                return _first(workspace, path, one, module, wanted)
+                return _first(workspace, path, one, _written(workspace, module, names))
             break
-        if after is None or (isinstance(one, ast.ImportFrom), name) <= (True, module):
+        sorts = _key(one) <= (True, module, names[0].lower())
+        if after is None and not sorts and not _has_comment_above(workspace, path, one):
+            at = workspace.source(path).offset(one.lineno, 0)
+            workspace.edit(path, [Change((Splice(at, at, f"{_written(workspace, module, names)}\n"),))])
+            return True
+        if after is None or sorts:
             after = one
     if after is None:
         return False
@@ -83,19 +144,32 @@ def _beside(workspace: Workspace, path: str, module: str, wanted: Sequence[Need]
     if last >= len(source.lines) or b";" in source.lines[last - 1]:
         return False
     at = source.offset(last + 1, 0)
-    spelt = f"from {module} import {', '.join(sorted(each.name for each in wanted))}\n"
-    workspace.edit(path, [Change((Splice(at, at, spelt),))])
+    workspace.edit(path, [Change((Splice(at, at, f"{_written(workspace, module, names)}\n"),))])
     return True
 
 
-def _first(workspace: Workspace, path: str, node: ast.stmt, module: str, wanted: Sequence[Need]) -> bool:
+def _has_comment_above(workspace: Workspace, path: str, node: ast.stmt) -> bool:
+    return node.lineno > 1 and workspace.source(path).lines[node.lineno - 2].startswith(b"#")
+
+
+def _written(workspace: Workspace, module: str, names: Sequence[str]) -> str:
+    return wrapped(f"from {module} import {', '.join(names)}", longest(workspace))
+
+
+def _key(node: ast.stmt) -> tuple[bool, str, str]:
+    """What imports of the standard library are sorted by; of one that has several names these do not count."""
+    if isinstance(node, ast.ImportFrom):
+        return True, _module(node), node.names[0].name.lower() if len(node.names) == 1 else ""
+    return False, _module(node), ""
+
+
+def _first(workspace: Workspace, path: str, node: ast.stmt, text: str) -> bool:
     """Put it before ``node``, the first import, with a blank line between."""
     source = workspace.source(path)
     if node.lineno > 1 and source.lines[node.lineno - 2].strip():
         return False
     at = source.offset(node.lineno, 0)
-    spelt = f"from {module} import {', '.join(sorted(each.name for each in wanted))}\n\n"
-    workspace.edit(path, [Change((Splice(at, at, spelt),))])
+    workspace.edit(path, [Change((Splice(at, at, f"{text}\n\n"),))])
     return True
 
 

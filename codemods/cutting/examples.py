@@ -48,9 +48,45 @@ EXAMPLES = (
         },
         {
             "memory.py": "from __future__ import annotations\n\nfrom typing import TYPE_CHECKING\n\n"
-            "if TYPE_CHECKING:\n    from collections.abc import Callable\n    from session import Session\n\n\n"
+            "if TYPE_CHECKING:\n    from collections.abc import Callable\n\n    from session import Session\n\n\n"
             "class Memory:\n    def open(self, make: Callable[[], Session] | None = None) -> str:\n"
             "        from session import Session\n\n        return type((make or Session)()).__name__\n",
+        },
+    ),
+    TreeExample(
+        "in annotations, where names of typing are imported already",
+        {
+            "memory.py": "from __future__ import annotations\n\nfrom typing import (\n    Any,  # what a session says\n"
+            "    cast,\n)\n\nfrom session import Session\n\n\nclass Memory:\n"
+            "    def open(self, session: Session | None = None) -> Any:\n        return cast(Any, session)\n",
+            "session.py": _SESSION,
+            "main.py": _MAIN,
+        },
+        {
+            "memory.py": "from __future__ import annotations\n\nfrom typing import (\n    TYPE_CHECKING,\n"
+            "    Any,  # what a session says\n    cast,\n)\n\nif TYPE_CHECKING:\n    from session import Session\n\n\n"
+            "class Memory:\n    def open(self, session: Session | None = None) -> Any:\n"
+            "        return cast(Any, session)\n",
+        },
+    ),
+    TreeExample(
+        "with a comment above, and too long for a line where it goes",
+        {
+            "memory.py": "import logging\n\n# Behind the loggers, which these need.\n"
+            "from session import open_session_of_a_user, open_session_of_a_machine\n\n\nclass Memory:\n"
+            "    def open(self, user):\n        if logging and user:\n            return open_session_of_a_user()\n"
+            "        return open_session_of_a_machine()\n",
+            "session.py": "from memory import Memory\n\n\nclass Session(Memory):\n    pass\n\n\n"
+            "def open_session_of_a_user():\n    return 1\n\n\ndef open_session_of_a_machine():\n    return 2\n",
+            "main.py": "import session\n\nprint(session.Session().open(3))\n",
+            "pyproject.toml": "[tool.ruff]\nline-length = 72\n",
+        },
+        {
+            "memory.py": "import logging\n\n\nclass Memory:\n    def open(self, user):\n"
+            "        # Behind the loggers, which these need.\n        from session import (\n"
+            "            open_session_of_a_user,\n            open_session_of_a_machine,\n        )\n\n"
+            "        if logging and user:\n            return open_session_of_a_user()\n"
+            "        return open_session_of_a_machine()\n",
         },
     ),
     TreeExample(

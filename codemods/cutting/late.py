@@ -11,12 +11,15 @@ from analysis.cuts import Cut
 from analysis.nodes import below
 from codemods.compose import Change
 from codemods.cutting import guards
+from codemods.cutting.bringing import bring
+from codemods.cutting.layout import kind, longest, wrapped
 from codemods.cutting.settled import stays
 from codemods.cutting.statements import Taken, local, taken, without
 from codemods.cutting.workspace import Workspace
 from codemods.edits import Need, Reason, Splice
 from codemods.imports import Refused
 
+_Import = ast.Import | ast.ImportFrom
 _TYPING = Need("typing", "TYPE_CHECKING")
 
 
@@ -114,14 +117,19 @@ def _inside(
     while line - 1 > before and source.lines[line - 2].lstrip().startswith(b"#"):
         line -= 1
     wanted = [one for one in statements if set(names) & set(one.locals)]
-    spelt = "".join(
-        f"{indent.decode()}{one.text(names)}{one.comment if one.node not in told else ''}\n" for one in wanted
-    )
+    spelt = "".join(_spelt(workspace, one, names, indent.decode(), told=one.node in told) for one in wanted)
     told.update(one.node for one in wanted)
     if not isinstance(body[at], (ast.Import, ast.ImportFrom)):
         spelt += "\n"
     start = source.offset(line, 0)
     return Splice(start, start, spelt)
+
+
+def _spelt(workspace: Workspace, one: Taken, names: Sequence[str], indent: str, *, told: bool) -> str:
+    """The import of ``names`` in its new place, with its comments unless they are ``told`` elsewhere."""
+    comments = "".join(f"{indent}{each}\n" for each in one.above) if not told else ""
+    text = wrapped(one.text(names), longest(workspace), indent, one.comment if not told else "")
+    return f"{comments}{text}\n"
 
 
 def _is_docstring(node: ast.stmt) -> bool:
@@ -163,7 +171,7 @@ def _quotes(workspace: Workspace, path: str, sites: Sites, annotations: Iterable
 
 
 def _for_checkers(workspace: Workspace, path: str, statements: Sequence[Taken], names: set[str]) -> None:
-    texts = [f"{one.text(sorted(names))}{one.comment}" for one in statements]
+    chosen = sorted(names)
     block = _block(workspace.tree(path))
     source = workspace.source(path)
     if block is not None:
@@ -171,19 +179,30 @@ def _for_checkers(workspace: Workspace, path: str, statements: Sequence[Taken], 
         indent = first[: block.body[0].col_offset].decode()
         imports = [one for one in block.body if isinstance(one, (ast.Import, ast.ImportFrom))]
         line = max((one.end_lineno or one.lineno for one in imports), default=block.body[0].lineno - 1)
-        spelt = "".join(f"{indent}{one}\n" for one in texts)
+        spelt = "".join(_spelt(workspace, one, chosen, indent, told=False) for one in statements)
+        spelt = _gap(workspace, path, imports[-1:], statements) + spelt
     else:
         # Whatever its import is put behind, it is at the head of the module.
-        flag = workspace.need(path, _TYPING, _last(workspace.tree(path)))
+        flag = bring(workspace, path, [_TYPING])[_TYPING]
         source, tree = workspace.source(path), workspace.tree(path)
         line = _after(tree, flag)
         following = source.lines[line] if line < len(source.lines) else b""
         # Two blank lines before a definition, one before anything else.
-        spelt = f"\nif {flag}:\n" + "".join(f"    {one}\n" for one in texts) + ("\n" if following.strip() else "")
+        inner = "".join(_spelt(workspace, one, chosen, "    ", told=False) for one in statements)
+        spelt = f"\nif {flag}:\n{inner}" + ("\n" if following.strip() else "")
     start = source.offset(line + 1, 0) if line < len(source.lines) else len(source.data)
     if start == len(source.data) and not source.data.endswith((b"\n", b"\r")):
         spelt = "\n" + spelt.rstrip("\n")
     workspace.edit(path, [Change((Splice(start, start, spelt),))])
+
+
+def _gap(workspace: Workspace, path: str, before: Sequence[_Import], following: Sequence[Taken]) -> str:
+    """A blank line between two imports of different groups."""
+    found = []
+    for node in (*before, *(one.node for one in following[:1])):
+        module = f"{'.' * node.level}{node.module or ''}" if isinstance(node, ast.ImportFrom) else node.names[0].name
+        found.append(kind(module, lambda name: workspace.graph.modules.find(path, name) is not None))
+    return "\n" if len(set(found)) > 1 else ""
 
 
 def _block(tree: ast.Module) -> ast.If | None:
@@ -194,11 +213,6 @@ def _block(tree: ast.Module) -> ast.If | None:
             if not shared and not any(one.lineno == node.body[-1].end_lineno for one in node.orelse):
                 return node
     return None
-
-
-def _last(tree: ast.Module) -> int:
-    """A line behind the whole module, so that an import may go to the end of its head."""
-    return (tree.body[-1].end_lineno or 0) + 1 if tree.body else 1
 
 
 def _after(tree: ast.Module, flag: str) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from analysis.cuts import Cut
 from codemods.compose import Change
+from codemods.cutting.layout import longest, wrapped
 from codemods.cutting.settled import only_handed_on
 from codemods.cutting.statements import Taken, taken, without
 from codemods.cutting.workspace import Workspace
@@ -32,17 +33,24 @@ def redirect(workspace: Workspace, cut: Cut) -> str:
 def take_from(workspace: Workspace, cut: Cut, origins: Mapping[str, tuple[str, str]]) -> None:
     """Have the importer take each name from the file, and by the name, that ``origins`` has for it."""
     changes: list[Change] = []
+    most = longest(workspace)
     for one in taken(workspace, cut):
         texts = _statements(workspace, cut, one, origins)
         source = workspace.source(cut.importer)
         start = source.offset(one.node.lineno, 0)
         if one.whole:
-            # In the place of the old one; the comment behind it stays where it is.
+            # In the place of the old one, with the comment behind it.
             end = source.offset(one.node.end_lineno or one.node.lineno, one.node.end_col_offset or 0)
-            changes.append(Change((Splice(start, end, "\n".join(texts)),)))
+            laid = [wrapped(text, most) for text in texts]
+            told = wrapped(texts[-1], most, "", one.comment)
+            if one.comment and told.endswith(")"):
+                # It stands behind the bracket that opens then.
+                end = start + len(source.lines[one.node.lineno - 1].rstrip())
+                laid[-1] = told
+            changes.append(Change((Splice(start, end, "\n".join(laid)),)))
         else:
             changes += [Change((gone,)) for gone in without(workspace, cut.importer, one)]
-            changes.append(Change((Splice(start, start, "".join(f"{text}\n" for text in texts)),)))
+            changes.append(Change((Splice(start, start, "".join(f"{wrapped(text, most)}\n" for text in texts)),)))
     workspace.edit(cut.importer, changes)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -16,6 +16,7 @@ from codemods.compose import Change
 from codemods.cutting.answers import answer
 from codemods.cutting.bringing import bring
 from codemods.cutting.event_module import Asked, EventModule, path_of
+from codemods.cutting.layout import DIRECTIVE
 from codemods.cutting.offers import FUNCTIONS, Function, Module
 from codemods.cutting.starts import is_service, start_of
 from codemods.cutting.statements import Taken, without
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 TIMEOUT = 30.0
 """Seconds that a request waits unless told."""
 _COMMENT = re.compile(rb"#[^\r\n]*")
-_DIRECTIVE = re.compile(r"#\s*(?:noqa|type:|pylint:|isort:|pragma|nosec|fmt:|ruff:)", re.IGNORECASE)
 
 
 def split(
@@ -208,7 +208,13 @@ def _replace(workspace: Workspace, cut: Cut, asked: Sequence[Asked], events: Map
         splices += _call(workspace, calls, one, names[get_bus], names[events[target]], told[target], timeout)
     edits = [Splice(*one) for one in _merged(splices)]
     for statement in calls.statements:
-        edits += _gone(workspace, path, statement)
+        edits += without(workspace, path, statement)
+    kept = [each for statement in calls.statements for each in _comments(statement)]
+    place = _imported(workspace.tree(path), {need.module for need in events.values()})
+    if kept and place is not None:
+        # What is asked now takes the place of what was imported.
+        start = workspace.source(path).offset(place.lineno, 0)
+        edits.append(Splice(start, start, "".join(f"{each}\n" for each in kept)))
     edits += [_without(workspace, path, one) for one in calls.late]
     workspace.edit(path, [Change((one,)) for one in edits])
     several = [sum(told[one.offered.target] is event for one in uses) for event in (False, True)]
@@ -281,15 +287,18 @@ def _merged(splices: Sequence[tuple[int, int, str]]) -> list[tuple[int, int, str
 # The imports
 
 
-def _gone(workspace: Workspace, path: str, one: Taken) -> tuple[Splice, ...]:
-    """The edits that take an import of the module's own level away; what is told behind it stays on a line."""
+def _imported(tree: ast.Module, modules: Collection[str]) -> ast.stmt | None:
+    """The first import from one of ``modules``, which may have dots before them."""
+    for one in tree.body:
+        if isinstance(one, ast.ImportFrom) and f"{'.' * one.level}{one.module or ''}" in modules:
+            return one
+    return None
+
+
+def _comments(one: Taken) -> list[str]:
+    """What is told about an import above and behind it, what is told to tools left out."""
     comment = one.comment.strip()
-    if not one.whole or not comment or _DIRECTIVE.match(comment):
-        return without(workspace, path, one)
-    source = workspace.source(path)
-    end = source.offset(one.node.end_lineno or one.node.lineno, one.node.end_col_offset or 0)
-    start = source.offset(one.node.lineno, one.node.col_offset)
-    return (Splice(start, end + len(one.comment.encode(source.encoding)), comment),)
+    return [*one.above, *([comment] if comment and not DIRECTIVE.match(comment) else [])]
 
 
 def _without(workspace: Workspace, path: str, one: Late) -> Splice:

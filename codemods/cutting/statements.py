@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import msgspec
 
 from analysis.cuts import Cut
+from codemods.cutting.layout import DIRECTIVE
 from codemods.cutting.workspace import Workspace
 from codemods.edits import Reason, Splice
 from codemods.imports import Refused
 from codemods.tokens import scan
 
+_CODE = re.compile(r"#\s*(?:from\s+[\w.]+\s+)?import\b|#!|#.*\bcoding[:=]")
+
 
 class Taken(NamedTuple):
     """The part of one import statement that makes an edge: ``places`` are the indexes of those aliases.
 
-    ``whole``: it is all of the statement. ``comment`` is what stands behind that then.
+    ``whole``: it is all of the statement. ``comment`` is what stands behind that then, with two blanks before it, and
+    ``above`` are the comments of the lines above, where they are about nothing else.
     """
 
     node: ast.Import | ast.ImportFrom
     places: tuple[int, ...]
     whole: bool
     comment: str
+    above: tuple[str, ...] = ()
 
     @property
     def aliases(self) -> list[ast.alias]:
@@ -85,7 +91,11 @@ def _taken(workspace: Workspace, cut: Cut, node: ast.Import | ast.ImportFrom) ->
         )
     )
     whole = len(places) == len(node.names)
-    return Taken(node, places, whole, _comment(workspace, cut.importer, node) if whole else "")
+    if not whole:
+        return Taken(node, places, whole, "")
+    return Taken(
+        node, places, whole, _comment(workspace, cut.importer, node), comments_above(workspace, cut.importer, node)
+    )
 
 
 def _comment(workspace: Workspace, path: str, node: ast.stmt) -> str:
@@ -102,14 +112,37 @@ def _comment(workspace: Workspace, path: str, node: ast.stmt) -> str:
 
 
 def without(workspace: Workspace, path: str, one: Taken) -> tuple[Splice, ...]:
-    """The edits that take the aliases of ``one`` out of the file."""
-    return (_all_gone(workspace, path, one.node),) if one.whole else _some_gone(workspace, path, one)
+    """The edits that take the aliases of ``one`` out of the file, with the comments above it that are about it."""
+    if not one.whole:
+        return _some_gone(workspace, path, one)
+    return (_all_gone(workspace, path, one.node, len(one.above)),)
 
 
-def _all_gone(workspace: Workspace, path: str, node: ast.stmt) -> Splice:
-    """Take away the lines of a statement, and the blank lines before it where blank lines follow."""
+def comments_above(workspace: Workspace, path: str, node: ast.stmt) -> tuple[str, ...]:
+    """The comments directly above an import of the module's own level, where they are about it alone.
+
+    Those that begin a file or a group of imports are not, nor is what is said to tools, or code that was put in
+    comments.
+    """
     source = workspace.source(path)
-    lines, first, last = source.lines, node.lineno, node.end_lineno or node.lineno
+    lines, last = source.lines, node.end_lineno or node.lineno
+    if last < len(lines) and lines[last].strip() and not lines[last].startswith(b"#"):
+        return ()
+    line = node.lineno
+    while line > 1 and lines[line - 2].startswith(b"#"):
+        line -= 1
+    found = tuple(one.decode(source.encoding).rstrip() for one in lines[line - 1 : node.lineno - 1])
+    if line == 1 or any(DIRECTIVE.match(one) or _CODE.match(one) for one in found):
+        return ()
+    return found
+
+
+def _all_gone(workspace: Workspace, path: str, node: ast.stmt, above: int) -> Splice:
+    """Take away the lines of a statement and ``above`` lines before it, and the blank lines before these where blank
+    lines follow.
+    """
+    source = workspace.source(path)
+    lines, first, last = source.lines, node.lineno - above, node.end_lineno or node.lineno
     if last >= len(lines) or not lines[last].strip():
         while first > 1 and not lines[first - 2].strip():
             first -= 1

@@ -12,7 +12,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from analysis.collectors.crossings import Crossing, Crossings
-from analysis.collectors.header import Header, HeaderCollector
+from analysis.collectors.header import HeaderCollector
 from analysis.collectors.imports import Import
 from analysis.collectors.imports import Imports as ImportCollector
 from analysis.collectors.suppressions import SuppressionCollector
@@ -26,8 +26,8 @@ from codemods import verify
 from codemods.codemod import Impossible
 from codemods.compose import Change, Composer, EditError
 from codemods.cutting.mentions import Mentions
-from codemods.edits import Need, Reason
-from codemods.imports import Imports, Refused
+from codemods.edits import Reason
+from codemods.imports import Refused
 from codemods.outcome import CHANGED
 from codemods.tokens import scan
 
@@ -186,17 +186,6 @@ class Workspace:
         if path in self.project.files or path in self._new or self.project.path(path).exists():
             raise Refused(Reason.CONFLICT, f"{path} is there already")
         self._put(path, text.encode())
-
-    def need(self, path: str, need: Need, line: int) -> str:
-        """Have ``need`` imported in the file; returns what to write for it at ``line``."""
-        facts = self.facts(path)
-        header = facts.records(HeaderCollector)
-        planner = Imports(self.source(path), header[0] if header else Header((), 0, False), self.imports(path))
-        name = planner.bind(need, line)
-        changes = planner.changes([(need, line)])
-        if changes:
-            self.edit(path, changes)
-        return name
 
     def _put(self, path: str, data: bytes) -> None:
         self._new[path] = Source.from_bytes(data, self.project.path(path))

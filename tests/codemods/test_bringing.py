@@ -37,10 +37,45 @@ CASES = {
         "from runtime.events import Bus, Event, get_bus\n",
     ),
     "into one with dots": ("from .app_events import Keep\n", [LOAD], "from .app_events import Keep, Load\n"),
-    "not into one of several lines": (
-        "from runtime.events import (\n    Event,\n)\n",
+    "into one of several lines": (
+        "from runtime.events import (\n    Event,  # what is told\n    Request\n)\n",
+        [GET, BUS],
+        "from runtime.events import (\n    Bus,\n    Event,  # what is told\n    Request,\n    get_bus\n)\n",
+    ),
+    "into one in brackets": (
+        "from runtime.events import (\n    # The first.\n    Event,\n    Request,\n)  # all\n",
+        [GET, BUS],
+        "from runtime.events import (\n    Bus,\n    # The first.\n    Event,\n    Request,\n    get_bus,\n)  # all\n",
+    ),
+    "into one with several on a line": (
+        "from runtime.events import (\n    Event, Request,\n    Hub)\n",
+        [GET, BUS],
+        "from runtime.events import (\n    Event, Request,\n    Hub, get_bus, Bus)\n",
+    ),
+    "into one whose order is its own": (
+        "from runtime.events import Request, Event, Hub\n",
+        [BUS],
+        "from runtime.events import Request, Event, Hub, Bus\n",
+    ),
+    "into one that is too long then": (
+        "from runtime.events import EverythingSaid, ThingsThatAreToBeSaidTomorrow  # told\n",
         [GET],
-        "from runtime.events import (\n    Event,\n)\nfrom runtime.events import get_bus\n",
+        "from runtime.events import (  # told\n    EverythingSaid,\n    ThingsThatAreToBeSaidTomorrow,\n    get_bus,\n)\n",
+    ),
+    "not into one that goes on without brackets": (
+        "from runtime.events import Event, \\\n    Request\n",
+        [GET],
+        "from runtime.events import Event, \\\n    Request\nfrom runtime.events import get_bus\n",
+    ),
+    "on a line of its own where each name is": (
+        "from functools import partial\nfrom functools import wraps\nimport zmq\n",
+        [CACHE],
+        "from functools import cache\nfrom functools import partial\nfrom functools import wraps\nimport zmq\n",
+    ),
+    "before what sorts behind it": (
+        "from typing import Any\n",
+        [CACHE],
+        "from functools import cache\nfrom typing import Any\n",
     ),
     "not into one with other names": (
         "from runtime.events import Event as E\n",

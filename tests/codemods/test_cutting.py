@@ -145,7 +145,7 @@ def test_an_import_for_checkers_joins_the_imports_that_are_there(tmp_path: Path)
     )
     memory = ANNOTATION.replace("import session\n", f"{block}import session\n")
     assert said(tmp_path, memory)[0] == ""
-    assert "    import json\n    import session\n\n    # A name." in (tmp_path / "memory.py").read_text()
+    assert "    import json\n\n    import session\n\n    # A name." in (tmp_path / "memory.py").read_text()
 
 
 def test_a_destructor(tmp_path: Path) -> None:
