@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import count
 
 from analysis.collectors.crossings import Sites
@@ -19,15 +18,18 @@ from analysis.cuts import Cut
 from analysis.nodes import below
 from codemods.compose import Change
 from codemods.cutting import guards
+from codemods.cutting.layout import Line, by_kind, grouped, is_single, kind, lines, longest, order, wrapped
 from codemods.cutting.redirect import spelling, take_from
 from codemods.cutting.settled import only_handed_on
-from codemods.cutting.statements import Taken, local, statement, taken, without
+from codemods.cutting.statements import local, statement, taken
+from codemods.cutting.tidying import tidy
 from codemods.cutting.workspace import Workspace
 from codemods.edits import Reason, Splice
 from codemods.imports import Refused
 
 _Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Assign | ast.AnnAssign
 _Import = ast.Import | ast.ImportFrom
+_Table = dict[str, list[tuple[_Import, ast.alias]]]
 _OWN = frozenset({"__name__", "__file__", "__package__", "__spec__", "__path__", "__doc__", "__loader__"})
 """What a module says of itself, and would say of another."""
 
@@ -55,8 +57,13 @@ def extract(workspace: Workspace, cut: Cut) -> str:
     if len(moved) == len({id(one) for one in parts.defined.values()}):
         raise Refused(Reason.NOT_MOVABLE, f"all that {cut.imported} defines would have to move")
     path = _free(workspace, cut.imported)
-    workspace.make(path, parts.text(moved, (cut.imported, cut.importer)))
-    parts.leave(moved, path)
+    between = cut.imported, cut.importer
+    workspace.make(path, parts.text(moved, between, {}))
+    told = parts.leave(moved, path)
+    if told:
+        # What was told about the imports goes with them.
+        end = len(workspace.source(path).data)
+        workspace.edit(path, [Change((Splice(0, end, parts.text(moved, between, told)),))])
     take_from(workspace, cut, {**origins, **{name: (path, name) for name in wanted}})
     return f"{', '.join(name for node in moved for name in parts.names(node))} moved to {path}"
 
@@ -88,8 +95,8 @@ class _Parts:
         self.tree = workspace.tree(path)
         self.source = workspace.source(path)
         self.defined: dict[str, _Definition] = {}
-        self.imported: dict[str, tuple[_Import, ast.alias]] = {}
-        self.typed: dict[str, tuple[_Import, ast.alias]] = {}
+        self.imported: _Table = {}
+        self.typed: _Table = {}
         self.several: set[str] = set()
         self._read()
         names = {*self.defined, *self.imported, *self.typed, *self.several, *_OWN}
@@ -113,7 +120,7 @@ class _Parts:
             else:
                 # Bound under a condition, in a loop, or to parts of a value.
                 self.several.update(_stored(node))
-        self.several.update(name for name in bound if bound.count(name) > 1)
+        self.several.update(name for name in bound if bound.count(name) > 1 and not self._same(name, bound))
         for inside in below(self.tree):
             if isinstance(inside, ast.Global):
                 self.several.update(inside.names)
@@ -121,10 +128,17 @@ class _Parts:
                 self.several.update(_stored(inside))
 
     @staticmethod
-    def _imports(node: _Import, into: dict[str, tuple[_Import, ast.alias]], bound: list[str]) -> None:
+    def _imports(node: _Import, into: _Table, bound: list[str]) -> None:
         for alias in node.names:
-            into[local(node, alias)] = node, alias
+            into.setdefault(local(node, alias), []).append((node, alias))
             bound.append(local(node, alias))
+
+    def _same(self, name: str, bound: Sequence[str]) -> bool:
+        """Whether all that binds the name are plain imports of a package and its modules: ``import a``,
+        ``import a.b``.
+        """
+        plain = [one for node, one in self.imported.get(name, ()) if isinstance(node, ast.Import) and not one.asname]
+        return len(plain) == bound.count(name)
 
     def names(self, node: _Definition) -> list[str]:
         """What the statement binds."""
@@ -206,20 +220,22 @@ class _Parts:
             line -= 1
         return line if line > 2 else _starts(node)
 
-    def text(self, moved: Sequence[_Definition], between: Sequence[str]) -> str:
-        """The new module."""
+    def text(self, moved: Sequence[_Definition], between: Sequence[str], told: Mapping[Line, Line]) -> str:
+        """The new module. ``told`` are imports with the comments that go with them."""
         needed = {need for node in moved for need in self.needs(node)}
         files = " and ".join(one.rpartition("/")[2] if one.count("/") == 0 else one for one in sorted(between))
         parts = [f'"""What {files} share."""\n']
         future = [one for one in self.tree.body if isinstance(one, ast.ImportFrom) and one.module == "__future__"]
         parts += [f"{statement(one, one.names)}\n" for one in future]
-        plain = self._spelt(self.imported, needed)
+        plain = [told.get(one, one) for one in self._lines_of(self.imported, needed)]
+        typed = [told.get(one, one) for one in self._lines_of(self.typed, needed)]
+        if typed and not any("TYPE_CHECKING" in one.names for one in plain):
+            plain.append(Line("typing", ("TYPE_CHECKING",)))
+        most, single = longest(self.workspace), is_single(self.tree.body)
         if plain:
-            parts.append("".join(f"{one}\n" for one in plain))
-        typed = self._spelt(self.typed, needed)
+            parts.append(grouped(plain, self._is_own, most, single=single))
         if typed:
-            head = "" if any("TYPE_CHECKING" in one for one in plain) else "from typing import TYPE_CHECKING\n\n"
-            parts.append(f"{head}if TYPE_CHECKING:\n" + "".join(f"    {one}\n" for one in typed))
+            parts.append("if TYPE_CHECKING:\n" + grouped(typed, self._is_own, most, indent="    ", single=single))
         body = ""
         last: _Definition | None = None
         for node in moved:
@@ -233,65 +249,77 @@ class _Parts:
         gap = "\n" if isinstance(moved[0], (ast.Assign, ast.AnnAssign)) else "\n\n"
         return "\n".join(parts) + gap + body
 
-    def _spelt(self, table: dict[str, tuple[_Import, ast.alias]], needed: set[str]) -> list[str]:
-        found: dict[int, tuple[_Import, list[ast.alias]]] = {}
-        for name, (node, alias) in table.items():
-            if name in needed and getattr(node, "module", "") != "__future__":
-                found.setdefault(id(node), (node, []))[1].append(alias)
-        return [statement(node, aliases) for node, aliases in found.values()]
+    def _lines_of(self, table: _Table, needed: set[str]) -> list[Line]:
+        chosen: dict[int, tuple[_Import, list[ast.alias]]] = {}
+        for name, imports in table.items():
+            for node, alias in imports if name in needed else ():
+                if getattr(node, "module", "") != "__future__":
+                    chosen.setdefault(id(node), (node, []))[1].append(alias)
+        return [line for node, aliases in chosen.values() for line in lines(node, aliases)]
 
-    def leave(self, moved: Sequence[_Definition], path: str) -> None:
-        """Take what was moved out of the module, which hands it on from then on."""
+    def _is_own(self, module: str) -> bool:
+        return self.workspace.graph.modules.find(self.path, module) is not None
+
+    def leave(self, moved: Sequence[_Definition], path: str) -> dict[Line, Line]:
+        """Take what was moved out of the module, which hands it on from then on; returns the imports whose comments go
+        with it.
+        """
         names = [name for node in moved for name in self.names(node)]
-        needed = {need for node in moved for need in self.needs(node) if need in self.imported}
+        needed = {need for node in moved for need in self.needs(node) if need in self.imported or need in self.typed}
         listed = {one.name for one in self.sites if one.use.kind == "export"}
         gone = {id(node) for node in moved}
         used = {name for node in self.tree.body if id(node) not in gone for name in self.needs(node) if name in names}
         handed = [name for name in names if name not in used and name not in listed]
         module = spelling(self.workspace, self.path, path, relative=self._relative())
-        comment = "  # noqa: F401" if handed else ""
-        text = f"from {module} import {', '.join(sorted(names))}{comment}\n"
-        line = self._place(moved)
+        text = wrapped(
+            f"from {module} import {', '.join(sorted(names, key=by_kind))}",
+            longest(self.workspace),
+            "",
+            "  # noqa: F401" if handed else "",
+        )
+        line, gap = self._place(moved, module)
         splices = [Splice(*self._gap(node), "") for node in moved]
         start = self.source.offset(line + 1, 0) if line < len(self.source.lines) else len(self.source.data)
-        splices.append(Splice(start, start, text))
+        splices.append(Splice(start, start, f"{gap}{text}\n"))
         self.workspace.edit(self.path, [Change((one,)) for one in splices])
-        self._tidy(needed)
-
-    def _tidy(self, needed: set[str]) -> None:
-        """Take away the imports that only what was moved had a use for, where nobody else takes them from here."""
-        tree = self.workspace.tree(self.path)
-        used = {one.name for one in Sites(tree).of(needed)}
-        changes: list[Change] = []
-        for node in tree.body:
-            if not isinstance(node, (ast.Import, ast.ImportFrom)):
-                continue
-            names = [local(node, one) for one in node.names]
-            idle = tuple(at for at, name in enumerate(names) if name in needed and name not in used)
-            with suppress(Refused):
-                guards.bound_once(tree, [names[at] for at in idle])
-                guards.not_offered(self.workspace, self.path, [names[at] for at in idle])
-                if idle:
-                    one = Taken(node, idle, len(idle) == len(names), "")
-                    changes += [Change((gone,)) for gone in without(self.workspace, self.path, one)]
-        self.workspace.edit(self.path, changes)
+        return tidy(self.workspace, self.path, needed)
 
     def _relative(self) -> bool:
         return any(isinstance(one, ast.ImportFrom) and one.level for one in self.tree.body)
 
-    def _place(self, moved: Sequence[_Definition]) -> int:
-        """The line behind which the import goes: the last import before all that was moved, or the head's end."""
+    def _place(self, moved: Sequence[_Definition], module: str) -> tuple[int, str]:
+        """The line behind which the import of ``module`` goes, and what comes before it: among its like before all
+        that was moved where these are in order, else behind the last import there, or at the head's end.
+        """
         first = min(self._above(node) for node in moved)
         line = 0
+        run: list[_Import] = []
         for at, one in enumerate(self.tree.body):
             if _starts(one) >= first:
                 break
             docstring = at == 0 and isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant)
             if docstring or isinstance(one, (ast.Import, ast.ImportFrom)):
                 line = _ends(one)
+            if isinstance(one, (ast.Import, ast.ImportFrom)):
+                run.append(one)
+            elif not (isinstance(one, ast.If) and _is_for_checkers(one)):
+                run = []
         if line == 0 and first > 1:
-            return first - 1
-        return line
+            return first - 1, ""
+        if not run:
+            return line, ""
+        group = kind(module, self._is_own)
+        like = [(one, lines(one, one.names)[0]) for one in run]
+        like = [(one, each) for one, each in like if kind(each.module, self._is_own) == group]
+        keys = [order(each)[:3] for _, each in like]
+        wanted = order(Line(module, ("_",)))[:3]
+        if like and keys == sorted(keys):
+            before = [one for (one, _), key in zip(like, keys, strict=True) if key <= wanted]
+            if before:
+                return _ends(before[-1]), ""
+            if self._above(like[0][0]) == like[0][0].lineno:
+                return like[0][0].lineno - 1, ""
+        return line, "" if like else "\n"
 
     def _gap(self, node: ast.stmt) -> tuple[int, int]:
         """The bytes of a statement with the comment above it and blank lines, so that the larger gap is left."""

@@ -64,6 +64,11 @@ def not_offered(workspace: Workspace, path: str, names: Sequence[str]) -> None:
     """That no other file takes one of ``names`` from this one, and that it is not the face of a package."""
     if path.rpartition("/")[2] == "__init__.py":
         raise Refused(Reason.OFFERED, f"{_listed(names)} can be taken from the package by whoever uses it")
+    not_taken(workspace, path, names)
+
+
+def not_taken(workspace: Workspace, path: str, names: Sequence[str]) -> None:
+    """That no other file takes one of ``names`` from this one."""
     wanted = set(names)
     takers: dict[str, None] = {}
     for edge in workspace.graph.edges:

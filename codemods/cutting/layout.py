@@ -8,13 +8,13 @@ import sys
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from codemods.cutting.workspace import Workspace
 
 USUAL = 88
 """The length of a line where the tree does not say one: what black and ruff take."""
-_SETTINGS = (("ruff", "line-length"), ("black", "line-length"), ("isort", "line_length"))
+_SETTINGS = (("tool", "ruff", "line-length"), ("tool", "black", "line-length"), ("tool", "isort", "line_length"))
 DIRECTIVE = re.compile(r"#\s*(?:noqa|type:|pylint:|isort:|pragma|nosec|fmt:|ruff:|mypy:|pyright:)", re.IGNORECASE)
 """Comments for tools. What they are about is the line or the file that they stand in."""
 Kind = int
@@ -26,10 +26,12 @@ def longest(workspace: Workspace) -> int:
     order, else ``USUAL``.
     """
     with suppress(OSError, ValueError):
-        tools = tomllib.loads(workspace.project.path("pyproject.toml").read_text("utf-8")).get("tool", {})
-        for tool, key in _SETTINGS:
-            found = tools.get(tool, {}).get(key) if isinstance(tools.get(tool, {}), dict) else None
-            if isinstance(found, int) and not isinstance(found, bool) and found > 0:
+        document = tomllib.loads(workspace.project.path("pyproject.toml").read_text("utf-8"))
+        for keys in _SETTINGS:
+            found: Any = document
+            for key in keys:
+                found = found.get(key) if isinstance(found, dict) else None
+            if isinstance(found, int) and found > 1:
                 return found
     return USUAL
 

@@ -94,11 +94,15 @@ def _taken(workspace: Workspace, cut: Cut, node: ast.Import | ast.ImportFrom) ->
     if not whole:
         return Taken(node, places, whole, "")
     return Taken(
-        node, places, whole, _comment(workspace, cut.importer, node), comments_above(workspace, cut.importer, node)
+        node,
+        places,
+        whole,
+        comment_behind(workspace, cut.importer, node),
+        comments_above(workspace, cut.importer, node),
     )
 
 
-def _comment(workspace: Workspace, path: str, node: ast.stmt) -> str:
+def comment_behind(workspace: Workspace, path: str, node: ast.stmt) -> str:
     """The comment behind the statement, with two blanks before it. Raises Refused for one inside of it."""
     source = workspace.source(path)
     end = node.end_lineno or node.lineno
@@ -115,7 +119,7 @@ def without(workspace: Workspace, path: str, one: Taken) -> tuple[Splice, ...]:
     """The edits that take the aliases of ``one`` out of the file, with the comments above it that are about it."""
     if not one.whole:
         return _some_gone(workspace, path, one)
-    return (_all_gone(workspace, path, one.node, len(one.above)),)
+    return (all_gone(workspace, path, one.node, len(one.above)),)
 
 
 def comments_above(workspace: Workspace, path: str, node: ast.stmt) -> tuple[str, ...]:
@@ -137,7 +141,7 @@ def comments_above(workspace: Workspace, path: str, node: ast.stmt) -> tuple[str
     return found
 
 
-def _all_gone(workspace: Workspace, path: str, node: ast.stmt, above: int) -> Splice:
+def all_gone(workspace: Workspace, path: str, node: ast.stmt, above: int) -> Splice:
     """Take away the lines of a statement and ``above`` lines before it, and the blank lines before these where blank
     lines follow.
     """
@@ -146,8 +150,8 @@ def _all_gone(workspace: Workspace, path: str, node: ast.stmt, above: int) -> Sp
     if last >= len(lines) or not lines[last].strip():
         while first > 1 and not lines[first - 2].strip():
             first -= 1
-    if first == 1:
-        # Nothing is above it: what follows begins the file.
+    if first == 1 or lines[first - 2].rstrip().endswith(b":"):
+        # Nothing is above it: what follows begins the file, or the block.
         while last < len(lines) and not lines[last].strip():
             last += 1
     end = source.offset(last + 1, 0) if last < len(lines) else len(source.data)

@@ -18,6 +18,7 @@ CACHE, BUS, GET, LOAD = (
     Need(".app_events", "Load"),
 )
 USE = "\n\ndef f():\n    pass\n"
+LONG = "Something" * 5
 CASES = {
     "nothing is there": ("", [GET], "from runtime.events import get_bus\n"),
     "among its like": (
@@ -58,9 +59,9 @@ CASES = {
         "from runtime.events import Request, Event, Hub, Bus\n",
     ),
     "into one that is too long then": (
-        "from runtime.events import EverythingSaid, ThingsThatAreToBeSaidTomorrow  # told\n",
+        f"from runtime.events import Event, {LONG}  # told\n",
         [GET],
-        "from runtime.events import (  # told\n    EverythingSaid,\n    ThingsThatAreToBeSaidTomorrow,\n    get_bus,\n)\n",
+        f"from runtime.events import (  # told\n    Event,\n    {LONG},\n    get_bus,\n)\n",
     ),
     "not into one that goes on without brackets": (
         "from runtime.events import Event, \\\n    Request\n",
