@@ -18,6 +18,7 @@ from analysis.cuts import Cut
 from analysis.nodes import below
 from codemods.compose import Change
 from codemods.cutting import guards
+from codemods.cutting.calls import last
 from codemods.cutting.layout import Line, by_kind, grouped, is_single, kind, lines, longest, order, wrapped
 from codemods.cutting.redirect import spelling, take_from
 from codemods.cutting.settled import only_handed_on
@@ -386,7 +387,8 @@ def _evaluates(node: _Definition) -> bool:
     early = (one for one in below(node) if isinstance(one, (ast.Call, ast.Attribute, ast.Subscript)))
     if isinstance(node, ast.ClassDef):
         inside = {id(each) for one in node.body if isinstance(one, ast.FunctionDef) for each in below(one)}
-        bases = {id(each) for base in (*node.bases, *node.decorator_list) for each in below(base)}
+        keywords = [one.value for one in node.keywords if one.arg == "metaclass" and last(one.value) == "ABCMeta"]
+        bases = {id(each) for base in (*node.bases, *keywords, *node.decorator_list) for each in below(base)}
         return any(id(one) not in inside | bases for one in early)
     return any(True for _ in early)
 

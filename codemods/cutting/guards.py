@@ -45,6 +45,9 @@ _COMPILERS = frozenset({"cfunc", "guvectorize", "jit", "njit", "script", "stenci
 _PLAIN_BASES = frozenset({"ABC", "Exception", "Generic", "Protocol", "RuntimeError", "Thread", "ValueError", "object"})
 """Bases that do not read the annotations of a class, by the last part of their names."""
 
+_PLAIN_METACLASSES = frozenset({"ABCMeta", "type"})
+"""Metaclasses that do not either."""
+
 
 def bound_once(tree: ast.Module, names: Sequence[str]) -> None:
     """That no other import of the module's own level binds one of ``names``."""
@@ -231,7 +234,7 @@ def not_read(workspace: Workspace, sites: Sites, one: Site) -> None:
                 if last(base) not in _PLAIN_BASES:
                     detail = f"`{ast.unparse(base)}` may read the annotations of {around.name}"
                     raise Refused(Reason.ANNOTATION, detail)
-            if around.keywords:
+            if any(one.arg != "metaclass" or last(one.value) not in _PLAIN_METACLASSES for one in around.keywords):
                 raise Refused(Reason.ANNOTATION, f"a metaclass may read the annotations of {around.name}")
         around = _definition(sites, around)
 

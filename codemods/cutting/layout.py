@@ -52,13 +52,13 @@ def wrapped(text: str, most: int, indent: str = "", comment: str = "") -> str:
 
 class Line(NamedTuple):
     """An import to be written: the ``module`` with its dots, the names with their aliases, empty for ``import
-    module``; ``above`` and ``behind`` are comments that go with it.
+    module``; ``above`` and ``behind`` are comments that go with it, the one behind with two blanks before it.
     """
 
     module: str
     names: tuple[str, ...] = ()
     alias: str = ""
-    above: str = ""
+    above: tuple[str, ...] = ()
     behind: str = ""
 
     @property
@@ -90,9 +90,13 @@ def grouped(
     for one in _merged(given, single=single):
         table.setdefault(kind(one.module, is_own), []).append(one)
     return "\n".join(
-        "".join(f"{one.above}{wrapped(one.text, most, indent, one.behind)}\n" for one in sorted(table[each], key=order))
-        for each in sorted(table)
+        "".join(_laid(one, most, indent) for one in sorted(table[each], key=order)) for each in sorted(table)
     )
+
+
+def _laid(one: Line, most: int, indent: str) -> str:
+    above = "".join(f"{indent}{comment}\n" for comment in one.above)
+    return f"{above}{wrapped(one.text, most, indent, one.behind)}\n"
 
 
 def kind(module: str, is_own: Callable[[str], bool]) -> Kind:

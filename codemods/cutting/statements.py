@@ -123,22 +123,28 @@ def without(workspace: Workspace, path: str, one: Taken) -> tuple[Splice, ...]:
 
 
 def comments_above(workspace: Workspace, path: str, node: ast.stmt) -> tuple[str, ...]:
-    """The comments directly above an import of the module's own level, where they are about it alone.
+    """The comments directly above an import, where they are about it alone.
 
     Those that begin a file or a group of imports are not, nor is what is said to tools, or code that was put in
     comments.
     """
     source = workspace.source(path)
     lines, last = source.lines, node.end_lineno or node.lineno
-    if last < len(lines) and lines[last].strip() and not lines[last].startswith(b"#"):
+    mark = lines[node.lineno - 1][: node.col_offset] + b"#"
+    following = lines[last] if last < len(lines) else b""
+    if following.strip() and not following.startswith(mark) and _level(following) >= node.col_offset:
         return ()
     line = node.lineno
-    while line > 1 and lines[line - 2].startswith(b"#"):
+    while line > 1 and lines[line - 2].startswith(mark):
         line -= 1
-    found = tuple(one.decode(source.encoding).rstrip() for one in lines[line - 1 : node.lineno - 1])
+    found = tuple(one.decode(source.encoding).strip() for one in lines[line - 1 : node.lineno - 1])
     if line == 1 or any(DIRECTIVE.match(one) or _CODE.match(one) for one in found):
         return ()
     return found
+
+
+def _level(line: bytes) -> int:
+    return len(line) - len(line.lstrip(b" \t"))
 
 
 def all_gone(workspace: Workspace, path: str, node: ast.stmt, above: int) -> Splice:

@@ -110,11 +110,11 @@ def _remove(workspace: Workspace, path: str, idle: list[_Idle], told: dict[Line,
         whole = len(one.places) == len(node.names)
         with suppress(Refused):
             comment = comment_behind(workspace, path, node) if whole else ""
-            above = comments_above(workspace, path, node) if whole and block is None else ()
-            if "noqa" in comment or (block is not None and _is_told(workspace, path, node)):
+            above = comments_above(workspace, path, node) if whole else ()
+            if "noqa" in comment:
                 continue
             if whole and block is not None and len(block.body) == 1:
-                if _comments(workspace, path, block) > bool(comment):
+                if _comments(workspace, path, block) > len(above) + bool(comment):
                     continue
                 gone: tuple[Splice, ...] = (all_gone(workspace, path, block, 0),)
                 found = True
@@ -123,12 +123,8 @@ def _remove(workspace: Workspace, path: str, idle: list[_Idle], told: dict[Line,
             workspace.edit(path, [Change((each,)) for each in gone])
             if comment or above:
                 first = lines(node, node.names)[0]
-                told[first] = first._replace(above="".join(f"{each}\n" for each in above), behind=comment)
+                told[first] = first._replace(above=above, behind=comment)
     return found
-
-
-def _is_told(workspace: Workspace, path: str, node: ast.stmt) -> bool:
-    return workspace.source(path).lines[node.lineno - 2].lstrip().startswith(b"#")
 
 
 def _comments(workspace: Workspace, path: str, node: ast.stmt) -> int:

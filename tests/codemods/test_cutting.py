@@ -239,12 +239,20 @@ def test_annotations_that_are_read_may_be_said_to_be_others(tmp_path: Path) -> N
         "import session\nfrom pydantic import BaseModel\n\n\nclass Memory(BaseModel):\n    one: session.Session\n",
         "import session\nfrom dataclasses import dataclass\n\n\n@dataclass\nclass Memory:\n    one: session.Session\n",
         ANNOTATION.replace("    def", "    @app.get('/')\n    def"),
-        "import session\n\n\nclass Memory(metaclass=type):\n    one: session.Session\n",
+        "import session\n\n\nclass Memory(metaclass=Meta):\n    one: session.Session\n",
+        "import session\n\n\nclass Memory(table=True):\n    one: session.Session\n",
     ],
-    ids=["base", "dataclass", "route", "metaclass"],
+    ids=["base", "dataclass", "route", "metaclass", "keyword"],
 )
 def test_annotations_that_may_be_read(memory: str, tmp_path: Path) -> None:
     assert said(tmp_path, memory)[0] == Reason.ANNOTATION.value
+
+
+@pytest.mark.parametrize("metaclass", ["ABCMeta", "abc.ABCMeta", "type"])
+def test_a_metaclass_that_reads_no_annotations(metaclass: str, tmp_path: Path) -> None:
+    memory = f"import abc\nimport session\n\n\nclass Memory(metaclass={metaclass}):\n    one: session.Session\n"
+    assert said(tmp_path, memory) == ("", "session.py: moved under `if TYPE_CHECKING`")
+    assert '    one: "session.Session"\n' in (tmp_path / "memory.py").read_text()
 
 
 def test_annotations_of_local_variables_are_left_as_they_are(tmp_path: Path) -> None:
@@ -335,6 +343,31 @@ def test_what_other_statements_have_a_part_in_stays(old: str, new: str, tmp_path
     files = {**SHARED, "memory.py": SHARED["memory.py"].replace(old, new, 1)}
     (one,) = [one for one in answers(tmp_path, files) if one.detail.startswith("memory.py")]
     assert (one.reason, "line " in one.detail) == (Reason.NOT_MOVABLE.value, True), one.detail
+
+
+def test_a_package_that_is_imported_with_a_module_of_its_own_is_one_thing(tmp_path: Path) -> None:
+    memory = SHARED["memory.py"].replace("import json\n", "import collections.abc\nimport json\nimport collections\n")
+    text = memory.replace("dumps(LIMIT)", "dumps(collections.Counter(known))").replace("LIMIT = 3", "known = 'a'")
+    text = text.replace("\n\nKNOWN", "\n\nclass Known(collections.abc.Sized):\n    pass\n\n\nKNOWN")
+    (one,) = [one for one in answers(tmp_path, {**SHARED, "memory.py": text}) if one.verdict == "rewritten"]
+    assert one.detail == "memory.py: known, limit moved to memory_shared.py"
+    assert (tmp_path / "memory_shared.py").read_text() == (
+        '"""What memory.py and session.py share."""\n\nimport collections\nimport collections.abc\nimport json\n\n'
+        "known = 'a'\n\n\ndef limit():\n    return json.dumps(collections.Counter(known))\n"
+    )
+    assert (tmp_path / "memory.py").read_text().startswith("import collections.abc\nimport collections\n")
+
+
+@pytest.mark.parametrize("metaclass", ["ABCMeta", "abc.ABCMeta"])
+def test_an_abstract_class_moves_from_behind_a_statement(metaclass: str, tmp_path: Path) -> None:
+    files = {
+        "memory.py": "import abc\nfrom abc import ABCMeta\n\nimport session\n\nknown = []\nknown.append(ABCMeta)\n\n\n"
+        f"class Limit(metaclass={metaclass}):\n    @abc.abstractmethod\n    def all(self): ...\n\n\n"
+        "KNOWN = session.first\n",
+        "session.py": "from memory import Limit\n\nfirst = Limit\n",
+    }
+    (one,) = [one for one in answers(tmp_path, files) if one.detail.startswith("memory.py")]
+    assert one.detail == "memory.py: Limit moved to memory_shared.py"
 
 
 def test_a_default_is_no_assignment(tmp_path: Path) -> None:

@@ -96,7 +96,7 @@ MEMORY = (
 )
 SESSION = "from memory import Kind\n\n\nclass Session:\n    kind = Kind()\n"
 MORE = "# The first ones.\nfrom collections import deque  # not too long\n\n"
-TYPED = "\nif TYPE_CHECKING:\n    from clock import Clock\n"
+TYPED = "\nif TYPE_CHECKING:\n    # Of the wall.\n    from clock import Clock\n"
 
 
 def tree(typed: str = TYPED, more: str = MORE) -> dict[str, str]:
@@ -120,7 +120,7 @@ def test_what_only_what_moved_had_a_use_for_goes_with_it_and_what_is_told_about_
     assert new == (
         '"""What memory.py and session.py share."""\n\nfrom __future__ import annotations\n\n'
         "import logging\n# The first ones.\nfrom collections import deque  # not too long\n"
-        "from typing import TYPE_CHECKING\n\nif TYPE_CHECKING:\n    from clock import Clock\n\n\n"
+        "from typing import TYPE_CHECKING\n\nif TYPE_CHECKING:\n    # Of the wall.\n    from clock import Clock\n\n\n"
         "class Kind:\n    def show(self, one: list[Clock]) -> None:\n        logging.info(deque(one))\n"
     )
 
@@ -135,7 +135,10 @@ def test_what_only_what_moved_had_a_use_for_goes_with_it_and_what_is_told_about_
         ({"memory.py": tree()["memory.py"] + "\n\ntwo = cast('Clock', 3)\n"}, "    from clock import Clock"),
         ({"memory.py": tree(more=MORE.replace("# not", "# noqa"))["memory.py"]}, "from collections import deque"),
         ({"memory.py": tree(more=MORE.replace("deque ", "deque as deque "))["memory.py"]}, "import deque as deque"),
-        ({"memory.py": tree(typed=f"{TYPED}    # Told.\n")["memory.py"]}, "    from clock import Clock\n    # Told."),
+        (
+            {"memory.py": tree(typed=f"{TYPED}\n    # Told.\n")["memory.py"]},
+            "    from clock import Clock\n\n    # Told.",
+        ),
     ],
     ids=["taken", "attribute", "star", "comment-on-types", "cast", "noqa", "said-to-be-taken", "comment"],
 )
