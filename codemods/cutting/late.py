@@ -29,6 +29,9 @@ def late(workspace: Workspace, cut: Cut) -> str:
     tree = workspace.tree(path)
     statements = taken(workspace, cut)
     names = [name for one in statements for name in one.locals]
+    said = [alias.name for one in statements for alias in one.aliases if alias.asname == alias.name]
+    if said:
+        raise Refused(Reason.OFFERED, f"`{said[0]} as {said[0]}` says that others are to take it from here")
     guards.bound_once(tree, names)
     guards.not_offered(workspace, path, names)
     sites = Sites(tree)
@@ -114,8 +117,12 @@ def _inside(
     indent = text[: len(text) - len(text.lstrip(b" \t\f"))]
     if before is None or before >= line or indent != text[: body[at].col_offset]:
         raise Refused(Reason.SHARED_LINE, f"the body of what begins in line {block.lineno} stands on one line with it")
-    while line - 1 > before and source.lines[line - 2].lstrip().startswith(b"#"):
-        line -= 1
+    for above in range(line - 1, before, -1):
+        # Comments stay with what follows them, be there a blank line between.
+        if source.lines[above - 1].lstrip().startswith(b"#"):
+            line = above
+        elif source.lines[above - 1].strip():
+            break
     wanted = [one for one in statements if set(names) & set(one.locals)]
     spelt = "".join(_spelt(workspace, one, names, indent.decode(), told=one.node in told) for one in wanted)
     told.update(one.node for one in wanted)

@@ -124,6 +124,19 @@ def test_a_long_file_keeps_all_else(tmp_path: Path) -> None:
     assert "        import session\n\n        return session.Session()\n" in text
 
 
+def test_a_name_that_is_said_to_be_for_others(tmp_path: Path) -> None:
+    memory = FUNCTION.replace("import session", "from session import Session as Session").replace("session.", "")
+    reason, detail = said(tmp_path, memory)
+    assert (reason, "`Session as Session` says" in detail) == (Reason.OFFERED.value, True)
+
+
+def test_comments_stay_with_what_follows_them(tmp_path: Path) -> None:
+    comments = "        # About all of it.\n\n        # About the session.\n        return"
+    assert said(tmp_path, FUNCTION.replace("        return", comments))[0] == ""
+    text = (tmp_path / "memory.py").read_text()
+    assert "    def open(self):\n        import session\n\n        # About all of it.\n\n" in text
+
+
 @pytest.mark.parametrize(
     ("listed", "reason"),
     [("", Reason.OFFERED.value), ("__all__ = ['Memory']\n", ""), ("__all__ = ['session']\n", Reason.OFFERED.value)],
