@@ -192,9 +192,17 @@ def test_comments_and_lines_of_the_arguments_stay(tmp_path: Path) -> None:
     call = "load(\n        x,  # the, name\n        2,\n    )"
     asker = f"from keeper import load  # from there\n\n\ndef f(x):\n    return {call}\n"
     files = talk(tmp_path, asker, KEEPER)
-    assert "# from there\n" in files["asker.py"]
+    assert "# from there\nfrom asker_events import Load\n" in files["asker.py"]
     assert body(files["asker.py"]).endswith(
         "    return get_bus().request_sync(Load(\n        name=x,  # the, name\n        size=2,\n    ), timeout=30)"
+    )
+
+
+def test_what_is_told_about_an_import_goes_to_what_takes_its_place(tmp_path: Path) -> None:
+    asker = "import abc\n\n# Keeps it.\nimport keeper  # for ever\n\n\ndef f(x):\n    return keeper.load(x)\n"
+    files = talk(tmp_path, asker, KEEPER)
+    assert files["asker.py"].startswith(
+        "import abc\n\n# Keeps it.\n# for ever\nfrom asker_events import Load\nfrom runtime.events import get_bus\n\n\n"
     )
 
 
