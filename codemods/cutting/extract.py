@@ -191,6 +191,8 @@ class _Parts:
                 raise Refused(Reason.NOT_MOVABLE, f"line {node.lineno} of {self.path} runs before what moves")
 
     def _movable(self, name: str, node: _Definition) -> None:
+        if name.startswith("__") and name.endswith("__"):
+            raise Refused(Reason.NOT_MOVABLE, f"`{name}` says something of its module, and is looked for there")
         alone = [one for one in self.tree.body if one.lineno <= (node.end_lineno or 0) and _ends(one) >= _starts(node)]
         if len(alone) != 1:
             raise Refused(Reason.SHARED_LINE, f"`{name}` stands on a line with something else")
@@ -302,9 +304,8 @@ class _Parts:
             if docstring or isinstance(one, (ast.Import, ast.ImportFrom)):
                 line = _ends(one)
             if isinstance(one, (ast.Import, ast.ImportFrom)):
-                run.append(one)
-            elif not (isinstance(one, ast.If) and _is_for_checkers(one)):
-                run = []
+                # Those behind another statement are a new head.
+                run = [*run, one] if at and isinstance(self.tree.body[at - 1], (ast.Import, ast.ImportFrom)) else [one]
         if line == 0 and first > 1:
             return first - 1, ""
         if not run:

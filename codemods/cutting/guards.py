@@ -224,6 +224,9 @@ def not_read(workspace: Workspace, sites: Sites, one: Site) -> None:
         return
     around = _definition(sites, top)
     while around is not None:
+        handed = workspace.mentions.handed.get(around.name)
+        if handed is not None:
+            raise Refused(Reason.ANNOTATION, f"{handed} hands {around.name} to what reads its annotations")
         for each in around.decorator_list:
             name = last(each)
             if name not in HARMLESS:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import cached_property
 from itertools import pairwise
@@ -37,6 +37,11 @@ _READERS = re.compile(
     rb"(?<!def )\bget_type_hints\b|\b(?:(?:inspect|annotationlib)(?:\.| import\b[^\n]*\b)get_annotations|eval_str"
     rb"|(?:import|from) (?:beartype|dependency_injector|dishka|injector|lagom|punq|svcs|typeguard))\b"
 )
+_HANDED = re.compile(
+    rb"\b(?:Depends|Security|add_api_route|add_api_websocket_route|validate_call|validate_arguments|typer\.run)"
+    rb"\(([^()]*)"
+)
+"""What reads the annotations of the functions and classes that it is given."""
 _OWN = (b"self", b"cls")
 _CLASS = re.compile(
     rb"^[ \t]*class[ \t]+([A-Za-z_]\w*)[ \t]*(?:\(([^()]*(?:\([^()]*\)[^()]*)*)\))?[ \t]*:", re.MULTILINE
@@ -93,6 +98,17 @@ class Mentions:
         while more := {name for name, named in bases.items() if name not in found and named & found}:
             found |= more
         return frozenset(found)
+
+    @cached_property
+    def handed(self) -> Mapping[str, str]:
+        """The names of functions and classes that are given to what reads their annotations, with where they are."""
+        found: dict[str, str] = {}
+        for path in self._project.files:
+            data = self.data(path)
+            for hit in _HANDED.finditer(data):
+                for word in _WORDS.findall(hit[1]):
+                    found.setdefault(word.decode().rpartition(".")[2], _where(path, data, hit))
+        return found
 
     @property
     def reader(self) -> str | None:

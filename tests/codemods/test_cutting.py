@@ -235,6 +235,21 @@ def test_a_tree_that_reads_annotations(other: str, tmp_path: Path) -> None:
     assert (reason, "reads annotations while the program runs" in detail) == (Reason.ANNOTATION.value, True)
 
 
+@pytest.mark.parametrize(
+    ("other", "reason"),
+    [
+        ("import memory\n\n\ndef get(one=Depends(memory.Memory.open)):\n    pass\n", Reason.ANNOTATION.value),
+        ("import memory\n\napp.add_api_route(\n    '/', memory.Memory().open\n)\n", Reason.ANNOTATION.value),
+        ("import memory\n\nopen = memory.Memory().open\napp.add_api_route('/', open)\n", Reason.ANNOTATION.value),
+        ("import memory\n\n\ndef get(one=Depends(memory.Memory)):\n    pass\n", Reason.ANNOTATION.value),
+        ("import memory\n\n\ndef get(one=Depends(str)):\n    pass\n", ""),
+    ],
+    ids=["dependency", "called", "route", "class", "other"],
+)
+def test_what_is_given_to_a_reader_of_annotations(other: str, reason: str, tmp_path: Path) -> None:
+    assert said(tmp_path, ANNOTATION, other_py=other)[0] == reason
+
+
 def test_a_method_of_that_name_reads_no_annotations(tmp_path: Path) -> None:
     other = "class Node:\n    def get_annotations(self):\n        pass\n\n    def get_type_hints(self):\n        pass\n"
     assert said(tmp_path, ANNOTATION, other_py=other)[0] == ""
@@ -395,10 +410,11 @@ def test_a_default_is_no_assignment(tmp_path: Path) -> None:
         ("LIMIT = 3", "LIMIT = __name__"),
         ("LIMIT = 3", "if json:\n    LIMIT = 3"),
         ("return json", "global LIMIT\n    return json"),
+        ("LIMIT", "__version__"),
         ("LIMIT = 3", "LIMIT, OTHER = 3, 4"),
         ("LIMIT = 3", "from math import *\nLIMIT = floor(3.5)"),
     ],
-    ids=["added", "name", "condition", "global", "several", "star"],
+    ids=["added", "name", "condition", "global", "version", "several", "star"],
 )
 def test_what_cannot_move(old: str, new: str, tmp_path: Path) -> None:
     (one,) = [
