@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from codemods.compose import Change
 from codemods.cutting.bringing import bring
+from codemods.cutting.layout import longest, wrapped
 from codemods.cutting.offers import Offered
 from codemods.cutting.workspace import Workspace
 from codemods.edits import Need, Reason, Splice
@@ -144,10 +145,11 @@ class EventModule:
         modules: dict[str, set[str]] = {}
         for need in self._needs(new):
             modules.setdefault(need.module, set()).add(need.name)
+        most = longest(self._workspace)
         library = [one for one in modules if one in ("typing", "collections.abc")]
         groups = [sorted(library), [one for one in modules if one not in library]]
         spelt = [
-            "".join(f"from {one} import {', '.join(sorted(modules[one]))}\n" for one in group)
+            "".join(wrapped(f"from {one} import {', '.join(sorted(modules[one]))}", most) + "\n" for one in group)
             for group in groups
             if group
         ]

@@ -50,6 +50,8 @@ def take_from(workspace: Workspace, cut: Cut, origins: Mapping[str, tuple[str, s
             changes.append(Change((Splice(start, end, "\n".join(laid)),)))
         else:
             changes += [Change((gone,)) for gone in without(workspace, cut.importer, one)]
+            last = one.node.end_lineno or one.node.lineno
+            start = source.offset(last + 1, 0) if last < len(source.lines) else start
             changes.append(Change((Splice(start, start, "".join(f"{wrapped(text, most)}\n" for text in texts)),)))
     workspace.edit(cut.importer, changes)
 
@@ -62,7 +64,8 @@ def _statements(workspace: Workspace, cut: Cut, one: Taken, origins: Mapping[str
         origin, name = origins[alias.name]
         bound = alias.asname or alias.name
         module = spelling(workspace, cut.importer, origin, relative=relative)
-        found.setdefault(module, []).append(name if name == bound else f"{name} as {bound}")
+        # `name as name` says that others are to take it from here.
+        found.setdefault(module, []).append(name if name == bound and not alias.asname else f"{name} as {bound}")
     return [f"from {module} import {', '.join(names)}" for module, names in sorted(found.items())]
 
 
@@ -73,8 +76,10 @@ def spelling(workspace: Workspace, importer: str, imported: str, *, relative: bo
     """
     modules = workspace.graph.modules
     around = modules.packages(importer)
+    if importer.endswith("__init__.py"):
+        around = (*around, importer)
     if relative and around and around[0] in modules.packages(imported):
-        here = around[-1].split("/")[:-1] if not importer.endswith("__init__.py") else importer.split("/")[:-1]
+        here = around[-1].split("/")[:-1]
         there = imported.removesuffix(".py").removesuffix("/__init__").split("/")
         common = 0
         while common < min(len(here), len(there)) and here[common] == there[common]:

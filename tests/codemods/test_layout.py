@@ -166,3 +166,42 @@ def test_what_others_may_take_from_a_package_stays(listed: str, gone: list[str],
     old, new = ((tmp_path / "app" / name).read_text() for name in ("__init__.py", "_shared.py"))
     assert "class Kind" in new
     assert [name for name in ("json", "user") if f"import {name}\n" not in old] == gone
+
+
+def written(folder: Path, files: dict[str, str], path: str) -> str:
+    for each, text in files.items():
+        (folder / each).parent.mkdir(parents=True, exist_ok=True)
+        (folder / each).write_text(text)
+    cut(folder)
+    return (folder / path).read_text()
+
+
+def test_a_package_goes_on_to_say_that_a_name_is_for_others_and_to_use_dots(tmp_path: Path) -> None:
+    files = {
+        "app/__init__.py": "__version__ = '1'\n\nfrom .web import Url as Url, Web as Web\n",
+        "app/base.py": "class Url:\n    pass\n\n\nclass Web:\n    pass\n",
+        "app/web.py": "from . import __version__\nfrom .base import Url as Url, Web as Web\n\nknown = __version__\n",
+    }
+    assert written(tmp_path, files, "app/__init__.py").endswith("\nfrom .base import Url as Url, Web as Web\n")
+
+
+def test_what_a_package_hands_on_from_a_new_module_is_imported_with_dots(tmp_path: Path) -> None:
+    kind = "KEPT = 1\n\n\nclass Kind:\n    one = 1\n"
+    files = {
+        "app/__init__.py": f"from . import clock\n\n{kind}\n\nfrom .text import text\n",
+        "app/clock.py": "",
+        "app/text.py": "from . import Kind\n\ntext = Kind()\n",
+    }
+    text = written(tmp_path, files, "app/__init__.py")
+    assert text.startswith("from . import clock\nfrom ._shared import Kind  # noqa: F401\n")
+
+
+def test_names_that_are_taken_from_elsewhere_stand_behind_those_that_are_not(tmp_path: Path) -> None:
+    files = {
+        "app/__init__.py": "from app.base import Base\nfrom app import clock\nfrom app.user import User\n",
+        "app/base.py": "class Base:\n    pass\n",
+        "app/clock.py": "",
+        "app/user.py": "from app import (\n    Base,\n    clock,\n)\n\n\nclass User(Base):\n    at = clock\n",
+    }
+    text = written(tmp_path, files, "app/user.py")
+    assert text.startswith("from app import (\n    clock,\n)\nfrom app.base import Base\n\n\nclass User")
