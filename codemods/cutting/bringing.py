@@ -25,9 +25,10 @@ def bring(workspace: Workspace, path: str, needs: Sequence[Need]) -> dict[Need, 
             modules.setdefault(need.module, []).append(need)
     for module, wanted in sorted(modules.items()):
         plain = all(names[one] == one.name for one in wanted)
-        if not (plain and (_joined(workspace, path, module, wanted) or _beside(workspace, path, module, wanted))):
+        left = _joined(workspace, path, module, wanted) if plain else wanted
+        if left and not (plain and _beside(workspace, path, module, left)):
             line = _end(workspace, path)
-            workspace.edit(path, _planner(workspace, path).changes([(one, line) for one in wanted]))
+            workspace.edit(path, _planner(workspace, path).changes([(one, line) for one in left]))
     return names
 
 
@@ -41,27 +42,31 @@ def _end(workspace: Workspace, path: str) -> int:
     return len(workspace.source(path).lines) + 1
 
 
-def _joined(workspace: Workspace, path: str, module: str, wanted: Sequence[Need]) -> bool:
-    """Add the names to a ``from module import a, b`` of the module's own level, unless each name has its own line."""
+def _joined(workspace: Workspace, path: str, module: str, wanted: Sequence[Need]) -> Sequence[Need]:
+    """Add the names to a ``from module import a, b`` of the module's own level, unless each name has its own line.
+
+    Returns those that were not added: several lines without brackets are not taken apart.
+    """
     tree = workspace.tree(path)
     level = len(module) - len(module.lstrip("."))
     found = [one for one in tree.body if isinstance(one, ast.ImportFrom)]
     found = [one for one in found if (one.module or "", one.level) == (module[level:], level)]
     if len(found) > 1 and all(len(one.names) == 1 for one in found):
-        return False
+        return wanted
     # A name with an alias stands alone.
     found = [one for one in found if any(each.asname is None and each.name != "*" for each in one.names)]
     if not found:
-        return False
+        return wanted
+    left = []
     for need in wanted:
         (node,) = [one for one in workspace.tree(path).body if one.lineno == found[0].lineno]
         assert isinstance(node, ast.ImportFrom)
         edits = with_name(workspace, path, node, need.name)
         if edits is None:
-            # Several lines without brackets are not taken apart.
-            return False
-        workspace.edit(path, [Change((one,)) for one in edits])
-    return True
+            left.append(need)
+        else:
+            workspace.edit(path, [Change((one,)) for one in edits])
+    return left
 
 
 def with_name(workspace: Workspace, path: str, node: ast.ImportFrom, name: str) -> list[Splice] | None:
@@ -99,10 +104,12 @@ def with_name(workspace: Workspace, path: str, node: ast.ImportFrom, name: str) 
     before = aliases[at - 1]
     stop = source.offset(before.end_lineno or before.lineno, before.end_col_offset or 0)
     line = (before.end_lineno or before.lineno) + 1
+    if line > last:
+        return None
     start = source.offset(line, 0)
     if at < len(aliases) or source.data[stop:].lstrip().startswith(b","):
         return [Splice(start, start, f"{indent}{name},\n")]
-    return [Splice(stop, stop, ","), Splice(start, start, f"{indent}{name}\n")] if line <= last else None
+    return [Splice(stop, stop, ","), Splice(start, start, f"{indent}{name}\n")]
 
 
 def _place(names: Sequence[str], name: str) -> int:

@@ -63,6 +63,11 @@ CASES = {
         [GET],
         f"from runtime.events import (  # told\n    Event,\n    {LONG},\n    get_bus,\n)\n",
     ),
+    "into one whose bracket closes behind the last": (
+        "from runtime.events import (\n    Event,\n    Request,)\n",
+        [GET, BUS],
+        "from runtime.events import (\n    Bus,\n    Event,\n    Request,)\nfrom runtime.events import get_bus\n",
+    ),
     "not into one that goes on without brackets": (
         "from runtime.events import Event, \\\n    Request\n",
         [GET],
