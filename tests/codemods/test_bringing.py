@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
 
-from codemods.cutting.bringing import bring
+from codemods.compose import Change
+from codemods.cutting.bringing import bring, with_name
 from codemods.edits import Need
 from codemods.imports import Refused
 from tests.codemods.split_support import workspace
@@ -110,3 +114,47 @@ def test_no_name_is_free(tmp_path: Path) -> None:
     tree = workspace(tmp_path, {"app.py": "cache = _cache = _unsnarl_cache = 1\n"})
     with pytest.raises(Refused):
         bring(tree, "app.py", [CACHE])
+
+
+NAMES = st.lists(st.sampled_from(["Alpha", "BETA", "gamma", "delta as d", "Eps", "zeta"]), min_size=1, unique=True)
+STYLES = st.sampled_from(["line", "bracket", "each", "each-open", "closed", "hanging", "backslash"])
+
+
+def spelt(names: list[str], style: str, told: bool) -> str:
+    comment = "  # told" if told else ""
+    match style:
+        case "line":
+            return f"from base import {', '.join(names)}{comment}\n"
+        case "bracket":
+            return f"from base import ({', '.join(names)}){comment}\n"
+        case "each" | "each-open" | "closed":
+            ends = [",\n"] * (len(names) - 1) + [",\n" if style == "each" else "\n"]
+            rows = "".join(f"    {one}{end[:-1]}{comment}\n" for one, end in zip(names, ends, strict=True))
+            return f"from base import (\n{rows}){comment}\n" if style != "closed" else f"from base import (\n{rows} )\n"
+        case "hanging":
+            return f"from base import ({', '.join(names[:2])},{comment}\n                  {', '.join(names[2:])})\n"
+    return f"from base import {', '.join(names[:2])}, \\\n    {', '.join(names[2:])}\n"
+
+
+@given(names=NAMES, style=STYLES, told=st.booleans(), name=st.sampled_from(["ALSO", "New", "_", "zzz"]))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_a_name_that_joins_others_takes_nothing_away(
+    tmp_path: Path, names: list[str], style: str, told: bool, name: str
+) -> None:
+    assume(len(names) > 2 or style not in ("hanging", "backslash"))
+    text = spelt(names, style, told)
+    tree = workspace(tmp_path, {"app.py": f"{text}last = 1\n"})
+    (node, _) = tree.tree("app.py").body
+    assert isinstance(node, ast.ImportFrom)
+    edits = with_name(tree, "app.py", node, name)
+    if edits is None:
+        assert style in ("hanging", "backslash", "bracket")
+        return
+    tree.edit("app.py", [Change((one,)) for one in edits])
+    (now, rest) = tree.tree("app.py").body
+    assert isinstance(now, ast.ImportFrom)
+    assert isinstance(rest, ast.Assign)
+    given_now = [ast.unparse(one) for one in now.names]
+    assert [one for one in given_now if one != name] == names
+    assert given_now.count(name) == 1
+    assert tree.source("app.py").text.count("# told") == text.count("# told")
