@@ -1,0 +1,122 @@
+"""What two modules share moves into a module of its own, or stays for what something else has to do with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from codemods.edits import Reason
+from tests.codemods.circles import answers
+
+SHARED = {
+    "memory.py": "import json\nimport session\n\nLIMIT = 3\n\n\n"
+    "def limit():\n    return json.dumps(LIMIT)\n\n\nKNOWN = session.first\n",
+    "session.py": "from memory import limit\n\nfirst = limit()\n",
+}
+
+
+def moved(folder: Path, **others: str) -> tuple[str, str]:
+    files = {**SHARED, **{name.replace("_py", ".py"): text for name, text in others.items()}}
+    (one,) = [one for one in answers(folder, files) if one.detail.startswith("memory.py")]
+    return (one.reason, one.detail) if one.verdict == "declined" else ("", one.detail)
+
+
+def test_what_moves_takes_along_what_it_needs(tmp_path: Path) -> None:
+    assert moved(tmp_path) == ("", "memory.py: LIMIT, limit moved to memory_shared.py")
+    assert (tmp_path / "memory_shared.py").read_text() == (
+        '"""What memory.py and session.py share."""\n\nimport json\n\n'
+        "LIMIT = 3\n\n\ndef limit():\n    return json.dumps(LIMIT)\n"
+    )
+    assert (tmp_path / "memory.py").read_text() == (
+        "import session\nfrom memory_shared import LIMIT, limit  # noqa: F401\n\n\nKNOWN = session.first\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'from unittest import mock\n\nmock.patch("memory.json")\n',
+        'from unittest import mock\n\nmock.patch("memory.limit")\n',
+        "import memory\n\nmemory.LIMIT = 5\n",
+        "import memory as m\n\nm.LIMIT = 5\n",
+        "import app.memory\n\napp.memory.LIMIT = 5\n",
+        "import memory\n\nmemory.LIMIT += 5\n",
+        "import memory\n\nmemory.LIMIT, one = 5, 6\n",
+        "import memory\n\nif memory:\n    del memory.LIMIT\n",
+        "import memory\n\nif memory: memory.LIMIT = 5\n",
+        "import memory\n\nfor memory.LIMIT in range(5):\n    pass\n",
+    ],
+    ids=["import", "definition", "constant", "alias", "dotted", "added", "several", "deleted", "one-line", "loop"],
+)
+def test_what_is_replaced_from_outside_stays(text: str, tmp_path: Path) -> None:
+    assert moved(tmp_path, test_py=text)[0] == Reason.LOOKED_UP.value
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("LIMIT = 3", "LIMIT = []\nLIMIT.append(3)"),
+        ("LIMIT = 3", "LIMIT = {}\nLIMIT[1] = 3"),
+        ("KNOWN", "limit.known = 5\nKNOWN"),
+        ("LIMIT = 3", "json.setup()\nLIMIT = json.dumps(3)"),
+        ("LIMIT = 3", "if json:\n    json.seed(3)\nLIMIT = json.dumps(3)"),
+    ],
+    ids=["call", "item", "attribute", "before", "condition"],
+)
+def test_what_other_statements_have_a_part_in_stays(old: str, new: str, tmp_path: Path) -> None:
+    files = {**SHARED, "memory.py": SHARED["memory.py"].replace(old, new, 1)}
+    (one,) = [one for one in answers(tmp_path, files) if one.detail.startswith("memory.py")]
+    assert (one.reason, "line " in one.detail) == (Reason.NOT_MOVABLE.value, True), one.detail
+
+
+def test_a_package_that_is_imported_with_a_module_of_its_own_is_one_thing(tmp_path: Path) -> None:
+    memory = SHARED["memory.py"].replace("import json\n", "import collections.abc\nimport json\nimport collections\n")
+    text = memory.replace("dumps(LIMIT)", "dumps(collections.Counter(known))").replace("LIMIT = 3", "known = 'a'")
+    text = text.replace("\n\nKNOWN", "\n\nclass Known(collections.abc.Sized):\n    pass\n\n\nKNOWN")
+    (one,) = [one for one in answers(tmp_path, {**SHARED, "memory.py": text}) if one.verdict == "rewritten"]
+    assert one.detail == "memory.py: known, limit moved to memory_shared.py"
+    assert (tmp_path / "memory_shared.py").read_text() == (
+        '"""What memory.py and session.py share."""\n\nimport collections\nimport collections.abc\nimport json\n\n'
+        "known = 'a'\n\n\ndef limit():\n    return json.dumps(collections.Counter(known))\n"
+    )
+    assert (tmp_path / "memory.py").read_text().startswith("import collections.abc\nimport collections\n")
+
+
+@pytest.mark.parametrize("metaclass", ["ABCMeta", "abc.ABCMeta"])
+def test_an_abstract_class_moves_from_behind_a_statement(metaclass: str, tmp_path: Path) -> None:
+    files = {
+        "memory.py": "import abc\nfrom abc import ABCMeta\n\nimport session\n\nknown = []\nknown.append(ABCMeta)\n\n\n"
+        f"class Limit(metaclass={metaclass}):\n    @abc.abstractmethod\n    def all(self): ...\n\n\n"
+        "KNOWN = session.first\n",
+        "session.py": "from memory import Limit\n\nfirst = Limit\n",
+    }
+    (one,) = [one for one in answers(tmp_path, files) if one.detail.startswith("memory.py")]
+    assert one.detail == "memory.py: Limit moved to memory_shared.py"
+
+
+def test_a_default_is_no_assignment(tmp_path: Path) -> None:
+    text = "import memory\n\n\ndef show(one: memory.LIMIT = None, two=memory.LIMIT == 5):\n    return memory.LIMIT\n"
+    assert moved(tmp_path, test_py=text)[0] == ""
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("LIMIT = 3", "LIMIT = 3\nLIMIT += 1"),
+        ("LIMIT = 3", "LIMIT = __name__"),
+        ("LIMIT = 3", "if json:\n    LIMIT = 3"),
+        ("return json", "global LIMIT\n    return json"),
+        ("LIMIT", "__version__"),
+        ("LIMIT = 3", "LIMIT, OTHER = 3, 4"),
+        ("LIMIT = 3", "from math import *\nLIMIT = floor(3.5)"),
+    ],
+    ids=["added", "name", "condition", "global", "version", "several", "star"],
+)
+def test_what_cannot_move(old: str, new: str, tmp_path: Path) -> None:
+    (one,) = [
+        one
+        for one in answers(tmp_path, {**SHARED, "memory.py": SHARED["memory.py"].replace(old, new)})
+        if one.detail.startswith("memory.py")
+    ]
+    assert one.reason == Reason.NOT_MOVABLE.value
