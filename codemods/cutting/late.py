@@ -12,7 +12,7 @@ from analysis.nodes import below
 from codemods.compose import Change
 from codemods.cutting import guards
 from codemods.cutting.bringing import bring
-from codemods.cutting.layout import kind, longest, wrapped
+from codemods.cutting.layout import kind, lines, longest, order, wrapped
 from codemods.cutting.settled import stays
 from codemods.cutting.statements import Taken, local, taken, without
 from codemods.cutting.workspace import Workspace
@@ -126,10 +126,39 @@ def _inside(
     wanted = [one for one in statements if set(names) & set(one.locals)]
     spelt = "".join(_spelt(workspace, one, names, indent.decode(), told=one.node in told) for one in wanted)
     told.update(one.node for one in wanted)
+    among = _among(workspace, path, body[at:], [one.node for one in wanted])
+    if among:
+        start = source.offset(among + 1, 0)
+        return Splice(start, start, spelt)
     if not isinstance(body[at], (ast.Import, ast.ImportFrom)):
         spelt += "\n"
     start = source.offset(line, 0)
     return Splice(start, start, spelt)
+
+
+def _among(workspace: Workspace, path: str, body: Sequence[ast.stmt], wanted: Sequence[_Import]) -> int:
+    """The line behind which an import goes among those that begin a body, where these are in order and of its group; 0
+    where it goes before them.
+    """
+    keys: list[tuple[int, tuple[int, bool, int, str]]] = []
+    for at, node in enumerate(body):
+        follows = not keys or node.lineno == keys[-1][0] + 1
+        shared = any(one.lineno <= (node.end_lineno or node.lineno) for one in body[at + 1 : at + 2])
+        if not isinstance(node, (ast.Import, ast.ImportFrom)) or not follows or shared:
+            break
+        keys.append((node.end_lineno or node.lineno, _sorted_by(workspace, path, node)))
+    if len(wanted) != 1 or [key for _, key in keys] != sorted(key for _, key in keys):
+        return 0
+    key = _sorted_by(workspace, path, wanted[0])
+    before = [(line, each) for line, each in keys if each <= key]
+    fits = before and before[-1][1][0] == key[0] and before[-1][0] < len(workspace.source(path).lines)
+    return before[-1][0] if fits else 0
+
+
+def _sorted_by(workspace: Workspace, path: str, node: _Import) -> tuple[int, bool, int, str]:
+    first = lines(node, node.names)[0]
+    group = kind(first.module, lambda name: workspace.graph.modules.find(path, name) is not None)
+    return group, *order(first)[:3]
 
 
 def _spelt(workspace: Workspace, one: Taken, names: Sequence[str], indent: str, *, told: bool) -> str:

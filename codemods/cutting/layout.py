@@ -89,14 +89,17 @@ def grouped(
     table: dict[Kind, list[Line]] = {}
     for one in _merged(given, single=single):
         table.setdefault(kind(one.module, is_own), []).append(one)
-    return "\n".join(
-        "".join(_laid(one, most, indent) for one in sorted(table[each], key=order)) for each in sorted(table)
-    )
+    return "\n".join(_group(sorted(table[each], key=order), most, indent) for each in sorted(table))
 
 
-def _laid(one: Line, most: int, indent: str) -> str:
-    above = "".join(f"{indent}{comment}\n" for comment in one.above)
-    return f"{above}{wrapped(one.text, most, indent, one.behind)}\n"
+def _group(given: Iterable[Line], most: int, indent: str) -> str:
+    text = ""
+    for one in given:
+        # A comment begins anew.
+        gap = "\n" if one.above and text else ""
+        above = "".join(f"{indent}{comment}\n" for comment in one.above)
+        text += f"{gap}{above}{wrapped(one.text, most, indent, one.behind)}\n"
+    return text
 
 
 def kind(module: str, is_own: Callable[[str], bool]) -> Kind:

@@ -130,6 +130,23 @@ def test_a_name_that_is_said_to_be_for_others(tmp_path: Path) -> None:
     assert (reason, "`Session as Session` says" in detail) == (Reason.OFFERED.value, True)
 
 
+@pytest.mark.parametrize(
+    ("first", "expected"),
+    [
+        ("import json\n        import other", "import json\n        import other\n        import session\n"),
+        ("import json\n        import zoo", "import session\n        import json\n        import zoo\n"),
+        ("import other\n        import zoo", "import other\n        import session\n        import zoo\n"),
+        ("import zoo\n        import other", "import session\n        import zoo\n        import other\n"),
+        ("import other; x = 1", "import session\n        import other; x = 1\n"),
+    ],
+    ids=["behind", "other-group", "between", "no-order", "shared-line"],
+)
+def test_an_import_goes_among_those_of_a_function(first: str, expected: str, tmp_path: Path) -> None:
+    memory = FUNCTION.replace("return", f"{first}\n        return")
+    assert said(tmp_path, memory, other_py="", zoo_py="")[0] == ""
+    assert f"    def open(self):\n        {expected}" in (tmp_path / "memory.py").read_text()
+
+
 def test_comments_stay_with_what_follows_them(tmp_path: Path) -> None:
     comments = "        # About all of it.\n\n        # About the session.\n        return"
     assert said(tmp_path, FUNCTION.replace("        return", comments))[0] == ""

@@ -63,6 +63,7 @@ def test_groups_are_those_of_ruff(tmp_path: Path) -> None:
         Line("zmq"),
         Line(".near", ("b",)),
         Line("json"),
+        Line("abc", ("ABC",), above=("# Told.",)),
         Line("numpy", (), "np"),
         Line("collections.abc", ("Sequence",)),
         Line("collections.abc", ("Mapping",)),
@@ -71,7 +72,8 @@ def test_groups_are_those_of_ruff(tmp_path: Path) -> None:
     ]
     text = grouped(given, lambda module: module.startswith("own"), USUAL)
     assert text == (
-        "import json\nfrom collections.abc import Mapping, Sequence\n\nimport numpy as np\nimport zmq\n\n"
+        "import json\n\n# Told.\nfrom abc import ABC\n"
+        "from collections.abc import Mapping, Sequence\n\nimport numpy as np\nimport zmq\n\n"
         "from own.a import b as c\nfrom own.a import first\nfrom own.b import KEPT, Kind, later\n\n"
         "from ..up import a\nfrom .near import b\n"
     )
@@ -119,7 +121,7 @@ def test_what_only_what_moved_had_a_use_for_goes_with_it_and_what_is_told_about_
     )
     assert new == (
         '"""What memory.py and session.py share."""\n\nfrom __future__ import annotations\n\n'
-        "import logging\n# The first ones.\nfrom collections import deque  # not too long\n"
+        "import logging\n\n# The first ones.\nfrom collections import deque  # not too long\n"
         "from typing import TYPE_CHECKING\n\nif TYPE_CHECKING:\n    # Of the wall.\n    from clock import Clock\n\n\n"
         "class Kind:\n    def show(self, one: list[Clock]) -> None:\n        logging.info(deque(one))\n"
     )
