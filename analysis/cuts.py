@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from analysis.collectors.crossings import MAIN, Crossing, Crossings, NameUse
-from analysis.cycles import Cycle
+from analysis.cycles import Cycle, components
 from analysis.imports import AT_IMPORT, Edge, ImportGraph
 
 if TYPE_CHECKING:
@@ -65,35 +65,51 @@ def cuts(
     ``refused`` says how it could not be done between which files: that is chosen only where nothing else is left.
     ``late``: imports in functions are part of the cycle, so that moving one there cuts nothing.
     """
-    taken = _taken(graph)
-    pairs = cycle.pairs()
-    made = {pair: _cut(pair, edges, crossings.get(pair[0], ()), taken) for pair, edges in pairs.items()}
-    if late:
-        made = {pair: _at_any_time(cut, crossings, cycle) for pair, cut in made.items()}
-    for pair, techniques in refused.items():
-        if pair in made and made[pair].technique in techniques:
-            made[pair] = msgspec.structs.replace(made[pair], cost=made[pair].cost + _REFUSED)
-    others = {
-        pair: origins
-        for pair, edges in pairs.items()
-        if "redirect" not in refused.get(pair, ()) and (origins := _origins(graph, edges))
-    }
-    while True:
-        # Taking a name from where it is defined makes another edge, which may close another circle.
-        found = {pair: _redirected(cut, others[pair]) if pair in others else cut for pair, cut in made.items()}
-        chosen = feedback(cycle.files, {pair: cut.cost for pair, cut in found.items()})
-        left = {pair for pair in made if pair not in chosen}
-        new = {(one[0], other): one for one in chosen if found[one].technique == "redirect" for other in others[one]}
-        closing = _circular(cycle.files, left | set(new))
-        bad = {new[pair] for pair in new if pair in closing}
-        if not bad:
-            return [found[pair] for pair in sorted(chosen)]
-        others = {pair: each for pair, each in others.items() if pair not in bad}
+    return Choice(cycle, crossings, graph, late=late).cuts(refused)
+
+
+class Choice:
+    """What there is to choose from in one cycle: whoever asks several times works out each cut once."""
+
+    def __init__(
+        self, cycle: Cycle, crossings: Mapping[str, Sequence[Crossing]], graph: ImportGraph, *, late: bool = False
+    ) -> None:
+        """``crossings`` and ``late`` as those of ``cuts``."""
+        self._files = cycle.files
+        pairs = cycle.pairs()
+        taken = {file: graph.taken(file) for file in cycle.files}
+        self._made = {
+            pair: _cut(pair, edges, crossings.get(pair[0], ()), taken[pair[0]]) for pair, edges in pairs.items()
+        }
+        if late:
+            self._made = {pair: _at_any_time(cut, crossings, cycle) for pair, cut in self._made.items()}
+        self._origins = {pair: origins for pair, edges in pairs.items() if (origins := _origins(graph, edges))}
+
+    def cuts(self, refused: Mapping[Pair, Collection[Technique]] = MappingProxyType({})) -> list[Cut]:
+        """As the function of that name."""
+        made = dict(self._made)
+        for pair, techniques in refused.items():
+            if pair in made and made[pair].technique in techniques:
+                made[pair] = msgspec.structs.replace(made[pair], cost=made[pair].cost + _REFUSED)
+        others = {pair: each for pair, each in self._origins.items() if "redirect" not in refused.get(pair, ())}
+        while True:
+            # Taking a name from where it is defined makes another edge, which may close another circle.
+            found = {pair: _redirected(cut, others[pair]) if pair in others else cut for pair, cut in made.items()}
+            chosen = feedback(self._files, {pair: cut.cost for pair, cut in found.items()})
+            left = {pair for pair in made if pair not in chosen}
+            new = {
+                (one[0], other): one for one in chosen if found[one].technique == "redirect" for other in others[one]
+            }
+            closing = _circular(self._files, left | set(new))
+            bad = {new[pair] for pair in new if pair in closing}
+            if not bad:
+                return [found[pair] for pair in sorted(chosen)]
+            others = {pair: each for pair, each in others.items() if pair not in bad}
 
 
 def cut_of(pair: Pair, edges: Sequence[Edge], crossings: Sequence[Crossing], graph: ImportGraph) -> Cut:
     """What it would take to cut the imports between two files, part of a cycle or not; ``crossings`` of the first."""
-    return _cut(pair, edges, crossings, _taken(graph))
+    return _cut(pair, edges, crossings, graph.taken(pair[0]))
 
 
 def of_project(project: Project, graph: ImportGraph, found: Sequence[Cycle], *, late: bool = False) -> list[list[Cut]]:
@@ -111,37 +127,22 @@ def crossings_of(project: Project, found: Sequence[Cycle]) -> dict[str, list[Cro
     return {path: one.records(Crossings) for path, one in project.of(files, (Crossings,)).items()}
 
 
-def _circular(files: Sequence[str], pairs: Iterable[Pair]) -> set[Pair]:
+def _circular(files: Sequence[str], pairs: Collection[Pair]) -> set[Pair]:
     """Those of ``pairs`` that are part of a cycle."""
-    import networkx as nx
-
-    graph: nx.DiGraph[str] = nx.DiGraph()
-    graph.add_nodes_from(files)
-    graph.add_edges_from(pairs)
-    return {
-        pair
-        for component in nx.strongly_connected_components(graph)
-        if len(component) > 1
-        for pair in graph.subgraph(component).edges
-    }
+    following: dict[str, list[str]] = {file: [] for file in files}
+    for one, other in pairs:
+        following.setdefault(one, []).append(other)
+    group = {file: at for at, each in enumerate(components(following)) for file in each}
+    return {pair for pair in pairs if pair[0] in group and group[pair[0]] == group.get(pair[1])}
 
 
 # How an import can be cut
 
 
-def _taken(graph: ImportGraph) -> dict[str, set[str]]:
-    """The names that other files take from each file."""
-    found: dict[str, set[str]] = {}
-    for edge in graph.edges:
-        found.setdefault(edge.imported, set()).update(edge.names)
-    return found
-
-
-def _cut(pair: Pair, edges: Sequence[Edge], crossings: Sequence[Crossing], taken: Mapping[str, set[str]]) -> Cut:
+def _cut(pair: Pair, edges: Sequence[Edge], crossings: Sequence[Crossing], given: set[str]) -> Cut:
     importer, imported = pair
     lines = {one.line for one in edges}
     crossing = [one for one in crossings if one.line in lines]
-    given = taken.get(importer, set())
     technique: Technique = "restructure"
     hindrance, reason, cost = _hindered(edges, crossing, given)
     if not hindrance:
@@ -328,25 +329,29 @@ def _best_order(files: Sequence[str], costs: Mapping[Pair, int]) -> list[str]:
 
 
 def _good_order(files: Sequence[str], costs: Mapping[Pair, int]) -> list[str]:
-    after: dict[str, dict[str, int]] = {file: {} for file in files}
-    before: dict[str, dict[str, int]] = {file: {} for file in files}
+    files = sorted(files)
+    # By their numbers, which compare as the names do.
+    at = {file: number for number, file in enumerate(files)}
+    after: list[dict[int, int]] = [{} for _ in files]
+    before: list[dict[int, int]] = [{} for _ in files]
     for (importer, imported), cost in costs.items():
-        after[importer][imported] = before[imported][importer] = cost
-    order = _greedy(sorted(files), after, before)
-    return _settled(order, after, before)
+        after[at[importer]][at[imported]] = before[at[imported]][at[importer]] = cost
+    return [files[number] for number in _settled(_greedy(files, after, before), after, before)]
 
 
-def _greedy(
-    files: list[str], after: Mapping[str, Mapping[str, int]], before: Mapping[str, Mapping[str, int]]
-) -> list[str]:
+def _greedy(files: Sequence[str], after: Sequence[Mapping[int, int]], before: Sequence[Mapping[int, int]]) -> list[int]:
     """Sinks to the end, sources to the front, else the file whose edges out outweigh those in by most."""
-    left = dict.fromkeys(files)
-    out = {file: sum(after[file].values()) for file in files}
-    into = {file: sum(before[file].values()) for file in files}
-    first: list[str] = []
-    last: list[str] = []
+    left = dict.fromkeys(range(len(files)))
+    out = [sum(costs.values()) for costs in after]
+    into = [sum(costs.values()) for costs in before]
+    # Of several that weigh the same the first by name; of two that begin alike the longer one.
+    rank = [0] * len(files)
+    for place, file in enumerate(sorted(left, key=lambda one: [-ord(letter) for letter in files[one]])):
+        rank[file] = place
+    first: list[int] = []
+    last: list[int] = []
 
-    def take(file: str) -> None:
+    def take(file: int) -> None:
         del left[file]
         for other, cost in after[file].items():
             into[other] -= cost
@@ -359,33 +364,44 @@ def _greedy(
             take(sink)
             last.append(sink)
             continue
-        chosen = next((file for file in left if not into[file]), None) or max(
-            left, key=lambda file: (out[file] - into[file], [-ord(one) for one in file])
-        )
+        chosen = next((file for file in left if not into[file]), None)
+        if chosen is None:
+            chosen = max(left, key=lambda file: (out[file] - into[file], rank[file]))
         take(chosen)
         first.append(chosen)
     return first + last[::-1]
 
 
-def _settled(
-    order: list[str], after: Mapping[str, Mapping[str, int]], before: Mapping[str, Mapping[str, int]]
-) -> list[str]:
+def _settled(order: list[int], after: Sequence[Mapping[int, int]], before: Sequence[Mapping[int, int]]) -> list[int]:
     """The order when every file has been moved to where it costs least, until none gains by it."""
+    place = [0] * len(order)
+    for at, file in enumerate(order):
+        place[file] = at
+    # What a file costs changes only where it passes another that it has to do with.
+    near = [
+        {other: ahead.get(other, 0) - behind.get(other, 0) for other in {*ahead, *behind}}
+        for ahead, behind in zip(after, before, strict=True)
+    ]
+    front = [sum(costs.values()) for costs in before]
     for _ in range(20):
         moved = False
-        for file in sorted(order):
-            rest = [one for one in order if one != file]
+        for file in range(len(order)):
+            here = place[file]
             # What it costs at the front: every edge into it points backwards.
-            cost = sum(before[file].values())
-            best, place = cost, 0
-            costs = [cost]
-            for at, one in enumerate(rest, 1):
-                cost += after[file].get(one, 0) - before[file].get(one, 0)
-                costs.append(cost)
+            cost = best = now = front[file]
+            wanted: int | None = None
+            for at, other in sorted([(place[other], other) for other in near[file]]):
+                cost += near[file][other]
                 if cost < best:
-                    best, place = cost, at
-            if best < costs[order.index(file)]:
-                order = [*rest[:place], file, *rest[place:]]
+                    best, wanted = cost, other
+                if at < here:
+                    now = cost
+            if best < now:
+                order.pop(here)
+                target = 0 if wanted is None else place[wanted] + (place[wanted] < here)
+                order.insert(target, file)
+                for at in range(min(here, target), max(here, target) + 1):
+                    place[order[at]] = at
                 moved = True
         if not moved:
             break

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -39,23 +39,70 @@ def cycles(graph: ImportGraph, when: frozenset[When] = AT_IMPORT) -> list[Cycle]
 
     With the default those that can fail: imports in functions and for type checkers only are left out.
     """
-    import networkx as nx
-
-    between = graph.between(when)
+    following: Mapping[str, Sequence[str]] = graph.following
+    if when != AT_IMPORT:
+        between = graph.between(when)
+        following = {path: sorted(between.successors(path)) for path in graph.files}
+    files = {file: at for at, each in enumerate(components(following)) for file in each}
+    inside: dict[int, list[Edge]] = {}
+    for one in graph.edges:
+        at = files.get(one.importer)
+        if at is not None and files.get(one.imported) == at and one.when in when:
+            inside.setdefault(at, []).append(one)
     found = []
-    for component in nx.strongly_connected_components(between):
-        if len(component) > 1:
-            files = tuple(sorted(component))
-            inside = between.subgraph(component)
-            edges = sorted(one for _, _, each in inside.edges(data="edges") for one in each)
-            found.append(Cycle(files, tuple(edges), _shortest(inside, files)))
+    for edges in inside.values():
+        members = tuple(sorted({one.importer for one in edges}))
+        found.append(Cycle(members, tuple(sorted(edges)), _shortest(following, members)))
     return sorted(found, key=lambda one: (-len(one.files), one.files))
 
 
-def _shortest(inside: nx.DiGraph[str], files: Iterable[str]) -> tuple[str, ...]:
+def components(following: Mapping[str, Iterable[str]]) -> list[list[str]]:
+    """The groups of two nodes or more each of which leads to every other: strongly connected components.
+
+    ``following`` holds the nodes that each node leads to. By the algorithm of Tarjan (1972, "Depth-first search and
+    linear graph algorithms"), without recursion.
+    """
+    number: dict[str, int] = {}
+    low: dict[str, int] = {}
+    # The nodes that are not in a group yet, in the order in which they were met.
+    waiting: dict[str, None] = {}
+    found: list[list[str]] = []
+    for start in following:
+        if start in number:
+            continue
+        number[start] = low[start] = len(number)
+        waiting[start] = None
+        path = [(start, iter(following[start]))]
+        while path:
+            node, others = path[-1]
+            for other in others:
+                if other not in number:
+                    number[other] = low[other] = len(number)
+                    waiting[other] = None
+                    path.append((other, iter(following.get(other, ()))))
+                    break
+                if other in waiting:
+                    low[node] = min(low[node], number[other])
+            else:
+                path.pop()
+                if path:
+                    low[path[-1][0]] = min(low[path[-1][0]], low[node])
+                if low[node] == number[node]:
+                    group: list[str] = []
+                    while not group or group[-1] != node:
+                        group.append(waiting.popitem()[0])
+                    if len(group) > 1:
+                        found.append(group)
+    return found
+
+
+def _shortest(following: Mapping[str, Sequence[str]], files: Iterable[str]) -> tuple[str, ...]:
+    # A way from a file to itself never leaves its group.
+    inside = frozenset(files)
+    near = {file: [one for one in following[file] if one in inside] for file in files}
     best: tuple[str, ...] = ()
     for start in files:
-        found = way(inside, start, start, len(best) - 1 if best else None)
+        found = _way(near.__getitem__, start, start, len(best) - 1 if best else None)
         if found and (not best or len(found) < len(best)):
             best = found
         if len(best) == 2:
@@ -68,14 +115,18 @@ def way(inside: nx.DiGraph[str], start: str, end: str, most: int | None = None) 
 
     Where they are the same it is the way round. Empty where there is none of at most ``most`` files.
     """
+    return _way(lambda file: sorted(inside.successors(file)), start, end, most)
+
+
+def _way(following: Callable[[str], Iterable[str]], start: str, end: str, most: int | None) -> tuple[str, ...]:
     before: dict[str, str | None] = {start: None}
     layer = [start]
     length = 0
     while layer and (most is None or length < most):
         length += 1
-        following: list[str] = []
+        further: list[str] = []
         for file in layer:
-            for other in sorted(inside.successors(file)):
+            for other in following(file):
                 if other == end:
                     found = [file]
                     while (last := before[found[-1]]) is not None:
@@ -83,6 +134,6 @@ def way(inside: nx.DiGraph[str], start: str, end: str, most: int | None = None) 
                     return tuple(reversed(found))
                 if other not in before:
                     before[other] = file
-                    following.append(other)
-        layer = following
+                    further.append(other)
+        layer = further
     return ()

@@ -8,10 +8,12 @@ far. Without this rule nearly every package would be one cycle.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
-from typing import TYPE_CHECKING
+from itertools import chain
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -58,6 +60,20 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[Edge]).decode
 
 
+class _Part(NamedTuple):
+    """The edges of one file, what it imports while it is imported, by name, and what these depend on.
+
+    ``asked`` are the files that were asked what they offer, ``words`` all parts of names that were looked for, and
+    ``spelt`` the files that were found, each with the dotted name that it was found by.
+    """
+
+    edges: tuple[Edge, ...]
+    following: tuple[str, ...]
+    asked: frozenset[str]
+    words: frozenset[str]
+    spelt: tuple[tuple[str, str], ...]
+
+
 class ImportGraph:
     """The imports between the files of a tree.
 
@@ -70,15 +86,81 @@ class ImportGraph:
         self.files = tuple(facts)
         self._facts = facts
         self._given: dict[str, dict[str, tuple[str, str, str]]] = {}
+        self._read: dict[str, list[Import]] = {}
+        self._parts: dict[str, _Part] = {}
         if edges is not None:
             self.edges = list(edges)
+
+    def after(self, facts: Mapping[str, FileFacts], changed: Collection[str]) -> ImportGraph:
+        """The graph of ``facts``, which are those of this one but for the files ``changed``.
+
+        Files that were made or are gone count as changed. Only what may be otherwise than here is looked at anew.
+        """
+        found = ImportGraph(facts)
+        offers = {path: one for path, one in self.offers.items() if path not in changed}
+        there = [path for path in changed if path in facts]
+        offers.update((path, one) for path in there for one in facts[path].records(Namespace))
+        moved = {path for path in changed if (path in facts) != (path in self._facts)}
+        if not _same_ground(self, offers, changed, moved):
+            return found
+        found.offers = offers
+        if not moved:
+            found.modules = self.modules
+            found._given = {path: known for path, known in self._given.items() if path not in changed}
+        found._read = {path: records for path, records in self._read.items() if path not in changed}
+        stems = {path.rpartition("/")[2].removesuffix(".py") for path in moved}
+        found._parts = {
+            path: part
+            for path, part in self._parts.items()
+            if path not in changed and part.asked.isdisjoint(changed) and part.words.isdisjoint(stems)
+        }
+        return found
 
     @cached_property
     def edges(self) -> list[Edge]:
         """Every import of one file by another."""
-        found: list[Edge] = []
-        for path, records in self._imports.items():
-            found += sorted(set(_File(self, path, self._facts[path].fault is None).edges(records)))
+        return list(chain.from_iterable(self._part(path).edges for path in sorted(self._facts)))
+
+    @cached_property
+    def following(self) -> dict[str, tuple[str, ...]]:
+        """What each file imports while it is imported, by name."""
+        if "edges" in self.__dict__ and not self._parts:
+            found: dict[str, set[str]] = {path: set() for path in self.files}
+            for one in self.edges:
+                if one.when in AT_IMPORT:
+                    found[one.importer].add(one.imported)
+            return {path: tuple(sorted(others)) for path, others in found.items()}
+        return {path: self._part(path).following for path in self.files}
+
+    @cached_property
+    def into(self) -> dict[str, list[Edge]]:
+        """The imports of each file by others, in the order of importer and line. Not to be changed."""
+        found: dict[str, list[Edge]] = {}
+        for edge in self.edges:
+            found.setdefault(edge.imported, []).append(edge)
+        return found
+
+    def taken(self, path: str) -> set[str]:
+        """The names that other files take from a file."""
+        return {name for edge in self.into.get(path, ()) for name in edge.names}
+
+    def _part(self, path: str) -> _Part:
+        part = self._parts.get(path)
+        if part is None:
+            part = self._parts[path] = _File(self, path, self._facts[path].fault is None).part(self._imports(path))
+        return part
+
+    def name(self, path: str) -> str:
+        """The dotted name that the module of a file is imported under: as most imports of the tree have it."""
+        spelt = self._spelt.get(path)
+        return min(spelt, key=lambda name: (-spelt[name], name)) if spelt else self.modules.from_root(path)
+
+    @cached_property
+    def _spelt(self) -> dict[str, Counter[str]]:
+        found: dict[str, Counter[str]] = {}
+        for importer in self.files:
+            for path, name in self._part(importer).spelt:
+                found.setdefault(path, Counter())[name] += 1
         return found
 
     def edges_of(self, path: str, statement: Import) -> set[Edge]:
@@ -96,12 +178,15 @@ class ImportGraph:
         added = {path: one.folders for path, one in self.offers.items() if one.folders}
         return Modules(self._facts, added, [path for path, one in self.offers.items() if one.script])
 
-    @cached_property
-    def _imports(self) -> dict[str, list[Import]]:
-        return {
-            path: facts.records(Imports) if facts.fault is None else facts.salvaged(Imports)
-            for path, facts in sorted(self._facts.items())
-        }
+    def _imports(self, path: str) -> list[Import]:
+        records = self._read.get(path)
+        if records is None:
+            facts = self._facts.get(path)
+            if facts is None:
+                return []
+            records = facts.records(Imports) if facts.fault is None else facts.salvaged(Imports)
+            self._read[path] = records
+        return records
 
     def given(self, package: str, name: str) -> str | None:
         """The file that the module level of ``package`` binds ``name`` to by an import; None where it imports no such
@@ -129,7 +214,7 @@ class ImportGraph:
         known = self._given.get(file)
         if known is None:
             known = self._given[file] = {}
-            for one in self._imports.get(file, []):
+            for one in self._imports(file):
                 if one.when not in AT_IMPORT:
                     continue
                 base = self.modules.find(file, one.module, one.level) if one.is_from else None
@@ -150,9 +235,9 @@ class ImportGraph:
         ``imported`` is that package, and ``names`` are empty.
         """
         found: set[Edge] = set()
-        for path, records in self._imports.items():
+        for path in self.files:
             certain = self._facts[path].fault is None
-            for one in records:
+            for one in self._imports(path):
                 for name in () if one.level else [one.module] if one.is_from else [name for name, _ in one.names]:
                     inside = [f"{name}.{inner}." for inner, _ in one.names] if one.is_from else []
                     for package in packages:
@@ -178,6 +263,24 @@ class ImportGraph:
         return graph
 
 
+def _same_ground(
+    graph: ImportGraph, offers: Mapping[str, Offer], changed: Collection[str], moved: Collection[str]
+) -> bool:
+    """Whether files are found by their names in a changed tree as in that of ``graph``, the files ``moved`` left out.
+
+    These were made or are gone. A package, and the first or last file of a folder, may hide others or lay them open.
+    """
+    folders = {path.rpartition("/")[0] for path in graph.files if path not in moved}
+    if any(path.endswith("__init__.py") or path.rpartition("/")[0] not in folders for path in moved):
+        return False
+
+    def ground(table: Mapping[str, Offer], path: str) -> tuple[tuple[str, ...], bool]:
+        offer = table.get(path)
+        return (offer.folders, offer.script) if offer is not None else ((), False)
+
+    return all(ground(graph.offers, path) == ground(offers, path) for path in changed)
+
+
 class _File:
     """Makes the edges of one file."""
 
@@ -188,6 +291,22 @@ class _File:
         self.certain = certain
         # Started before this file is, whoever imports it.
         self.around = frozenset([path, *graph.modules.packages(path)])
+        self.asked: set[str] = set()
+        self.words: set[str] = set()
+        self.spelt: list[tuple[str, str]] = []
+
+    def part(self, records: list[Import]) -> _Part:
+        """All that is known of the edges of the file, whose imports are ``records``."""
+        edges = tuple(sorted(set(self.edges(records))))
+        following = tuple(sorted({one.imported for one in edges if one.when in AT_IMPORT}))
+        return _Part(edges, following, frozenset(self.asked), frozenset(self.words), tuple(self.spelt))
+
+    def find(self, name: str, level: int) -> str | None:
+        found = self.modules.find(self.path, name, level)
+        self.words.update(name.split("."))
+        if found is not None and not level:
+            self.spelt.append((found, name))
+        return found
 
     def edges(self, records: list[Import]) -> Iterator[Edge]:
         for one in records:
@@ -205,11 +324,11 @@ class _File:
 
     def module(self, name: str, level: int, line: int, when: When, certain: bool) -> Iterator[Edge]:
         """The edges to the module of a dotted name, and to the packages that run before it."""
-        found = self.modules.find(self.path, name, level)
+        found = self.find(name, level)
         while found is None and "." in name:
             # os.path is no file: os puts it where imports look first.
             name = name.rpartition(".")[0]
-            found = self.modules.find(self.path, name, level)
+            found = self.find(name, level)
         if found is None:
             return
         yield from self.packages(found, name, line, when, certain)
@@ -226,7 +345,7 @@ class _File:
     def taken(self, one: Import) -> Iterator[Edge]:
         """The edges of ``from module import names``."""
         line, when, certain = one.span.line, one.when, self.certain
-        base = self.modules.find(self.path, one.module, one.level)
+        base = self.find(one.module, one.level)
         if base is None:
             if not one.level and "." in one.module:
                 yield from self.module(one.module, 0, line, when, certain)
@@ -251,14 +370,17 @@ class _File:
     def submodule(self, package: str, name: str) -> str | None:
         """The file that ``from package import name`` loads or means; None where it means a name of the package."""
         found = self.modules.inside(package, name)
+        self.words.update(name.split("."))
         if found is None or package.endswith("/"):
             return found
+        self.asked.add(package)
         offer = self.graph.offers.get(package)
         if offer is not None and name in offer.bound:
             return None
         return found if self.graph.given(package, name) in (None, found) else None
 
     def starred(self, package: str) -> tuple[str, ...]:
+        self.asked.add(package)
         offer = self.graph.offers.get(package)
         return (offer.exported or ()) if offer is not None else ()
 

@@ -63,6 +63,10 @@ class Modules:
         spelt = self._spelt.get(path)
         if spelt:
             return min(spelt, key=lambda name: (-spelt[name], name))
+        return self.from_root(path)
+
+    def from_root(self, path: str) -> str:
+        """The dotted name the file has seen from its root."""
         root = self.root(path)
         inner = path[len(root) + 1 :] if root else path
         inner = inner.removesuffix(".py").removesuffix("/__init__")

@@ -8,7 +8,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import resources
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 import codemods
 from codemods.edits import Declined, Example, Reason, Rewrite, Skipped, TreeExample
@@ -129,14 +129,21 @@ class Codemod(ABC):
         """Answer each of ``file.findings`` once, in any order."""
 
 
+class Telling(Protocol):
+    """What is told how far a run has come."""
+
+    def __call__(self, done: int, total: int, what: str = "") -> None:
+        """``done`` of ``total`` steps of ``what`` are done."""
+
+
 class TreeJob(NamedTuple):
     """What a codemod of a whole tree is given.
 
     ``refusal`` says of a file why it may not import the codemod's target, None where it may; ``may_change`` whether a
     file may be changed at all; ``most`` is the largest number of files to change, None for no bound. ``progress`` is
-    told how many of how many steps are done, ``say`` what people are to know beside the report. ``ready`` is for what
-    is costly, or runs code of the tree: it raises an error that ends the run where the files that it is given could not
-    be written to in the end.
+    told how many of how many steps are done, and of what, ``say`` what people are to know beside the report. ``ready``
+    is for what is costly, or runs code of the tree: it raises an error that ends the run where the files that it is
+    given could not be written to in the end.
     """
 
     project: Project
@@ -145,7 +152,7 @@ class TreeJob(NamedTuple):
     refusal: Callable[[str], Refusal | None]
     may_change: Callable[[str], bool]
     most: int | None
-    progress: Callable[[int, int], None]
+    progress: Telling
     say: Callable[[str], None]
     ready: Callable[[Sequence[str]], None] = lambda _: None
 

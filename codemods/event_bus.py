@@ -26,6 +26,7 @@ What differs afterwards:
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -41,6 +42,7 @@ from codemods.cutting.examples import EXAMPLES
 from codemods.cutting.plan import read, written
 from codemods.cutting.run import Run
 from codemods.cutting.split import TIMEOUT
+from codemods.cutting.workspace import Workspace
 from codemods.outcome import Outcome
 from codemods.whole import whole
 from linters.rule import kinds
@@ -90,6 +92,16 @@ class EventBusCodemod(TreeCodemod):
 
     def transform(self, job: TreeJob) -> Sequence[Outcome]:
         """Cut what is cheapest to cut until no circle is left, or none that can be cut; or what the plan says."""
+        collecting = gc.isenabled()
+        # Trees hold no cycles, and looking for them takes a third of the time.
+        gc.disable()
+        try:
+            return self._transformed(job)
+        finally:
+            if collecting:
+                gc.enable()
+
+    def _transformed(self, job: TreeJob) -> Sequence[Outcome]:
         given, wanted = job.options.get("plan"), job.options.get("write_plan")
         if given is not None and wanted is not None:
             raise Impossible("--plan carries out a plan and --write-plan makes one: leave one of them out")
@@ -97,8 +109,9 @@ class EventBusCodemod(TreeCodemod):
         tree = whole(job.project, job.settings, rule.collectors())
         items = read(Path(given)) if given is not None else None
         spared: set[frozenset[str]] = set()
+        workspace = Workspace(tree, job.settings, unsafe=bool(job.options.get("unsafe")))
         while True:
-            run = Run(job, tree, rule, spared)
+            run = Run(job, workspace.anew(), rule, spared)
             if items is not None:
                 run.follow(Path(given or ""), items)
                 break

@@ -15,7 +15,10 @@ AFTER_SECONDS = 0.4
 
 
 class Progress:
-    """Called with how many are done and how many there are. rich is loaded only when there is a bar to show."""
+    """Called with how many are done, how many there are, and what is done with them where that is not always the same.
+
+    rich is loaded only when there is a bar to show.
+    """
 
     def __init__(self, what: str) -> None:
         self._what = what
@@ -24,8 +27,8 @@ class Progress:
         self._task: TaskID | None = None
         self._possible = sys.stderr.isatty()
 
-    def __call__(self, done: int, total: int) -> None:
-        """Show that ``done`` of ``total`` files are done."""
+    def __call__(self, done: int, total: int, what: str = "") -> None:
+        """Show that ``done`` of ``total`` are done of ``what``, of what the bar was made for by default."""
         if not self._possible:
             return
         if self._bar is None:
@@ -33,7 +36,7 @@ class Progress:
                 return
             self._start(total)
         if self._bar is not None and self._task is not None:
-            self._bar.update(self._task, completed=done, total=total)
+            self._bar.update(self._task, completed=done, total=total, description=what or self._what)
 
     def _start(self, total: int) -> None:
         from rich.console import Console

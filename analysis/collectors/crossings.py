@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
+from operator import attrgetter
 from typing import ClassVar, Literal, NamedTuple
 
 import msgspec
@@ -117,7 +118,7 @@ class Sites:
             for child in children(node):
                 self.parents[child] = node
         named = [node for node in nodes if isinstance(node, (ast.Name, ast.Constant))]
-        self._nodes = sorted(named, key=lambda one: (one.lineno, one.col_offset))
+        self._nodes = sorted(named, key=attrgetter("lineno", "col_offset"))
 
     def of(self, names: AbstractSet[str]) -> Iterator[Site]:
         """The uses of ``names``, in the order of the source."""

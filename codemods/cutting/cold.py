@@ -6,13 +6,14 @@ import base64
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import msgspec
 
 if TYPE_CHECKING:
+    from codemods.codemod import Telling
     from codemods.cutting.workspace import Workspace
 
 SECONDS = 60
@@ -63,9 +64,7 @@ class Cold(msgspec.Struct, frozen=True):
     neither: dict[str, str]
 
 
-def cold(
-    workspace: Workspace, paths: Sequence[str], jobs: int = 1, progress: Callable[[int, int], None] | None = None
-) -> Cold:
+def cold(workspace: Workspace, paths: Sequence[str], jobs: int = 1, progress: Telling | None = None) -> Cold:
     """Import the modules of ``paths`` as they would be; those that fail, as they are on the disk, too.
 
     This runs code of the tree. What a module writes when it is imported goes nowhere.
@@ -80,7 +79,7 @@ def cold(
     with ThreadPoolExecutor(max(1, jobs)) as pool:
         for number, (path, error) in enumerate(pool.map(lambda path: (path, _run(workspace, path, files)), paths), 1):
             if progress is not None:
-                progress(number, len(paths))
+                progress(number, len(paths), "modules imported cold")
             if not error:
                 worked.append(path)
             elif before := _before(workspace, path):

@@ -101,7 +101,7 @@ class _Parts:
         self.several: set[str] = set()
         self._read()
         names = {*self.defined, *self.imported, *self.typed, *self.several, *_OWN}
-        self.sites = list(Sites(self.tree).of(names))
+        self.sites = list(workspace.of_tree(path, Sites).of(names))
 
     def _read(self) -> None:
         bound: list[str] = []

@@ -72,11 +72,11 @@ def not_offered(workspace: Workspace, path: str, names: Sequence[str]) -> None:
 
 def not_taken(workspace: Workspace, path: str, names: Sequence[str]) -> None:
     """That no other file takes one of ``names`` from this one."""
+    if not names:
+        return
     wanted = set(names)
     takers: dict[str, None] = {}
-    for edge in workspace.graph.edges:
-        if edge.imported != path:
-            continue
+    for edge in workspace.graph.into.get(path, ()):
         handed = _starred(workspace, path, wanted) if "*" in edge.names else wanted & set(edge.names)
         if handed:
             raise Refused(Reason.OFFERED, f"{edge.importer}:{edge.line} takes {_listed(sorted(handed))} from here")
@@ -87,9 +87,17 @@ def not_taken(workspace: Workspace, path: str, names: Sequence[str]) -> None:
         if word.search(workspace.source(taker).data) is None:
             continue
         called = {stem} | _aliases(workspace, taker, stem)
-        for node in below(workspace.tree(taker)):
-            if isinstance(node, ast.Attribute) and node.attr in wanted and _means(node.value, called):
+        for node in workspace.of_tree(taker, _attributes):
+            if node.attr in wanted and _means(node.value, called):
                 raise Refused(Reason.OFFERED, f"{taker}:{node.lineno} takes {_listed([node.attr])} from here")
+
+
+def _attributes(tree: ast.Module) -> list[ast.Attribute]:
+    return [one for one in below(tree) if isinstance(one, ast.Attribute)]
+
+
+def _assignments(tree: ast.Module) -> list[ast.Assign]:
+    return [one for one in below(tree) if isinstance(one, ast.Assign)]
 
 
 def _means(node: ast.expr, called: Collection[str]) -> bool:
@@ -116,8 +124,8 @@ def _aliases(workspace: Workspace, path: str, stem: str) -> set[str]:
         for name, alias in one.names
         if alias is not None and name.rpartition(".")[2] == stem
     }
-    for node in below(workspace.tree(path)):
-        if isinstance(node, ast.Assign) and _loads(node.value, found | {stem}, stem):
+    for node in workspace.of_tree(path, _assignments):
+        if _loads(node.value, found | {stem}, stem):
             found.update(one.id for one in node.targets if isinstance(one, ast.Name))
     return found
 
@@ -132,7 +140,7 @@ def _loads(node: ast.expr, called: Collection[str], stem: str) -> bool:
     return False
 
 
-def late_enough(tree: ast.Module, uses: Iterable[Site]) -> None:
+def late_enough(workspace: Workspace, path: str, uses: Iterable[Site]) -> None:
     """That each use happens in a function that is not called while the module is imported."""
     called: frozenset[str] | None = None
     for one in uses:
@@ -149,16 +157,20 @@ def late_enough(tree: ast.Module, uses: Iterable[Site]) -> None:
             detail = f"`@{compiled}` compiles {one.block.name}(), which could import nothing"
             raise Refused(Reason.NEEDED, detail)
         if called is None:
-            called = started(tree)
+            called = workspace.of_tree(path, started)
         if one.block.name in called or ".".join(one.use.scope.split(".")[-2:]) in called:
             detail = f"{one.block.name}(), which uses `{one.name}`, may be called while the module is imported"
             raise Refused(Reason.CALLED_AT_IMPORT, detail)
 
 
+def _asking(tree: ast.Module) -> list[ast.Compare | ast.Call]:
+    return [one for one in below(tree) if isinstance(one, (ast.Compare, ast.Call))]
+
+
 def not_looked_up(workspace: Workspace, path: str, names: Sequence[str]) -> None:
     """That no text names what the module has: ``mock.patch("app.memory.Session")``, a doctest, ``globals()``."""
     source = workspace.source(path)
-    nodes = below(workspace.tree(path))
+    nodes = workspace.of_tree(path, _asking)
     # "agent" in locals(): it looks for one name only, and that is another.
     asked = {
         id(where)

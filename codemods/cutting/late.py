@@ -34,7 +34,7 @@ def late(workspace: Workspace, cut: Cut) -> str:
         raise Refused(Reason.OFFERED, f"`{said[0]} as {said[0]}` says that others are to take it from here")
     guards.bound_once(tree, names)
     guards.not_offered(workspace, path, names)
-    sites = Sites(tree)
+    sites = workspace.of_tree(path, Sites)
     found = list(sites.of(set(names)))
     annotations = [one for one in found if one.use.kind == "annotation"]
     uses = [one for one in found if one.use.kind != "annotation"]
@@ -48,7 +48,7 @@ def late(workspace: Workspace, cut: Cut) -> str:
     idle = [name for name in names if name not in {one.name for one in found}]
     if idle:
         raise Refused(Reason.EFFECT, f"nothing here uses `{idle[0]}`: it may be there for others, or for what it does")
-    guards.late_enough(tree, uses)
+    guards.late_enough(workspace, path, uses)
     guards.not_looked_up(workspace, path, names)
     _always_the_same(workspace, cut, statements, {one.name for one in uses})
     for site in annotations:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 import sys
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 from analysis.collectors.imports import is_main
 from codemods.cutting.calls import last
 from codemods.cutting.guards import HARMLESS, is_flag
+from codemods.cutting.mentions import takes
 from codemods.cutting.statements import local as bound_by
 from codemods.edits import Reason
 from codemods.imports import Refused
@@ -39,13 +39,14 @@ _MAKES_ONLY = HARMLESS | {
 
 def loaded(workspace: Workspace, path: str) -> set[str]:
     """The files that are loaded when the module of ``path`` is imported, itself and the packages around it first."""
-    import networkx as nx
-
-    between = workspace.at_import
-    found: set[str] = set()
-    for start in (path, *workspace.graph.modules.packages(path)):
-        if start in between:
-            found |= {start, *nx.descendants(between, start)}
+    following = workspace.graph.following
+    found = {one for one in (path, *workspace.graph.modules.packages(path)) if one in following}
+    todo = list(found)
+    for one in todo:
+        for other in following[one]:
+            if other not in found:
+                found.add(other)
+                todo.append(other)
     return found
 
 
@@ -73,7 +74,7 @@ def _missed(workspace: Workspace, cut: Cut, lost: list[str]) -> tuple[Reason, st
         if path.endswith("/"):
             continue
         with suppress(Refused):
-            line = effect(workspace.tree(path), registering)
+            line = workspace.of_tree(path, effect, registering)
             if line is not None:
                 return Reason.EFFECT, f"{path}:{line} does something when it is loaded, which {cut.importer} relies on"
     for path in lost:
@@ -166,14 +167,11 @@ def _taken_from_package(workspace: Workspace, path: str) -> str | None:
     if len(parts) < 2:
         return None
     stem = parts[-1]
-    for taker, facts in workspace.files.items():
-        if taker == path or facts.fault is not None:
-            continue
-        data = workspace.source(taker).data if taker in workspace.changed else workspace.mentions.data(taker)
-        if f".{stem}".encode() not in data:
-            continue
-        used = rf"^(?![ \t]*(?:import|from)\b).*\b\w+\.{re.escape(stem)}\b"
-        if re.search(used.encode(), data, re.MULTILINE) is None:
+    changed = workspace.changed
+    takers = {one for one in workspace.mentions.taking(stem) if one not in changed}
+    takers.update(one for one in changed if takes(workspace.source(one).data, stem))
+    for taker in sorted(takers):
+        if taker == path or workspace.is_broken(taker):
             continue
         line = _use(workspace, taker, path)
         if line and path not in loaded(workspace, taker):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from functools import cached_property
 from itertools import pairwise
@@ -37,12 +37,22 @@ _READERS = re.compile(
     rb"(?<!def )\bget_type_hints\b|\b(?:(?:inspect|annotationlib)(?:\.| import\b[^\n]*\b)get_annotations|eval_str"
     rb"|(?:import|from) (?:beartype|dependency_injector|dishka|injector|lagom|punq|svcs|typeguard))\b"
 )
+_READING = (
+    b"get_type_hints",
+    b"get_annotations",
+    b"eval_str",
+    *(b"beartype", b"dependency_injector", b"dishka", b"injector", b"lagom", b"punq", b"svcs", b"typeguard"),
+)
+"""One of these stands where ``_READERS`` finds something."""
 _HANDED = re.compile(
     rb"\b(?:Depends|Security|add_api_route|add_api_websocket_route|validate_call|validate_arguments|typer\.run)"
     rb"\(([^()]*)"
 )
 """What reads the annotations of the functions and classes that it is given."""
 _OWN = (b"self", b"cls")
+_NAME = re.compile(r"\w+", re.ASCII)
+_TAKEN = re.compile(rb"(?<=\w)\.(\w+)")
+_IMPORTS = re.compile(rb"^[ \t]*(?:import|from)\b.*", re.MULTILINE)
 _CLASS = re.compile(
     rb"^[ \t]*class[ \t]+([A-Za-z_]\w*)[ \t]*(?:\(([^()]*(?:\([^()]*\)[^()]*)*)\))?[ \t]*:", re.MULTILINE
 )
@@ -76,6 +86,22 @@ class Mentions:
             return self._project.path(path).read_bytes()
         return b""
 
+    def taking(self, name: str) -> Collection[str]:
+        """The files that take ``name`` as an attribute of a name, on a line that is no import."""
+        if name in self._taking:
+            return self._taking[name]
+        return [path for path in self._project.files if takes(self.data(path), name)]
+
+    @cached_property
+    def _taking(self) -> dict[str, list[str]]:
+        # Nearly always it is the modules of the tree that are asked for.
+        stems = {_stem(path) for path in self._project.files}
+        found: dict[str, list[str]] = {one: [] for one in stems if _NAME.fullmatch(one)}
+        for path in self._project.files:
+            for name in members(self.data(path)) & found.keys():
+                found[name].append(path)
+        return found
+
     @cached_property
     def registering(self) -> frozenset[str]:
         """The names of the classes that note down who derives from them, and of all that derive from those."""
@@ -89,6 +115,8 @@ class Mentions:
                 meta = _METACLASS.search(hit[2] or b"")
                 if meta is not None and meta[1].decode() not in _PLAIN_METACLASSES:
                     found.add(hit[1].decode())
+            if b"subclass" not in data:
+                continue
             for hit in _REGISTERS.finditer(data):
                 if hit[1] and hit[1] not in _OWN:
                     found.add(hit[1].decode())
@@ -128,8 +156,9 @@ class Mentions:
             with suppress(OSError):
                 data = self._project.path(path).read_bytes()
                 self._in_file(path, data, found, changed)
-                if reader is None and (hit := _READERS.search(data)) is not None:
-                    reader = _where(path, data, hit)
+                if reader is None and any(word in data for word in _READING):
+                    hit = _READERS.search(data)
+                    reader = _where(path, data, hit) if hit is not None else None
         for name in _ENTRIES:
             with suppress(OSError):
                 data = self._project.path(name).read_bytes()
@@ -139,25 +168,49 @@ class Mentions:
 
     @staticmethod
     def _in_file(path: str, data: bytes, found: _Places, changed: _Places) -> None:
+        def note(table: _Places, module: str, name: str, hit: re.Match[bytes]) -> None:
+            if (module, name) not in table:
+                table[module, name] = _where(path, data, hit)
+
         for hit in _DOTTED.finditer(data):
             for pair in pairwise(hit[1].decode().split(".")):
-                found.setdefault(pair, _where(path, data, hit))
-        for hit in _BY_NAME.finditer(data):
+                note(found, *pair, hit)
+        for hit in _BY_NAME.finditer(data) if b"attr" in data or b".object" in data or b"spy" in data else ():
             if hit[1] not in _OWN:
-                found.setdefault(("", hit[2].decode()), _where(path, data, hit))
+                note(found, "", hit[2].decode(), hit)
         for hit in _SEVERAL.finditer(data):
             for word in _KEYWORD.findall(hit[1]):
-                found.setdefault(("", word.decode()), _where(path, data, hit))
+                note(found, "", word.decode(), hit)
         for hit in _LAST.finditer(data):
-            found.setdefault(("", (hit[1] or hit[2]).decode()), _where(path, data, hit))
-        aliases: dict[bytes, set[bytes]] = {}
-        for hit in _ALIAS.finditer(data):
-            aliases.setdefault(hit[2], set()).add(hit[1])
+            note(found, "", (hit[1] or hit[2]).decode(), hit)
+        aliases: dict[bytes, set[bytes]] | None = None
         for hit, base, name in _changed(data):
             if base not in _OWN:
+                if aliases is None:
+                    aliases = _aliases(data)
                 for one in (base, *sorted(aliases.get(base, ()))):
-                    where = changed.setdefault((one.decode(), name.decode()), _where(path, data, hit))
-                    found.setdefault((one.decode(), name.decode()), where)
+                    key = one.decode(), name.decode()
+                    note(changed, *key, hit)
+                    found.setdefault(key, changed[key])
+
+
+def _aliases(data: bytes) -> dict[bytes, set[bytes]]:
+    found: dict[bytes, set[bytes]] = {}
+    for hit in _ALIAS.finditer(data):
+        found.setdefault(hit[2], set()).add(hit[1])
+    return found
+
+
+def takes(data: bytes, name: str) -> bool:
+    """Whether a file takes ``name`` as an attribute of a name, on a line that is no import."""
+    used = rf"^(?![ \t]*(?:import|from)\b).*\b\w+\.{re.escape(name)}\b"
+    return f".{name}".encode() in data and re.search(used.encode(), data, re.MULTILINE) is not None
+
+
+def members(data: bytes) -> set[str]:
+    """All that ``takes`` would find, of names without signs."""
+    without = _IMPORTS.sub(b"", data)
+    return {one.decode() for one in _TAKEN.findall(without)}
 
 
 def _changed(data: bytes) -> Iterator[tuple[re.Match[bytes], bytes, bytes]]:
@@ -165,9 +218,10 @@ def _changed(data: bytes) -> Iterator[tuple[re.Match[bytes], bytes, bytes]]:
     for hit in _SET.finditer(data):
         yield hit, hit[1], hit[2]
     for hit in _TARGETS.finditer(data):
-        if hit[3] and _in_brackets(data, hit):
+        targets = hit[1] or hit[2] or hit[3]
+        if b"." not in targets or (hit[3] and _in_brackets(data, hit)):
             continue
-        for base, name in _MEMBER.findall(hit[1] or hit[2] or hit[3]):
+        for base, name in _MEMBER.findall(targets):
             yield hit, base, name
 
 

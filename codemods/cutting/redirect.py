@@ -85,4 +85,4 @@ def spelling(workspace: Workspace, importer: str, imported: str, *, relative: bo
         while common < min(len(here), len(there)) and here[common] == there[common]:
             common += 1
         return "." * (len(here) - common + 1) + ".".join(there[common:])
-    return modules.name(imported)
+    return workspace.graph.name(imported)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from analysis.collectors.namespace import Namespace, Offer
-from analysis.cuts import Cut, Hindrance, Technique, cut_of, cuts
+from analysis.cuts import Choice, Cut, Hindrance, Technique, cut_of
 from analysis.cycles import Cycle
 from analysis.imports import ANY_TIME
 from analysis.index import digest_of
@@ -32,7 +32,6 @@ from linters.import_cycle import findings_of
 from linters.runner import Ignores, check
 
 if TYPE_CHECKING:
-    from analysis.project import Project
     from linters.rule import Rule
 
 Pair = tuple[str, str]
@@ -60,24 +59,26 @@ _HINDERED: dict[Hindrance, Reason] = {
 
 
 class Run:
-    """One attempt at the whole ``tree``, asked for what ``rule`` (E920) reads.
+    """One attempt at the whole tree of ``workspace``, asked for what ``rule`` (E920) reads.
 
     In the circles of files ``spared`` no definitions are moved.
     """
 
-    def __init__(self, job: TreeJob, tree: Project, rule: Rule, spared: Collection[frozenset[str]] = ()) -> None:
+    def __init__(self, job: TreeJob, workspace: Workspace, rule: Rule, spared: Collection[frozenset[str]] = ()) -> None:
         self.job = job
-        self.workspace = Workspace(tree, job.settings, unsafe=bool(job.options.get("unsafe")))
+        self.workspace = workspace
         self._rules = [rule]
         self._ignores = Ignores(job.settings)
         self._spared = spared
         self._circles = [frozenset(one.files) for one in self.workspace.circles]
+        self._asked = [frozenset(one.files) for one in self._circles_asked_for()]
         self._moved: set[frozenset[str]] = set()
         self._answers: dict[Pair, Answer] = {}
         self._items: dict[Pair, Item] = {}
         # What cannot be cut, so that another way round is looked for; and what somebody said to leave.
         self._refused: dict[Pair, set[Technique]] = {}
         self._accepted: set[Pair] = set()
+        self._choices: list[tuple[Cycle, Choice]] = []
         # Why two services go on to import each other.
         self._silent: dict[Pair, str] = {}
 
@@ -125,7 +126,7 @@ class Run:
     def follow(self, file: Path, items: Sequence[Item]) -> None:
         """Cut what the plan ``file`` says. Raises Impossible where it does not fit the tree."""
         for number, item in enumerate(items):
-            self.job.progress(number, len(items))
+            self.job.progress(number, len(items), "imports of the plan")
             pair = item.importer, item.imported
             edges = [one for one in self.workspace.graph.edges if (one.importer, one.imported) == pair]
             if not edges and item.how != LEAVE:
@@ -164,13 +165,23 @@ class Run:
 
     def _next(self) -> Cut | None:
         found = self._circles_asked_for()
-        self.job.progress(len(self._answers), len(self._answers) + len(found))
         for cycle in found:
-            for cut in self._cuts(cycle):
-                pair = cut.importer, cut.imported
-                if cut.technique not in self._refused.get(pair, ()) and pair not in self._accepted:
-                    return cut
+            left = [cut for cut in self._cuts(cycle) if self._is_open(cut)]
+            if left:
+                self._show(cycle, len(left))
+                return left[0]
         return None
+
+    def _is_open(self, cut: Cut) -> bool:
+        pair = cut.importer, cut.imported
+        return cut.technique not in self._refused.get(pair, ()) and pair not in self._accepted
+
+    def _show(self, cycle: Cycle, left: int) -> None:
+        """Tell how far the circle has come that ``cycle``, where so many cuts are ``left``, is what remains of."""
+        at, circle = next((at, one) for at, one in enumerate(self._asked, 1) if cycle.files[0] in one)
+        done = sum(pair[0] in circle for pair in self._answers)
+        again = "once more: " if self._spared else ""
+        self.job.progress(done, done + left, f"{again}circle {at} of {len(self._asked)}: imports")
 
     def _circles_asked_for(self) -> list[Cycle]:
         """The circles that a file is part of which may be changed."""
@@ -178,8 +189,14 @@ class Run:
         return [one for one in self.workspace.circles if not asked.isdisjoint(one.files)]
 
     def _cuts(self, cycle: Cycle) -> list[Cut]:
-        workspace = self.workspace
-        return cuts(cycle, workspace.crossings(cycle.files), workspace.graph, self._refused)
+        # Circles that are the same as before are the same objects.
+        choice = next((choice for each, choice in self._choices if each is cycle), None)
+        if choice is None:
+            choice = Choice(cycle, self.workspace.crossings(cycle.files), self.workspace.graph)
+            current = self.workspace.circles
+            kept = [one for one in self._choices if any(one[0] is each for each in current)]
+            self._choices = [*kept, (cycle, choice)]
+        return choice.cuts(self._refused)
 
     def _circle(self, cut: Cut) -> frozenset[str]:
         """The circle of the tree as it was that the cut is part of."""
@@ -191,6 +208,8 @@ class Run:
 
     def _tell(self) -> None:
         """Say which services import each other one way only now, and why that stays."""
+        if not self._silent:
+            return
         between, tangled = self.workspace.graph.between(ANY_TIME), self._talking()
         for pair, why in self._silent.items():
             if between.has_edge(*pair) and pair not in tangled and self._answers[pair].verdict == "declined":

@@ -174,13 +174,13 @@ def _may_load(workspace: Workspace, path: str, node: ast.AST, taker: str) -> boo
 
 def _reaches(workspace: Workspace, starts: Iterable[str], wanted: str, without: str) -> bool:
     """Whether loading one of ``starts`` loads ``wanted``; what ``without`` loads by itself is not counted."""
-    between = workspace.at_import
+    imported = workspace.graph.following
     todo = [*starts]
     seen = {without, *todo}
     for one in todo:
         if one == wanted:
             return True
-        following = [other for other in between.successors(one) if other not in seen] if one in between else []
+        following = [other for other in imported.get(one, ()) if other not in seen]
         seen.update(following)
         todo += following
     return False

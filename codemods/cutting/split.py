@@ -182,7 +182,7 @@ def _module(workspace: Workspace, importer: str, path: str, packages: Sequence[s
     """How ``importer`` imports the module at ``path``. Raises Refused where that cannot be told."""
     stem = path.rpartition("/")[2].removesuffix(".py")
     modules = workspace.graph.modules
-    for one in (*packages, "", modules.name(path).removesuffix(stem), "."):
+    for one in (*packages, "", workspace.graph.name(path).removesuffix(stem), "."):
         level = len(one) - len(one.lstrip("."))
         if modules.find(importer, f"{one[level:]}{stem}", level) == path:
             return f"{one}{stem}"

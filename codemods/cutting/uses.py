@@ -123,7 +123,7 @@ class Calls:
         begins = {name: begin for one in self.statements for name, begin in self._begins(one.node, one.aliases)}
         sites = list(self.sites.of(set(self.names)))
         _no_annotation(sites)
-        guards.late_enough(self.tree, sites)
+        guards.late_enough(self.workspace, self.path, sites)
         for site in sites:
             if isinstance(site.node, ast.Name):
                 yield self._use(site.node, begins[site.name])
