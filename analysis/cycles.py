@@ -56,44 +56,15 @@ def cycles(graph: ImportGraph, when: frozenset[When] = AT_IMPORT) -> list[Cycle]
     return sorted(found, key=lambda one: (-len(one.files), one.files))
 
 
-def components(following: Mapping[str, Iterable[str]]) -> list[list[str]]:
+def components(following: Mapping[str, Iterable[str]]) -> list[set[str]]:
     """The groups of two nodes or more each of which leads to every other: strongly connected components.
 
-    ``following`` holds the nodes that each node leads to. By the algorithm of Tarjan (1972, "Depth-first search and
-    linear graph algorithms"), without recursion.
+    ``following`` holds the nodes that each node leads to.
     """
-    number: dict[str, int] = {}
-    low: dict[str, int] = {}
-    # The nodes that are not in a group yet, in the order in which they were met.
-    waiting: dict[str, None] = {}
-    found: list[list[str]] = []
-    for start in following:
-        if start in number:
-            continue
-        number[start] = low[start] = len(number)
-        waiting[start] = None
-        path = [(start, iter(following[start]))]
-        while path:
-            node, others = path[-1]
-            for other in others:
-                if other not in number:
-                    number[other] = low[other] = len(number)
-                    waiting[other] = None
-                    path.append((other, iter(following.get(other, ()))))
-                    break
-                if other in waiting:
-                    low[node] = min(low[node], number[other])
-            else:
-                path.pop()
-                if path:
-                    low[path[-1][0]] = min(low[path[-1][0]], low[node])
-                if low[node] == number[node]:
-                    group: list[str] = []
-                    while not group or group[-1] != node:
-                        group.append(waiting.popitem()[0])
-                    if len(group) > 1:
-                        found.append(group)
-    return found
+    import networkx as nx
+
+    graph: nx.DiGraph[str] = nx.DiGraph((one, other) for one, others in following.items() for other in others)
+    return [each for each in nx.strongly_connected_components(graph) if len(each) > 1]
 
 
 def _shortest(following: Mapping[str, Sequence[str]], files: Iterable[str]) -> tuple[str, ...]:
