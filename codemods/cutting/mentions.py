@@ -31,6 +31,19 @@ _TARGETS = re.compile(
 )
 _MEMBER = re.compile(rb"([A-Za-z_]\w*)\.([A-Za-z_]\w*)(?![\w.\[])")
 _ALIAS = re.compile(rb"\b([A-Za-z_]\w*)[ \t]+as[ \t]+([A-Za-z_]\w*)")
+_ANY = re.compile(
+    rb"(?:\bvars\(\s*(?:\w+\.)*([A-Za-z_]\w*)\s*\)|([A-Za-z_]\w*)\.__dict__\b"
+    rb"|(getattr|hasattr|setattr|delattr|\.object|\bspy)\(\s*(?:\w+\.)*([A-Za-z_]\w*)\s*,\s*(?!\w{0,2}[\"'][^\"'\n]*[\"']\s*[,)])[\w({\[\"'])"
+)
+"""A module of which any name may be meant: by the table of its names, or by a name that is not written there."""
+_ASKING = (b"getattr", b"hasattr")
+_EXAMPLE = re.compile(rb"^[ \t]*(?:>>>|\.\.\.)[ \t](.*)", re.MULTILINE)
+_FROM = re.compile(rb"\bfrom[ \t]+([\w.]+)[ \t]+import[ \t]+([\w \t,()]+)")
+_FROM_NAME = re.compile(rb"(?<!as )\b(?!as\b)[A-Za-z_]\w*")
+_CHAIN = re.compile(rb"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
+_LOOKING = (b"vars(", b"__dict__", b"attr(", b".object(", b"spy(")
+"""One of these stands where ``_ANY`` finds something."""
+_DOCUMENTS = (".rst", ".txt", ".md")
 _ENTRY = re.compile(rb"([A-Za-z_]\w*):([A-Za-z_]\w*)")
 _ENTRIES = ("pyproject.toml", "setup.cfg", "setup.py")
 _READERS = re.compile(
@@ -63,7 +76,9 @@ _REGISTERS = re.compile(rb"(?:([A-Za-z_]\w*)\.)?(?:__subclasses__|\b__init_subcl
 
 
 _Places = dict[tuple[str, str], str]
-"""Where something is, by the last part of a module's name, empty where that is not known, and a name in it."""
+"""Where something is, by the last part of a module's name, empty where that is not known, and a name in it, empty for
+any.
+"""
 
 
 class Mentions:
@@ -74,11 +89,12 @@ class Mentions:
 
     def of(self, path: str, name: str) -> str | None:
         """Where something names ``name`` of the module ``path``, as ``file:line``, if anything does."""
-        return self._table.get((_stem(path), name)) or self._table.get(("", name))
+        stem = _stem(path)
+        return self._table.get((stem, name)) or self._table.get(("", name)) or self._table.get((stem, ""))
 
     def set(self, path: str, name: str) -> str | None:
         """Where something binds ``name`` of the module ``path`` from outside, as ``file:line``, if anything does."""
-        return self._read[2].get((_stem(path), name))
+        return self._read[2].get((_stem(path), name)) or self._read[2].get((_stem(path), ""))
 
     def data(self, path: str) -> bytes:
         """What stands in a file on the disk; nothing where it cannot be read."""
@@ -159,6 +175,9 @@ class Mentions:
                 if reader is None and any(word in data for word in _READING):
                     hit = _READERS.search(data)
                     reader = _where(path, data, hit) if hit is not None else None
+        for path in self._project.search(lambda path: path.lower().endswith(_DOCUMENTS)).files:
+            with suppress(OSError):
+                self._in_document(path, self._project.path(path).read_bytes(), found)
         for name in _ENTRIES:
             with suppress(OSError):
                 data = self._project.path(name).read_bytes()
@@ -167,14 +186,32 @@ class Mentions:
         return found, reader, changed
 
     @staticmethod
+    def _in_document(path: str, data: bytes, found: _Places) -> None:
+        """The examples in a document, which may be run as its tests."""
+        if b">>>" not in data:
+            return
+        aliases = _aliases(data)
+        for example in _EXAMPLE.finditer(data):
+            for hit in _FROM.finditer(example[1]):
+                for name in _FROM_NAME.findall(hit[2]):
+                    found.setdefault((_last(hit[1]), name.decode()), _where(path, data, example))
+            for chain in _CHAIN.findall(example[1]):
+                for base, name in pairwise(chain.split(b".")):
+                    for one in (base, *sorted(aliases.get(base, ()))):
+                        found.setdefault((one.decode(), name.decode()), _where(path, data, example))
+
+    @staticmethod
     def _in_file(path: str, data: bytes, found: _Places, changed: _Places) -> None:
         def note(table: _Places, module: str, name: str, hit: re.Match[bytes]) -> None:
             if (module, name) not in table:
                 table[module, name] = _where(path, data, hit)
 
         for hit in _DOTTED.finditer(data):
-            for pair in pairwise(hit[1].decode().split(".")):
-                note(found, *pair, hit)
+            for module, name in pairwise(hit[1].decode().split(".")):
+                note(found, module, name, hit)
+                if name == "__dict__":
+                    note(found, module, "", hit)
+                    note(changed, module, "", hit)
         for hit in _BY_NAME.finditer(data) if b"attr" in data or b".object" in data or b"spy" in data else ():
             if hit[1] not in _OWN:
                 note(found, "", hit[2].decode(), hit)
@@ -184,6 +221,16 @@ class Mentions:
         for hit in _LAST.finditer(data):
             note(found, "", (hit[1] or hit[2]).decode(), hit)
         aliases: dict[bytes, set[bytes]] | None = None
+        for hit in _ANY.finditer(data) if any(word in data for word in _LOOKING) else ():
+            base = hit[1] or hit[2] or hit[4]
+            if base in _OWN or not re.search(rb"\bimport\b[^\n]*\b%s\b" % base, data):
+                continue
+            if aliases is None:
+                aliases = _aliases(data)
+            for one in (base, *sorted(aliases.get(base, ()))):
+                note(found, one.decode(), "", hit)
+                if hit[3] not in _ASKING:
+                    note(changed, one.decode(), "", hit)
         for hit, base, name in _changed(data):
             if base not in _OWN:
                 if aliases is None:
@@ -232,6 +279,10 @@ def _in_brackets(data: bytes, hit: re.Match[bytes]) -> bool:
     if b"," not in hit[3] or hit[3].endswith((b" ", b"\t")):
         return False
     return data[: hit.start()].rstrip().endswith((b"(", b"[", b"{", b","))
+
+
+def _last(dotted: bytes) -> str:
+    return dotted.decode().rpartition(".")[2]
 
 
 def _stem(path: str) -> str:

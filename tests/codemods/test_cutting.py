@@ -49,6 +49,13 @@ def test_nothing_in_the_way_of_an_annotation(tmp_path: Path) -> None:
         ("test_py", 'from unittest import mock\n\nM = "memory"\nmock.patch(f"{M}.session")\n'),
         ("test_py", 'from unittest import mock\n\nM = "memory"\nmock.patch(M + ".session")\n'),
         ("test_py", 'import sys\n\nsetattr(sys.modules["memory"], "session", None)\n'),
+        ("test_py", "import memory\nfrom unittest import mock\n\nmock.patch.dict(vars(memory), session=None)\n"),
+        ("test_py", 'from app import memory as m\n\nm.__dict__["session"] = None\n'),
+        ("test_py", 'from unittest import mock\n\nmock.patch.dict("memory.__dict__", {"session": None})\n'),
+        ("test_py", 'import memory\n\nNAME = "session"\nsetattr(memory, NAME, None)\n'),
+        ("test_py", 'import memory\nfrom unittest import mock\n\nmock.patch.object(memory, "ses" "sion"[:4])\n'),
+        ("readme__rst", "Sessions::\n\n    >>> from app.memory import Memory, session\n"),
+        ("docs__md", "```\n>>> import memory as m\n>>> m.session.Session()\n```\n"),
         ("pyproject__toml", '[project.scripts]\nopen = "memory:session"\n'),
     ],
     ids=[
@@ -61,6 +68,13 @@ def test_nothing_in_the_way_of_an_annotation(tmp_path: Path) -> None:
         "formatted",
         "added",
         "sys-modules",
+        "vars",
+        "dict",
+        "dict-by-name",
+        "constant",
+        "joined",
+        "document",
+        "document-attribute",
         "entry-point",
     ],
 )
@@ -68,6 +82,18 @@ def test_a_name_that_something_outside_means(name: str, text: str, tmp_path: Pat
     reason, detail = said(tmp_path, FUNCTION, **{name: text})
     assert reason == Reason.LOOKED_UP.value
     assert "names `session` of a module from outside" in detail
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def names(memory, name):\n    return vars(memory), memory.__dict__, getattr(memory, name)\n",
+        'import memory\n\n\ndef names(name):\n    return getattr(memory, "Memory", None), getattr(name, name)\n',
+    ],
+    ids=["an object that is called as the module", "another name of the module"],
+)
+def test_a_name_that_nothing_outside_means(text: str, tmp_path: Path) -> None:
+    assert said(tmp_path, FUNCTION, other_py=text) == ("", "session.py: moved into open()")
 
 
 @pytest.mark.parametrize(
