@@ -113,8 +113,8 @@ def test_what_a_configuration_gives_is_told_with_its_place(tree: Path) -> None:
     )
     done = sockets("--owner=lost", "--only=edges", cwd=tree)
     assert done.stdout.splitlines()[-1].split("  ")[-2:] == [
-        "possibly, no timeout, 5999 by config['port'] in start.yaml:4; 5571 in the source",
-        "lost.py:4",
+        "possibly, no timeout",
+        "lost.py:4 (5999 by config['port'] in start.yaml:4; 5571 in the source)",
     ]
     (edge,) = json.loads(sockets("--owner=lost", "--only=edges", "--format=json", cwd=tree).stdout)["edges"]
     assert (edge["sure"], edge["given"]) == (False, "5999 by config['port'] in start.yaml:4; 5571 in the source")

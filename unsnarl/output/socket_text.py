@@ -62,9 +62,9 @@ def _edge(one: Edge) -> tuple[str, ...]:
     how += ["while it serves"] if one.serving else []
     how += ["no timeout"] if one.waits and not one.bounded else []
     how += [f"through {one.through}"] if one.through else []
-    how += [one.given] if one.given else []
     server, verb = _name(one.server), _VERBS[one.kind]
-    return _name(one.client), verb, server, what, ", ".join(filter(None, how)), f"{one.path}:{one.line}"
+    at = f"{one.path}:{one.line}" + (f" ({_given(one.given)})" if one.given else "")
+    return _name(one.client), verb, server, what, ", ".join(filter(None, how)), at
 
 
 def _orphan(one: Orphan) -> tuple[str, ...]:
@@ -74,9 +74,18 @@ def _orphan(one: Orphan) -> tuple[str, ...]:
 
 def _socket(one: Socket) -> tuple[str, ...]:
     at = str(one.port) if one.port is not None else one.address
-    at += f" ({one.given})" if one.given else ""
+    at += f" ({_given(one.given)})" if one.given else ""
     texts = _several([text for text in one.texts if text])
     return _name(one.service), _kind(one), at, texts, f"{one.path}:{one.line}"
+
+
+def _given(text: str) -> str:
+    """The first of what configurations say: a line has no room for each, which JSON and CSV have."""
+    parts = text.split("; ")
+    places = [one for one in parts if " in the source" not in one]
+    first, *others = places or parts
+    told = f"{first.partition(', and ')[0]} and elsewhere" if others or ", and " in first else first
+    return "; ".join([told, *(one for one in parts if one not in (*places, first))])
 
 
 def _kind(one: Socket) -> str:
