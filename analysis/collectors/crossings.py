@@ -55,7 +55,7 @@ class Crossings(Collector):
     """Topic ``crossings``: one record for each name that an import outside of functions and classes binds."""
 
     topic: ClassVar[str] = "crossings"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     record = Crossing
     needles = (b"import",)
 
@@ -175,7 +175,8 @@ class Sites:
         while outer is not None:
             if isinstance(outer, _SCOPES) and _in_body(outer, inner):
                 # The names of a class are not seen in its methods.
-                if (direct or not isinstance(outer, ast.ClassDef)) and name in self._binds(outer):
+                seen = direct or not isinstance(outer, ast.ClassDef)
+                if seen and name in self._binds(outer) and not _comes_first(outer, inner, node, name):
                     return None
                 if isinstance(outer, _FUNCTIONS):
                     at_import = False
@@ -253,6 +254,14 @@ def _in_body(scope: ast.AST, inner: ast.AST) -> bool:
         case ast.Lambda(body=body):
             return inner is body
     return True
+
+
+def _comes_first(scope: ast.AST, inner: ast.AST, node: ast.AST, name: str) -> bool:
+    """Whether a class reads a name before it binds it, which is the module's then: ``json = json``."""
+    if not isinstance(scope, ast.ClassDef) or not isinstance(getattr(node, "ctx", None), ast.Load):
+        return False
+    before = [one for one in scope.body if one is not inner and one.lineno < getattr(inner, "lineno", 0)]
+    return name not in _bindings(ast.ClassDef(scope.name, [], [], before, []))
 
 
 def _bindings(scope: ast.AST) -> set[str]:

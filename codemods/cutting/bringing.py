@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from analysis.collectors.header import Header, HeaderCollector
 from codemods.compose import Change
 from codemods.cutting.layout import ORDERS, by_kind, longest, wrapped
+from codemods.cutting.statements import shares_line
 from codemods.cutting.workspace import Workspace
 from codemods.edits import Need, Splice
 from codemods.imports import Imports
@@ -59,7 +60,8 @@ def _joined(workspace: Workspace, path: str, module: str, wanted: Sequence[Need]
         return wanted
     left = []
     for need in wanted:
-        (node,) = [one for one in workspace.tree(path).body if one.lineno == found[0].lineno]
+        at = found[0].lineno, found[0].col_offset
+        node = next(one for one in workspace.tree(path).body if (one.lineno, one.col_offset) == at)
         assert isinstance(node, ast.ImportFrom)
         edits = with_name(workspace, path, node, need.name)
         if edits is None:
@@ -127,17 +129,20 @@ def _beside(workspace: Workspace, path: str, module: str, wanted: Sequence[Need]
         return False
     after = None
     names = sorted((each.name for each in wanted), key=by_kind)
-    for one in workspace.tree(path).body:
+    body = workspace.tree(path).body
+    for one in body:
         if isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant) and after is None:
             continue
         name = _module(one)
         if name == "__future__":
             continue
         if name.partition(".")[0] not in sys.stdlib_module_names:
-            if name and after is None:
+            if name and after is None and not shares_line(body, one):
                 return _first(workspace, path, one, _written(workspace, module, names))
             break
         sorts = _key(one) <= (True, module, names[0].lower())
+        if after is None and not sorts and shares_line(body, one):
+            return False
         if after is None and not sorts and not _has_comment_above(workspace, path, one):
             at = workspace.source(path).offset(one.lineno, 0)
             workspace.edit(path, [Change((Splice(at, at, f"{_written(workspace, module, names)}\n"),))])

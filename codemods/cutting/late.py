@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from analysis.collectors.crossings import Block, Site, Sites
@@ -20,6 +21,7 @@ from codemods.edits import Need, Reason, Splice
 from codemods.imports import Refused
 
 _Import = ast.Import | ast.ImportFrom
+_SIGNATURE = re.compile(rb"[ \t]*#[ \t]*type:[ \t]*\(")
 _TYPING = Need("typing", "TYPE_CHECKING")
 
 
@@ -119,6 +121,9 @@ def _inside(
         raise Refused(Reason.SHARED_LINE, f"the body of what begins in line {block.lineno} stands on one line with it")
     for above in range(line - 1, before, -1):
         # Comments stay with what follows them, be there a blank line between.
+        if _SIGNATURE.match(source.lines[above - 1]):
+            # The types of a function stand in the first line of its body.
+            break
         if source.lines[above - 1].lstrip().startswith(b"#"):
             line = above
         elif source.lines[above - 1].strip():

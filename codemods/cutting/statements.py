@@ -76,6 +76,8 @@ def taken(workspace: Workspace, cut: Cut) -> list[Taken]:
         nodes = [one for one in tree.body if one.lineno <= line <= (one.end_lineno or one.lineno)]
         if len(nodes) != 1 or not isinstance(nodes[0], (ast.Import, ast.ImportFrom)):
             raise Refused(Reason.SHARED_LINE, f"line {line} has more than one statement")
+        if shares_line(tree.body, nodes[0]):
+            raise Refused(Reason.SHARED_LINE, f"the import of line {line} ends on a line with something else")
         found.append(_taken(workspace, cut, nodes[0]))
     return found
 
@@ -113,6 +115,12 @@ def comment_behind(workspace: Workspace, path: str, node: ast.stmt) -> str:
     if len(comments) > 1 or end != node.lineno:
         raise Refused(Reason.COMMENT, f"a comment stands inside the import of line {node.lineno}")
     return f"  {comments[0].decode(source.encoding)}"
+
+
+def shares_line(body: Sequence[ast.stmt], node: ast.stmt) -> bool:
+    """Whether another statement of ``body`` stands on a line of ``node``: behind a bracket that closes, too."""
+    last = node.end_lineno or node.lineno
+    return any(one is not node and one.lineno <= last and (one.end_lineno or one.lineno) >= node.lineno for one in body)
 
 
 def without(workspace: Workspace, path: str, one: Taken) -> tuple[Splice, ...]:

@@ -14,13 +14,14 @@ from analysis.nodes import below
 from codemods.compose import Change
 from codemods.cutting import guards
 from codemods.cutting.layout import Line, lines
-from codemods.cutting.statements import Taken, all_gone, comment_behind, comments_above, local, without
+from codemods.cutting.statements import Taken, all_gone, comment_behind, comments_above, local, shares_line, without
 from codemods.cutting.workspace import Workspace
 from codemods.edits import Splice
 from codemods.imports import Refused
 from codemods.tokens import scan
 
 _TYPED = re.compile(rb"#\s*type:[^\r\n]*")
+_LOOKING_UP = re.compile(rb"\b(?:globals|eval|exec)\(|\b(?:vars|locals|dir)\(\)")
 _FLAG = "TYPE_CHECKING"
 
 
@@ -43,6 +44,8 @@ def tidy(workspace: Workspace, path: str, names: Collection[str]) -> dict[Line, 
 def _idle(workspace: Workspace, path: str, names: set[str]) -> list[_Idle]:
     """The imports of ``names`` that can go, from the last line on: to take one away moves none that is left."""
     tree = workspace.tree(path)
+    if _LOOKING_UP.search(workspace.source(path).data) is not None:
+        return []
     used = {one.name for one in Sites(tree).of(names)} | _quoted(workspace, path, names)
     found = []
     for node, block in _imports(tree):
@@ -111,7 +114,7 @@ def _remove(workspace: Workspace, path: str, idle: list[_Idle], told: dict[Line,
         with suppress(Refused):
             comment = comment_behind(workspace, path, node) if whole else ""
             above = comments_above(workspace, path, node) if whole else ()
-            if "noqa" in comment:
+            if "noqa" in comment or (whole and shares_line(block.body if block else workspace.tree(path).body, node)):
                 continue
             if whole and block is not None and len(block.body) == 1:
                 if _comments(workspace, path, block) > len(above) + bool(comment):

@@ -30,6 +30,36 @@ def test_nothing_in_the_way(tmp_path: Path) -> None:
     assert said(tmp_path, FUNCTION) == ("", "session.py: moved into open()")
 
 
+def test_a_class_reads_what_it_binds_afterwards(tmp_path: Path) -> None:
+    text = FUNCTION + "\n\nclass Known:\n    session = session\n"
+    assert said(tmp_path, text)[0] == Reason.NEEDED.value
+
+
+@pytest.mark.parametrize(
+    "text", ["from session import (\n    Session,\n); LIMIT = 1\n", "from session import \\\n    Session; LIMIT = 1\n"]
+)
+def test_a_statement_behind_the_last_line_of_an_import(text: str, tmp_path: Path) -> None:
+    text += "\n\nclass Memory:\n    def open(self):\n        return Session(), LIMIT\n"
+    assert said(tmp_path, text)[0] == Reason.SHARED_LINE.value
+    assert (tmp_path / "memory.py").read_text() == text
+
+
+def test_a_comment_on_types_stays_where_its_function_begins(tmp_path: Path) -> None:
+    text = FUNCTION.replace("        return", "        # type: () -> object\n        return")
+    assert said(tmp_path, text)[0] == ""
+    begin = "def open(self):\n        # type: () -> object\n        import session\n"
+    assert begin in (tmp_path / "memory.py").read_text()
+
+
+@pytest.mark.parametrize(
+    "head", ['"""Doc."""; from zlib import crc32', "from typing import Any; from zlib import crc32"]
+)
+def test_imports_that_share_a_line(head: str, tmp_path: Path) -> None:
+    text = f"{head}\n{ANNOTATION.partition(chr(10))[2].lstrip()}".replace("session.Session | None", "session.Session")
+    assert said(tmp_path, text)[0] == ""
+    assert (tmp_path / "memory.py").read_text().startswith(head)
+
+
 def test_nothing_in_the_way_of_an_annotation(tmp_path: Path) -> None:
     assert said(tmp_path, ANNOTATION) == ("", "session.py: moved under `if TYPE_CHECKING`")
 

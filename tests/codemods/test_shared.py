@@ -120,3 +120,13 @@ def test_what_cannot_move(old: str, new: str, tmp_path: Path) -> None:
         if one.detail.startswith("memory.py")
     ]
     assert one.reason == Reason.NOT_MOVABLE.value
+
+
+@pytest.mark.parametrize(
+    "rest",
+    ["import json; SIZE = 1\n", "import json\n\n\ndef find(name):\n    return globals()[name]\n"],
+    ids=["shared-line", "looked-up"],
+)
+def test_an_import_that_may_still_be_needed_stays(rest: str, tmp_path: Path) -> None:
+    assert moved(tmp_path, memory_py=SHARED["memory.py"].replace("import json\n", rest))[0] == ""
+    assert rest.partition("\n")[0] in (tmp_path / "memory.py").read_text()
