@@ -31,6 +31,7 @@ from codemods.imports import Refused
 _Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Assign | ast.AnnAssign
 _Import = ast.Import | ast.ImportFrom
 _Table = dict[str, list[tuple[_Import, ast.alias]]]
+_TYPED = re.compile(rb"#[ \t]*type:(?![ \t]*ignore)([^\r\n#]*)")
 _OWN = frozenset({"__name__", "__file__", "__package__", "__spec__", "__path__", "__doc__", "__loader__"})
 """What a module says of itself, and would say of another."""
 
@@ -151,6 +152,11 @@ class _Parts:
         for one in self.sites:
             if first <= one.node.lineno <= last:
                 yield one.name
+        for comment in _TYPED.findall(self._bytes(node)):
+            for word in re.findall(rb"[A-Za-z_]\w*", comment):
+                name = word.decode()
+                if name in self.imported or name in self.typed or name in self.defined:
+                    yield name
 
     def closure(self, wanted: Iterable[str]) -> list[_Definition]:
         """The statements that define ``wanted``, with all that they need, in the order of the source."""

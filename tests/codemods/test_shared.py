@@ -130,3 +130,14 @@ def test_what_cannot_move(old: str, new: str, tmp_path: Path) -> None:
 def test_an_import_that_may_still_be_needed_stays(rest: str, tmp_path: Path) -> None:
     assert moved(tmp_path, memory_py=SHARED["memory.py"].replace("import json\n", rest))[0] == ""
     assert rest.partition("\n")[0] in (tmp_path / "memory.py").read_text()
+
+
+def test_what_a_comment_on_types_names_goes_along(tmp_path: Path) -> None:
+    text = (
+        SHARED["memory.py"]
+        .replace("LIMIT = 3", "LIMIT = 3  # type: Any")
+        .replace("\n", "\nfrom typing import Any\n", 1)
+    )
+    assert moved(tmp_path, memory_py=text)[0] == ""
+    assert "from typing import Any\n" in (tmp_path / "memory_shared.py").read_text()
+    assert "Any" not in (tmp_path / "memory.py").read_text()
