@@ -33,7 +33,8 @@ _MEMBER = re.compile(rb"([A-Za-z_]\w*)\.([A-Za-z_]\w*)(?![\w.\[])")
 _ALIAS = re.compile(rb"\b([A-Za-z_]\w*)[ \t]+as[ \t]+([A-Za-z_]\w*)")
 _ANY = re.compile(
     rb"(?:\bvars\(\s*(?:\w+\.)*([A-Za-z_]\w*)\s*\)|([A-Za-z_]\w*)\.__dict__\b"
-    rb"|(getattr|hasattr|setattr|delattr|\.object|\bspy)\(\s*(?:\w+\.)*([A-Za-z_]\w*)\s*,\s*(?!\w{0,2}[\"'][^\"'\n]*[\"']\s*[,)])[\w({\[\"'])"
+    rb"|(getattr|hasattr|setattr|delattr|\.object|\bspy)\(\s*(?:\w+\.)*([A-Za-z_]\w*)\s*,\s*"
+    rb"(?!\w{0,2}[\"'][^\"'\n]*[\"']\s*[,)])[\w({\[\"'])"
 )
 """A module of which any name may be meant: by the table of its names, or by a name that is not written there."""
 _ASKING = (b"getattr", b"hasattr")
