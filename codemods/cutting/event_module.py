@@ -155,7 +155,7 @@ class EventModule:
         ]
         stems = [one.rpartition("/")[2].removesuffix(".py") for one in sorted(self._sides)]
         head = f'"""Events and requests between {stems[0]} and {stems[1]}."""\n\n' + "\n".join(spelt)
-        self._workspace.make(self.path, "\n\n".join([f"{head}", *(self._text(*one) for one in new)]))
+        self._workspace.make(self.path, "\n\n".join([head, *(self._text(*one) for one in new)]), like=min(self._sides))
 
     def _append(self, new: Sequence[tuple[str, Asked]]) -> None:
         workspace = self._workspace

@@ -27,6 +27,7 @@ HARMLESS = frozenset(
         "cached_property",
         "classmethod",
         "contextmanager",
+        "deleter",
         "deprecated",
         "final",
         "fixture",
@@ -76,6 +77,7 @@ def not_taken(workspace: Workspace, path: str, names: Sequence[str]) -> None:
         return
     wanted = set(names)
     takers: dict[str, None] = {}
+    modules = {edge.importer for edge in workspace.graph.into.get(path, ()) if not edge.names and not edge.implied}
     for edge in workspace.graph.into.get(path, ()):
         handed = _starred(workspace, path, wanted) if "*" in edge.names else wanted & set(edge.names)
         if handed:
@@ -84,6 +86,15 @@ def not_taken(workspace: Workspace, path: str, names: Sequence[str]) -> None:
     stem = path.rpartition("/")[2].removesuffix(".py")
     word = re.compile(rb"\.\s*(?:" + b"|".join(re.escape(one.encode()) for one in names) + rb")\b")
     for taker in takers:
+        line = _given_away(workspace, taker, {stem} | _aliases(workspace, taker, stem)) if taker in modules else None
+        if line is not None:
+            # Whoever is given the module may take anything of it.
+            for name in names:
+                for other in sorted(workspace.mentions.taking(name)):
+                    raise Refused(
+                        Reason.OFFERED,
+                        f"{taker}:{line} hands the module on, and {other} takes {_listed([name])} from something",
+                    )
         if word.search(workspace.source(taker).data) is None:
             continue
         called = {stem} | _aliases(workspace, taker, stem)
@@ -94,6 +105,19 @@ def not_taken(workspace: Workspace, path: str, names: Sequence[str]) -> None:
 
 def _attributes(tree: ast.Module) -> list[ast.Attribute]:
     return [one for one in below(tree) if isinstance(one, ast.Attribute)]
+
+
+def _given_away(workspace: Workspace, path: str, called: Collection[str]) -> int | None:
+    """The line where a file has a module that is ``called`` so for a value, if it does."""
+    taken = {id(one.value) for one in workspace.of_tree(path, _attributes)}
+    for node in workspace.of_tree(path, below):
+        name = dotted(node) if isinstance(node, (ast.Name, ast.Attribute)) else None
+        if name is None or id(node) in taken or not isinstance(getattr(node, "ctx", None), ast.Load):
+            continue
+        first, _, last = name.rpartition(".")
+        if last in called and first.partition(".")[0] not in ("self", "cls"):
+            return int(getattr(node, "lineno", 0))
+    return None
 
 
 def _assignments(tree: ast.Module) -> list[ast.Assign]:

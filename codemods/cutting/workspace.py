@@ -243,11 +243,11 @@ class Workspace:
             raise Refused(broken.reason, f"{path}: {broken.detail}")
         self._put(path, composed.data)
 
-    def make(self, path: str, text: str) -> None:
-        """Make a new file."""
+    def make(self, path: str, text: str, like: str) -> None:
+        """Make a new file, with the line ends that the file ``like`` has."""
         if path in self.project.files or path in self._new or self.project.path(path).exists():
             raise Refused(Reason.CONFLICT, f"{path} is there already")
-        self._put(path, text.encode())
+        self._put(path, text.encode().replace(b"\n", self.source(like).newline))
 
     def _put(self, path: str, data: bytes) -> None:
         self._new[path] = _Text(Source.from_bytes(data, self.project.path(path)), path)

@@ -141,3 +141,89 @@ def test_what_a_comment_on_types_names_goes_along(tmp_path: Path) -> None:
     assert moved(tmp_path, memory_py=text)[0] == ""
     assert "from typing import Any\n" in (tmp_path / "memory_shared.py").read_text()
     assert "Any" not in (tmp_path / "memory.py").read_text()
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("LIMIT = 3", "READY = subprocess.call(['true'])\nLIMIT = os.getenv('LIMIT', '3')"),
+        ("LIMIT = 3", "READY = session.prepare()\nLIMIT = os.getenv('LIMIT', '3')"),
+        (
+            "LIMIT = 3",
+            "try:\n    READY = session.prepare()\nexcept OSError:\n    READY = None\nLIMIT = os.environ['LIMIT']",
+        ),
+        ("LIMIT = 3", "START = time.time()\nLIMIT = session.prepare()"),
+        ("LIMIT = 3", "READY = prepare()\nLIMIT = os.getenv('LIMIT', '3')"),
+        ("LIMIT = 3", "@session.register\nclass Ready:\n    pass\n\n\nLIMIT = session.count()"),
+        ("LIMIT = 3", "class Ready:\n    known = session.prepare()\n\n\nLIMIT = sys.argv"),
+        ("LIMIT = 3", "READY = Ready()\nLIMIT = os.getcwd()"),
+    ],
+    ids=["program", "module", "try", "clock", "own", "decorator", "class", "made"],
+)
+def test_what_is_read_is_not_read_before_what_may_change_it(old: str, new: str, tmp_path: Path) -> None:
+    head = (
+        "import os\nimport subprocess\nimport sys\nimport time\n\n\ndef prepare():\n    os.environ['LIMIT'] = '5'\n\n\n"
+    )
+    head += "class Ready:\n    def __init__(self):\n        os.chdir('/')\n\n\n"
+    text = SHARED["memory.py"].replace(old, head + new, 1)
+    reason, detail = moved(tmp_path, memory_py=text)
+    assert (reason, "runs before what moves" in detail) == (Reason.NOT_MOVABLE.value, True), detail
+
+
+@pytest.mark.parametrize(
+    "stays",
+    [
+        "LOGGER = logging.getLogger(__name__)",
+        "WORDS = re.compile('[a-z]+')\nNAMES = tuple(sorted({3, 1}))[:1]",
+        "START = time.time()",
+        "@dataclass\nclass Ready:\n    names: list[str] = field(default_factory=list)\n\n\nREADY = Ready()",
+        "def double(one):\n    return one * 2\n\n\nSIZE = double(3)",
+        "HOME = Path(__file__).resolve().parent",
+    ],
+    ids=["logger", "made", "clock", "class", "function", "path"],
+)
+def test_what_only_makes_a_value_does_not_keep_another_back(stays: str, tmp_path: Path) -> None:
+    head = "import logging\nimport os\nimport re\nimport time\nfrom dataclasses import dataclass, field\n"
+    head += f"from pathlib import Path\n\n{stays}\n"
+    text = head + SHARED["memory.py"].replace("LIMIT = 3", "LIMIT = os.getenv('LIMIT', '3')")
+    assert moved(tmp_path, memory_py=text) == ("", "memory.py: LIMIT, limit moved to memory_shared.py")
+
+
+def test_what_formatters_are_kept_away_from_is_not_parted(tmp_path: Path) -> None:
+    text = SHARED["memory.py"].replace("LIMIT = 3\n", "# fmt: off\nLIMIT = 3\nOTHER  = 4\n# fmt: on\n")
+    reason, detail = moved(tmp_path, memory_py=text)
+    assert (reason, "formatter" in detail) == (Reason.NOT_MOVABLE.value, True), detail
+
+
+def test_what_formatters_are_kept_away_from_inside_goes_along(tmp_path: Path) -> None:
+    text = SHARED["memory.py"].replace("    return json", "# fmt: off\n    one  = 1\n# fmt: on\n    return json")
+    assert moved(tmp_path, memory_py=text)[0] == ""
+    assert "# fmt: off\n    one  = 1\n# fmt: on\n" in (tmp_path / "memory_shared.py").read_text()
+
+
+def test_a_comment_at_the_end_of_a_block_goes_along(tmp_path: Path) -> None:
+    text = SHARED["memory.py"].replace("dumps(LIMIT)\n", "dumps(LIMIT)\n\n    # To be done: in kilobytes.\n# Apart.\n")
+    assert moved(tmp_path, memory_py=text)[0] == ""
+    assert (tmp_path / "memory_shared.py").read_text().endswith("(LIMIT)\n\n    # To be done: in kilobytes.\n")
+    assert "# Apart.\n" in (tmp_path / "memory.py").read_text()
+    assert "kilobytes" not in (tmp_path / "memory.py").read_text()
+
+
+def test_the_new_module_ends_its_lines_as_the_old_one(tmp_path: Path) -> None:
+    text = SHARED["memory.py"].replace("import json\n", "import json  # for all\n").replace("\n", "\r\n")
+    assert moved(tmp_path, memory_py=text)[0] == ""
+    for name in ("memory.py", "memory_shared.py"):
+        data = (tmp_path / name).read_bytes()
+        assert data.count(b"\r\n") == data.count(b"\n") == data.count(b"\r")
+
+
+def test_a_form_feed_stays(tmp_path: Path) -> None:
+    text = SHARED["memory.py"].replace("\n\n\ndef limit", "\n\f\ndef limit")
+    assert moved(tmp_path, memory_py=text)[0] == ""
+    assert "\f\n" in (tmp_path / "memory.py").read_text()
+
+
+def test_an_import_stays_that_may_be_taken_from_the_module_as_a_value(tmp_path: Path) -> None:
+    others = {"loads.py": "import memory\n\n\ndef show(one):\n    return one.json\n\n\nSHOWN = show(memory)\n"}
+    assert [one.verdict for one in answers(tmp_path, {**SHARED, **others})] == ["rewritten"]
+    assert "import json\n" in (tmp_path / "memory.py").read_text()
