@@ -27,6 +27,8 @@ Hindrance = Literal["", "late-enough", "all-names", "uncertain", "effect", "offe
 EXACT = 13
 """Lawler's way costs 2 to the power of the number of files."""
 Pair = tuple[str, str]
+_FACE = 10
+"""What is added where a name would be missed by whoever takes it from a package: another cut is tried before."""
 _REFUSED = 1000
 """More than what any number of other cuts usually comes to."""
 
@@ -79,7 +81,8 @@ class Choice:
         pairs = cycle.pairs()
         taken = {file: graph.taken(file) for file in cycle.files}
         self._made = {
-            pair: _cut(pair, edges, crossings.get(pair[0], ()), taken[pair[0]]) for pair, edges in pairs.items()
+            pair: _cut(pair, edges, crossings.get(pair[0], ()), taken[pair[0]], _is_face(graph, pair[0]))
+            for pair, edges in pairs.items()
         }
         if late:
             self._made = {pair: _at_any_time(cut, crossings, cycle) for pair, cut in self._made.items()}
@@ -109,7 +112,7 @@ class Choice:
 
 def cut_of(pair: Pair, edges: Sequence[Edge], crossings: Sequence[Crossing], graph: ImportGraph) -> Cut:
     """What it would take to cut the imports between two files, part of a cycle or not; ``crossings`` of the first."""
-    return _cut(pair, edges, crossings, graph.taken(pair[0]))
+    return _cut(pair, edges, crossings, graph.taken(pair[0]), _is_face(graph, pair[0]))
 
 
 def of_project(project: Project, graph: ImportGraph, found: Sequence[Cycle], *, late: bool = False) -> list[list[Cut]]:
@@ -139,7 +142,13 @@ def _circular(files: Sequence[str], pairs: Collection[Pair]) -> set[Pair]:
 # How an import can be cut
 
 
-def _cut(pair: Pair, edges: Sequence[Edge], crossings: Sequence[Crossing], given: set[str]) -> Cut:
+def _is_face(graph: ImportGraph, path: str) -> bool:
+    """Whether a file is a package that does not list what it offers: anything in it may be taken from there."""
+    offer = graph.offers.get(path)
+    return path.rpartition("/")[2] == "__init__.py" and (offer is None or offer.exported is None)
+
+
+def _cut(pair: Pair, edges: Sequence[Edge], crossings: Sequence[Crossing], given: set[str], face: bool) -> Cut:
     importer, imported = pair
     lines = {one.line for one in edges}
     crossing = [one for one in crossings if one.line in lines]
@@ -147,6 +156,10 @@ def _cut(pair: Pair, edges: Sequence[Edge], crossings: Sequence[Crossing], given
     hindrance, reason, cost = _hindered(edges, crossing, given)
     if not hindrance:
         technique, reason, cost = _how(crossing)
+        public = sorted({one.local for one in crossing if not one.local.startswith("_")}) if face else []
+        if public and technique in ("defer", "type-checking"):
+            reason += f"; whoever uses the package can take {_listed(public)} from it, as it has no `__all__`"
+            cost += _FACE
     if any(one.when == "conditional" for one in edges):
         # What stands under a condition was put there for a reason that is not seen here.
         cost += 4

@@ -174,7 +174,10 @@ _MEANINGS: dict[Reason, str] = {
     Reason.SHARED_LINE: "Another statement stands on the line that the import stands on, or would go to.",
     Reason.BOUND_TWICE: "Several imports bind the name, so it is not known which of them a use means.",
     Reason.BOUND_ANEW: "The module that gives the name gives it another meaning later, which would be used then.",
-    Reason.OFFERED: "Others take the name from this module, which would not have it any more.",
+    Reason.OFFERED: (
+        "Others take the name from this module, which would not have it any more; of a package they may, unless its "
+        "`__all__` leaves the name out."
+    ),
     Reason.NEEDED: "The module needs the name while it is imported, and nothing else can be done about that.",
     Reason.CALLED_AT_IMPORT: "The function that uses it is called while the module is imported.",
     Reason.LOOKED_UP: "A text names it (a patch in a test, a doctest, `globals()`), and would not find it.",

@@ -127,7 +127,7 @@ EXAMPLES = (
             "memory.py": '"""Memories."""\n\nimport json\n\n'
             "from memory_shared import KEPT, Kind  # noqa: F401\nfrom session import Session\n\n\n"
             "class Memory(Session):\n    def text(self):\n        return json.dumps(self.kind.name)\n",
-            "memory_shared.py": '"""What memory.py and session.py share."""\n\nimport enum\n\n'
+            "memory_shared.py": '"""What memory.py shares with modules that it imports."""\n\nimport enum\n\n'
             "# How long to keep them, in days.\nKEPT = 30\n\n\nclass Kind(enum.Enum):\n    SHORT = 1\n    LONG = 2\n",
             "session.py": "from memory_shared import KEPT, Kind\n\n\nclass Session:\n    kind = Kind.LONG\n"
             "    days = KEPT\n",

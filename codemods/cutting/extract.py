@@ -49,14 +49,17 @@ def extract(workspace: Workspace, cut: Cut) -> str:
     moved = parts.closure(wanted)
     if len(moved) == len({id(one) for one in parts.defined.values()}):
         raise Refused(Reason.NOT_MOVABLE, f"all that {cut.imported} defines would have to move")
-    path = _free(workspace, cut.imported)
-    between = cut.imported, cut.importer
-    workspace.make(path, parts.text(moved, between, {}), like=cut.imported)
+    text = parts.text(moved, {})
+    path, there = _place(workspace, cut.imported, text)
+    if not there:
+        workspace.make(path, text, like=cut.imported)
     told = parts.leave(moved, path)
-    if told:
-        # What was told about the imports goes with them.
-        end = len(workspace.source(path).data)
-        workspace.edit(path, [Change((Splice(0, end, parts.text(moved, between, told)),))])
+    # What was told about the imports goes with them.
+    text = parts.text(moved, told) if told else text
+    if there:
+        workspace.adopt(path, text, like=cut.imported)
+    elif told:
+        workspace.edit(path, [Change((Splice(0, len(workspace.source(path).data), text),))])
     take_from(workspace, cut, {**origins, **{name: (path, name) for name in wanted}})
     return f"{', '.join(name for node in moved for name in parts.names(node))} moved to {path}"
 
@@ -66,8 +69,8 @@ def _names(cut: Cut, name: str) -> bool:
     return any(name in edge.names for edge in cut.edges)
 
 
-def _free(workspace: Workspace, path: str) -> str:
-    """Where the new module goes: beside ``path``."""
+def _place(workspace: Workspace, path: str, text: str) -> tuple[str, bool]:
+    """Where the new module goes: beside ``path``. True: it may be there, left by a run that was taken back."""
     folder, _, file = path.rpartition("/")
     stem = file.removesuffix(".py")
     stem = "_shared" if stem == "__init__" else f"{stem}_shared"
@@ -75,7 +78,11 @@ def _free(workspace: Workspace, path: str) -> str:
         found = f"{folder}/{stem}{number if number > 1 else ''}.py".removeprefix("/")
         there = (workspace.project.path(found), workspace.project.path(found.removesuffix(".py")))
         if not workspace.made(found) and not any(one.exists() for one in there):
-            return found
+            return found, False
+        if found in workspace.project.files and not workspace.graph.into.get(found):
+            first = workspace.before(found).partition(b"\n")[0].strip()
+            if first == text.partition("\n")[0].encode():
+                return found, True
     raise AssertionError("there is always another number")
 
 
@@ -89,11 +96,10 @@ class _Extraction(Parts):
             line -= 1
         return line if line > 2 else starts(node)
 
-    def text(self, moved: Sequence[Definition], between: Sequence[str], told: Mapping[Line, Line]) -> str:
+    def text(self, moved: Sequence[Definition], told: Mapping[Line, Line]) -> str:
         """The new module. ``told`` are imports with the comments that go with them."""
         needed = {need for node in moved for need in self.needs(node)}
-        files = " and ".join(one.rpartition("/")[2] if one.count("/") == 0 else one for one in sorted(between))
-        parts = [f'"""What {files} share."""\n']
+        parts = [f'"""What {self.path} shares with modules that it imports."""\n']
         future = [one for one in self.tree.body if isinstance(one, ast.ImportFrom) and one.module == "__future__"]
         parts += [f"{statement(one, one.names)}\n" for one in future]
         plain = [told.get(one, one) for one in self._lines_of(self.imported, needed)]

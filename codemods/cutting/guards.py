@@ -46,6 +46,8 @@ _COMPILERS = frozenset({"cfunc", "guvectorize", "jit", "njit", "script", "stenci
 _PLAIN_BASES = frozenset({"ABC", "Exception", "Generic", "Protocol", "RuntimeError", "Thread", "ValueError", "object"})
 """Bases that do not read the annotations of a class, by the last part of their names."""
 
+_ASKING = frozenset({"delattr", "dict", "getattr", "hasattr", "id", "object", "reload", "repr", "setattr", "vars"})
+"""Functions that are given a module without handing it on, by the last part of their names: ``mock.patch.object``."""
 _PLAIN_METACLASSES = frozenset({"ABCMeta", "type"})
 """Metaclasses that do not either."""
 
@@ -66,8 +68,14 @@ def bound_once(tree: ast.Module, names: Sequence[str]) -> None:
 
 def not_offered(workspace: Workspace, path: str, names: Sequence[str]) -> None:
     """That no other file takes one of ``names`` from this one, and that it is not the face of a package."""
-    if path.rpartition("/")[2] == "__init__.py":
-        raise Refused(Reason.OFFERED, f"{_listed(names)} can be taken from the package by whoever uses it")
+    offered = _starred(workspace, path, set(names)) if path.rpartition("/")[2] == "__init__.py" else set()
+    if offered:
+        told = (
+            "its `__all__` says so" if _exported(workspace, path) is not None else "an `__all__` says who may take what"
+        )
+        raise Refused(
+            Reason.OFFERED, f"{_listed(sorted(offered))} can be taken from the package by whoever uses it; {told}"
+        )
     not_taken(workspace, path, names)
 
 
@@ -110,12 +118,15 @@ def _attributes(tree: ast.Module) -> list[ast.Attribute]:
 def _given_away(workspace: Workspace, path: str, called: Collection[str]) -> int | None:
     """The line where a file has a module that is ``called`` so for a value, if it does."""
     taken = {id(one.value) for one in workspace.of_tree(path, _attributes)}
-    for node in workspace.of_tree(path, below):
+    nodes = workspace.of_tree(path, below)
+    # What these ask for is written there, which is looked at elsewhere, or nothing is taken.
+    taken |= {id(one.args[0]) for one in nodes if isinstance(one, ast.Call) and one.args and last(one) in _ASKING}
+    for node in nodes:
         name = dotted(node) if isinstance(node, (ast.Name, ast.Attribute)) else None
         if name is None or id(node) in taken or not isinstance(getattr(node, "ctx", None), ast.Load):
             continue
-        first, _, last = name.rpartition(".")
-        if last in called and first.partition(".")[0] not in ("self", "cls"):
+        first, _, stem = name.rpartition(".")
+        if stem in called and first.partition(".")[0] not in ("self", "cls"):
             return int(getattr(node, "lineno", 0))
     return None
 
@@ -134,10 +145,13 @@ def _means(node: ast.expr, called: Collection[str]) -> bool:
 
 def _starred(workspace: Workspace, path: str, names: set[str]) -> set[str]:
     """Those of ``names`` that ``from module import *`` takes."""
+    exported = _exported(workspace, path)
+    return names & set(exported) if exported is not None else {one for one in names if not one.startswith("_")}
+
+
+def _exported(workspace: Workspace, path: str) -> tuple[str, ...] | None:
     offer = workspace.graph.offers.get(path)
-    if offer is not None and offer.exported is not None:
-        return names & set(offer.exported)
-    return {one for one in names if not one.startswith("_")}
+    return offer.exported if offer is not None else None
 
 
 def _aliases(workspace: Workspace, path: str, stem: str) -> set[str]:

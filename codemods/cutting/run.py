@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from analysis.collectors.imports import When
 from analysis.collectors.namespace import Namespace, Offer
 from analysis.cuts import Choice, Cut, Hindrance, Technique, cut_of
 from analysis.cycles import Cycle
-from analysis.imports import ANY_TIME
+from analysis.imports import ANY_TIME, AT_IMPORT, Edge
 from analysis.index import digest_of
 from analysis.words import plural
 from codemods.codemod import Impossible, TreeJob
@@ -45,8 +46,7 @@ _HOW: dict[Technique, str] = {
     "redirect": "redirect",
     "extract": "extract",
 }
-
-
+_EVER: frozenset[When] = ANY_TIME | {"typing"}
 _LINE = re.compile(r"\bline (\d+)")
 _HINDERED: dict[Hindrance, Reason] = {
     "": Reason.NEEDED,
@@ -87,7 +87,7 @@ class Run:
         events = bool(self.job.options.get("events"))
         if events:
             for pair in self._tangled():
-                self._talk(self._cut(*pair))
+                self._talk(self._cut(*pair, _EVER))
         while (cut := self._next()) is not None:
             pair = cut.importer, cut.imported
             if events and "events" not in self._refused.get(pair, ()) and self._are_services(*pair):
@@ -118,8 +118,12 @@ class Run:
             if self._answers[pair].verdict == "declined":
                 self._silent[pair] = self._answers[pair].detail.partition(": ")[2]
 
-    def _cut(self, importer: str, imported: str) -> Cut:
-        edges = [one for one in self.workspace.graph.edges if (one.importer, one.imported) == (importer, imported)]
+    def _edges(self, importer: str, imported: str, when: Collection[When]) -> list[Edge]:
+        into = self.workspace.graph.into.get(imported, ())
+        return [one for one in into if one.importer == importer and one.when in when]
+
+    def _cut(self, importer: str, imported: str, when: Collection[When]) -> Cut:
+        edges = self._edges(importer, imported, when)
         crossings = self.workspace.crossings([importer]).get(importer, ())
         return cut_of((importer, imported), edges, crossings, self.workspace.graph)
 
@@ -128,16 +132,19 @@ class Run:
         for number, item in enumerate(items):
             self.job.progress(number, len(items), "imports of the plan")
             pair = item.importer, item.imported
-            edges = [one for one in self.workspace.graph.edges if (one.importer, one.imported) == pair]
-            if not edges and item.how != LEAVE:
+            # Services are not to import each other at any time; another cut is about what makes a circle.
+            when = _EVER if item.how == "events" else AT_IMPORT
+            there = self._edges(*pair, _EVER)
+            if not there and item.how != LEAVE:
                 raise Impossible(
                     f"{file}:{item.line}: {item.importer} does not import {item.imported} (any more). Nothing was "
                     "written; take the item out, or write the plan anew"
                 )
-            if item.how == LEAVE:
+            if item.how == LEAVE or not any(one.when in when for one in there):
+                # Left as it is, or done before.
                 self._accepted.add(pair)
                 continue
-            self._make(self._cut(*pair), item.how)
+            self._make(self._cut(*pair, when), item.how)
         for cycle in self._circles_asked_for():
             for cut in self._cuts(cycle):
                 if (cut.importer, cut.imported) not in self._answers:

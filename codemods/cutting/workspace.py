@@ -102,6 +102,8 @@ class Workspace:
         self._old: dict[str, _Text] = {}
         self._new: dict[str, _Text] = {}
         self._crossings: dict[str, list[Crossing]] = {}
+        # Files that are there already as they would be made.
+        self._adopted: frozenset[str] = frozenset()
         self._graph: ImportGraph | None = None
         # Those that the graph does not know in their present state.
         self._stale: frozenset[str] = frozenset()
@@ -218,14 +220,14 @@ class Workspace:
     def attempt(self) -> Iterator[None]:
         """Make all changes of the block, or none when it raises Refused. Checks the laws at the end."""
         before = dict(self._new)
-        seen = self._graph, self._stale, self._circles
+        seen = self._graph, self._stale, self._circles, self._adopted
         self.doubts = []
         try:
             yield
             self._check(before)
         except (Refused, EditError) as error:
             self._new = before
-            self._graph, self._stale, self._circles = seen
+            self._graph, self._stale, self._circles, self._adopted = seen
             if isinstance(error, EditError):
                 reason = Reason.UNENCODABLE if error.unencodable else Reason.CONFLICT
                 raise Refused(reason, str(error)) from None
@@ -249,6 +251,13 @@ class Workspace:
             raise Refused(Reason.CONFLICT, f"{path} is there already")
         self._put(path, text.encode().replace(b"\n", self.source(like).newline))
 
+    def adopt(self, path: str, text: str, like: str) -> None:
+        """Take a file of the tree for one that was made. Raises Refused where ``make`` would have made another."""
+        if self.before(path) != text.encode().replace(b"\n", self.source(like).newline):
+            raise Refused(Reason.CONFLICT, f"{path} is there already, and nothing imports it: remove it, or rename it")
+        self._put(path, self.before(path))
+        self._adopted |= {path}
+
     def _put(self, path: str, data: bytes) -> None:
         self._new[path] = _Text(Source.from_bytes(data, self.project.path(path)), path)
         self._stale |= {path}
@@ -264,7 +273,8 @@ class Workspace:
             broken = verify.compiles(text.source.data, path, self.settings)
             if broken is not None:
                 raise Refused(broken.reason, f"{path}: {broken.detail}")
-            gone = self._comments(path, was, text.source.encoding)
+            # What such a file has counts as moved there.
+            gone = self._comments(path, was, text.source.encoding) if path not in self._adopted else scan(b"", "utf-8")
             here = text.comments
             if not (gone.sure and here.sure):
                 raise Refused(Reason.COMMENT, f"{path}: its comments cannot be told from its strings")

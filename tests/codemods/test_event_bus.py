@@ -317,3 +317,33 @@ def test_what_a_run_of_several_roots_needs(tmp_path: Path) -> None:
     code, report, told = event_bus(lay(tmp_path, files), "--import-check")
     assert (code, report["changed"]) == (0, ["one/agents/memory.py"])
     assert "2 modules imported cold." in told
+
+
+def test_a_plan_is_about_the_imports_that_make_the_circle(tmp_path: Path) -> None:
+    """Another import of the same module, in a function, is none of its business."""
+    files = {
+        "memory.py": "from session import Session\n\n\ndef find():\n    from session import limit\n\n    return limit\n"
+        "\n\nclass Memory:\n    def open(self):\n        return Session()\n",
+        "session.py": "import memory\n\nlimit = 3\n\n\nclass Session(getattr(memory, 'Memory', object)):\n    pass\n",
+    }
+    lay(tmp_path, files)
+    code, _, _ = event_bus(tmp_path, "--write-plan", "plan.yaml")
+    assert (code, "how: late" in (tmp_path / "plan.yaml").read_text()) == (0, True)
+    code, report, _ = event_bus(tmp_path, "--plan", "plan.yaml")
+    assert (code, report["changed"], report["declined"]) == (0, ["memory.py"], [])
+
+
+@pytest.mark.parametrize(("listed", "changed"), [('__all__ = ["Memory"]\n', ["app/__init__.py"]), ("", [])])
+def test_a_package_that_lists_what_it_offers_need_not_have_the_rest(
+    listed: str, changed: list[str], tmp_path: Path
+) -> None:
+    files = {
+        "app/__init__.py": f"from session import Session\n\n{listed}\n\nclass Memory:\n    def open(self):\n"
+        "        return Session()\n",
+        "session.py": "import app\n\n\nclass Session(getattr(app, 'Memory', object)):\n    pass\n",
+    }
+    _, report, _ = event_bus(lay(tmp_path, files))
+    assert report["changed"] == changed
+    if not changed:
+        (one,) = [one for one in report["declined"] if one["reason"] == Reason.OFFERED.value]
+        assert "an `__all__` says who may take what" in one["detail"]

@@ -120,7 +120,7 @@ def test_what_only_what_moved_had_a_use_for_goes_with_it_and_what_is_told_about_
         "from session import Session\n\n\nclass Memory(Session):\n    pass\n"
     )
     assert new == (
-        '"""What memory.py and session.py share."""\n\nfrom __future__ import annotations\n\n'
+        '"""What memory.py shares with modules that it imports."""\n\nfrom __future__ import annotations\n\n'
         "import logging\n\n# The first ones.\nfrom collections import deque  # not too long\n"
         "from typing import TYPE_CHECKING\n\nif TYPE_CHECKING:\n    # Of the wall.\n    from clock import Clock\n\n\n"
         "class Kind:\n    def show(self, one: list[Clock]) -> None:\n        logging.info(deque(one))\n"

@@ -25,7 +25,7 @@ def moved(folder: Path, **others: str) -> tuple[str, str]:
 def test_what_moves_takes_along_what_it_needs(tmp_path: Path) -> None:
     assert moved(tmp_path) == ("", "memory.py: LIMIT, limit moved to memory_shared.py")
     assert (tmp_path / "memory_shared.py").read_text() == (
-        '"""What memory.py and session.py share."""\n\nimport json\n\n'
+        '"""What memory.py shares with modules that it imports."""\n\nimport json\n\n'
         "LIMIT = 3\n\n\ndef limit():\n    return json.dumps(LIMIT)\n"
     )
     assert (tmp_path / "memory.py").read_text() == (
@@ -77,7 +77,8 @@ def test_a_package_that_is_imported_with_a_module_of_its_own_is_one_thing(tmp_pa
     (one,) = [one for one in answers(tmp_path, {**SHARED, "memory.py": text}) if one.verdict == "rewritten"]
     assert one.detail == "memory.py: known, limit moved to memory_shared.py"
     assert (tmp_path / "memory_shared.py").read_text() == (
-        '"""What memory.py and session.py share."""\n\nimport collections\nimport collections.abc\nimport json\n\n'
+        '"""What memory.py shares with modules that it imports."""\n\n'
+        "import collections\nimport collections.abc\nimport json\n\n"
         "known = 'a'\n\n\ndef limit():\n    return json.dumps(collections.Counter(known))\n"
     )
     assert (tmp_path / "memory.py").read_text().startswith("import collections.abc\nimport collections\n")
@@ -227,3 +228,22 @@ def test_an_import_stays_that_may_be_taken_from_the_module_as_a_value(tmp_path: 
     others = {"loads.py": "import memory\n\n\ndef show(one):\n    return one.json\n\n\nSHOWN = show(memory)\n"}
     assert [one.verdict for one in answers(tmp_path, {**SHARED, **others})] == ["rewritten"]
     assert "import json\n" in (tmp_path / "memory.py").read_text()
+
+
+def test_a_module_that_a_run_left_which_was_taken_back_is_used_again(tmp_path: Path) -> None:
+    text = (
+        SHARED["memory.py"].replace("import json\n", "import json  # for all\n").replace("LIMIT = 3", "LIMIT = 3  # kB")
+    )
+    assert moved(tmp_path, memory_py=text)[0] == ""
+    once = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert moved(tmp_path, memory_py=text)[0] == ""
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == once
+
+
+def test_a_module_of_that_name_with_something_else_stays(tmp_path: Path) -> None:
+    assert moved(tmp_path)[0] == ""
+    (tmp_path / "memory_shared.py").write_text((tmp_path / "memory_shared.py").read_text() + "\nOTHER = 5\n")
+    reason, detail = moved(tmp_path)
+    assert (reason, "memory_shared.py is there already" in detail) == (Reason.CONFLICT.value, True), detail
+    (tmp_path / "memory_shared.py").write_text("OTHER = 5\n")
+    assert moved(tmp_path)[1].endswith("moved to memory_shared2.py")
