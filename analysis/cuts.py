@@ -85,7 +85,7 @@ class Choice:
             for pair, edges in pairs.items()
         }
         if late:
-            self._made = {pair: _at_any_time(cut, crossings, cycle) for pair, cut in self._made.items()}
+            self._made = {pair: _at_any_time(cut, crossings, cycle, graph) for pair, cut in self._made.items()}
         self._origins = {pair: origins for pair, edges in pairs.items() if (origins := _origins(graph, edges))}
 
     def cuts(self, refused: Mapping[Pair, Collection[Technique]] = MappingProxyType({})) -> list[Cut]:
@@ -233,7 +233,7 @@ def _how(crossing: Sequence[Crossing]) -> tuple[Technique, str, int]:
     )
 
 
-def _at_any_time(cut: Cut, crossings: Mapping[str, Sequence[Crossing]], cycle: Cycle) -> Cut:
+def _at_any_time(cut: Cut, crossings: Mapping[str, Sequence[Crossing]], cycle: Cycle, graph: ImportGraph) -> Cut:
     """The cut where imports in functions count: what must not be imported at all has to lie elsewhere, or be asked."""
     late = [one for one in cut.edges if one.when == "deferred"]
     kept = cut.technique == "type-checking" and not late
@@ -249,6 +249,11 @@ def _at_any_time(cut: Cut, crossings: Mapping[str, Sequence[Crossing]], cycle: C
         reason = f"all of {cut.imported} is used in functions, and only another design does without"
         return msgspec.structs.replace(cut, technique="restructure", reason=reason, cost=40)
     needed = [name for name in names if _needs(name, crossings.get(cut.imported, ()), cycle, cut.imported)]
+    if cut.imported.endswith("__init__.py") and names and "*" not in names:
+        handed = [name for name in names if graph.origin(cut.imported, name)[0] != cut.imported]
+        if handed:
+            reason = f"{cut.imported} only hands on {_listed(handed)}, and is run for every module of its package"
+            return msgspec.structs.replace(cut, technique="restructure", reason=reason, cost=30 + len(names))
     if names and not needed:
         reason = f"{_listed(names)} {_is(names)} used in functions only, where an import is part of this circle, too"
         return msgspec.structs.replace(cut, technique="extract", reason=reason, cost=12 + len(names), hindrance="")

@@ -200,6 +200,11 @@ class _Extraction(Parts):
             before -= 1
         while after < len(lines) and not lines[after].strip(_BLANK):
             after += 1
-        before += max(0, first - before - (after - last))
+        following = next((one for one in self.tree.body if one.lineno > last), None)
+        if isinstance(following, (ast.Import, ast.ImportFrom)) and after > last:
+            # Imports are apart by one line, and not by two as definitions are.
+            last = after - 1
+        else:
+            before += max(0, first - before - (after - last))
         end = self.source.offset(last + 1, 0) if last < len(lines) else len(self.source.data)
         return self.source.offset(before, 0), end

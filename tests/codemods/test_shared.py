@@ -247,3 +247,16 @@ def test_a_module_of_that_name_with_something_else_stays(tmp_path: Path) -> None
     assert (reason, "memory_shared.py is there already" in detail) == (Reason.CONFLICT.value, True), detail
     (tmp_path / "memory_shared.py").write_text("OTHER = 5\n")
     assert moved(tmp_path)[1].endswith("moved to memory_shared2.py")
+
+
+def test_imports_behind_what_moved_are_one_line_apart(tmp_path: Path) -> None:
+    files = {
+        "memory.py": "import enum\n\n\nclass Kind(enum.Enum):\n    ONE = 1\n\n\n# The rest.\nimport session\n\n"
+        "KNOWN = session.first\n",
+        "session.py": "from memory import Kind\n\nfirst = Kind.ONE\n",
+    }
+    (one,) = [one for one in answers(tmp_path, files) if one.detail.startswith("memory.py")]
+    assert one.detail == "memory.py: Kind moved to memory_shared.py"
+    assert (tmp_path / "memory.py").read_text() == (
+        "from memory_shared import Kind  # noqa: F401\n\n# The rest.\nimport session\n\nKNOWN = session.first\n"
+    )

@@ -6,7 +6,7 @@ import inspect
 
 import click
 
-from linters.rule import TreeRule, kinds
+from linters.rule import Rule, TreeRule, kinds
 from unsnarl.trouble import Trouble
 
 
@@ -17,8 +17,11 @@ def command(code: str | None) -> None:
     if code is not None:
         click.echo(document(code))
         return
-    for rule in kinds().values():
-        click.echo(f"{rule.code}  {rule.name:<28}  {rule.message}")
+    click.echo("\n".join(map(_line, kinds().values())))
+
+
+def _line(rule: type[Rule]) -> str:
+    return f"{rule.code}  {rule.name:<28}  {rule.message}"
 
 
 def document(code: str) -> str:
@@ -26,7 +29,9 @@ def document(code: str) -> str:
     known = kinds()
     rule = known.get(code.upper())
     if rule is None:
-        return _reason(code)
+        # What flake8 takes for all codes that begin so.
+        several = [one for name, one in known.items() if name.startswith(code.upper())]
+        return "\n".join(map(_line, several)) if several else _reason(code)
     title = f"# {rule.code} {rule.name}"
     neighbours = f"\n\nSee also: {', '.join(rule.neighbours)} of other linters." if rule.neighbours else ""
     when = "" if rule.default else " Off by default: it runs where it is selected."

@@ -56,7 +56,8 @@ def command(paths: tuple[str, ...], **options: Any) -> None:
     Also which requests each service tells apart, which wait for each other in a circle, and the sockets that nobody is
     on the other side of. The whole tree is looked at, since the other side may be outside of PATHS.
 
-    Exits with 0 when no circle of requests can hang, 1 when one can, 2 when the job could not be done.
+    Exits with 0 when no circle of requests is known to be one that can hang, 1 when one is, 2 when the job could not
+    be done. A circle that is one only if a port is that of a certain service is printed, and does not count.
     """
     from analysis.sockets import COLLECTORS, Graph
     from analysis.testfiles import is_test

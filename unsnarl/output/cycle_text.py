@@ -19,7 +19,7 @@ HOW = {
     "redirect": "take it from there",
     "defer": "import it there",
     "extract": "move it into a module of its own",
-    "events": "ask for it over a bus, or pass it in",
+    "events": "pass it in, or ask for it over a bus where both are services",
     "restructure": "by hand",
 }
 """What to do, by technique."""
