@@ -6,7 +6,8 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from config.registry import LONGEST_NAME, PORT_NAME, RESERVED_NAMES
+from config.documents import LONGEST_NAME
+from config.registry import PORT_NAME, RESERVED_NAMES
 
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _EMPTY = frozenset(

@@ -25,11 +25,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 import msgspec
+
+from .documents import ConfigError, nearest
 
 FILE = Path("config", "ports.yaml")
 DEFAULT_MACHINE = "default"
@@ -37,7 +39,6 @@ SHARED = "shared"
 """The machine of ports that code uses which may run on any: each may claim them."""
 LOWEST, HIGHEST = 1, 65535
 VERSION = 1
-LONGEST_NAME = 100
 # Of a port it is a part of environment variables, of a machine a part of file names.
 PORT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 MACHINE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
@@ -45,25 +46,10 @@ MACHINE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 RESERVED_NAMES = frozenset({"OFFSET"})
 
 
-class RegistryError(ValueError):
-    """The registry cannot be used: which file or variable, which key, which line, what is wrong and what to do.
+class RegistryError(ConfigError):
+    """The registry cannot be used: which file or variable, which key, which line, what is wrong and what to do."""
 
-    ``key`` is dotted as in the file, or the name of an environment variable, and empty when the file as a whole is at
-    fault; ``file`` is None when none is; ``line`` counts from 1 and is 0 when there is none.
-    """
-
-    def __init__(self, file: Path | None, key: str, line: int, problem: str) -> None:
-        self.file = file
-        self.key = key
-        self.line = line
-        self.problem = problem
-        where = str(file) if file is not None else "environment" if key and not line else "port registry"
-        if line:
-            where += f":{line}"
-        super().__init__(f"{where}: {f'`{key}`: ' if key else ''}{problem}")
-
-    def __reduce__(self) -> tuple[type[RegistryError], tuple[Path | None, str, int, str]]:
-        return type(self), (self.file, self.key, self.line, self.problem)
+    what = "port registry"
 
 
 class Machine(msgspec.Struct, frozen=True):
@@ -180,40 +166,9 @@ def port_out(one: Port, machines: bool) -> dict[str, Any]:
     return out
 
 
-def hint(name: str, valid: Iterable[str]) -> str:
-    """A sentence that names the valid name most like ``name``, whatever its case, or some of them."""
-    import difflib
-
-    folded = {one.casefold(): one for one in sorted(valid)}
-    close = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.6)
-    if close:
-        return f"did you mean `{folded[close[0]]}`?"
-    names = [f"`{one}`" for one in folded.values()]
-    if not names:
-        return "there are none"
-    return f"valid are {', '.join(names)}" if len(names) <= 8 else f"valid are {', '.join(names[:8])}, … ({len(names)})"
-
-
 def find(start: Path) -> Path | None:
     """The ``config/ports.yaml`` for the absolute path ``start``: the nearest in or above it, within its repository."""
-    folder = start if start.is_dir() else start.parent
-    for here in (folder, *folder.parents):
-        if _there(here / FILE):
-            return here / FILE
-        if _there(here / ".git"):
-            return None
-    return None
-
-
-def _there(file: Path) -> bool:
-    try:
-        file.lstat()
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    except OSError:
-        # It may be there: better an error that says so than the registry of another tree.
-        return True
-    return True
+    return nearest(FILE, start)
 
 
 def load(file: Path) -> Registry:

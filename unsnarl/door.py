@@ -34,9 +34,9 @@ def enter(command: click.Command, name: str) -> None:
     except Exception as error:  # noqa: BLE001, E900 whatever it is must not look like findings, which are exit code 1
         import traceback
 
-        from config.registry import RegistryError
+        from config.documents import ConfigError
 
-        if isinstance(error, RegistryError):
+        if isinstance(error, ConfigError):
             click.ClickException(str(error)).show()
         else:
             traceback.print_exc()

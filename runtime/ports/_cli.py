@@ -18,7 +18,7 @@ from . import _export
 from ._files import SHARED, Folder, Record
 from ._leases import port_file
 from ._listeners import can_tell, listeners
-from ._lookup import Effective, View, view_of
+from ._lookup import Effective, View, hint, view_of
 from ._schema import schema
 
 _registry_option = click.option(
@@ -150,14 +150,17 @@ def _view(registry: Path | None) -> View:
     try:
         if registry is None:
             return view_of(None)
-        return View(schema().load(registry), {k: v for k, v in os.environ.items() if k.startswith("UNSNARL_")})
+        return View(
+            schema().load(registry),
+            {k: v for k, v in os.environ.items() if k.startswith("UNSNARL_")},
+        )
     except schema().RegistryError as error:
         raise Trouble(str(error)) from None
 
 
 def _selected(view: View, machine: str | None) -> list[Effective]:
     if machine is not None and machine not in view.registry.machine_names:
-        raise Trouble(f"{view.file} has no machine `{machine}`; {schema().hint(machine, view.registry.machine_names)}")
+        raise Trouble(f"{view.file} has no machine `{machine}`; {hint(machine, view.registry.machine_names)}")
     return [one for one in view.all() if machine in {None, one.entry.machine}]
 
 
@@ -188,7 +191,7 @@ def _out_of_range(ports: Sequence[Effective]) -> Iterator[Finding]:
 def _stray(view: View) -> Iterator[Finding]:
     for variable in view.stray():
         name = variable.removeprefix("UNSNARL_PORT_")
-        yield Finding("environment", 0, variable, f"names no port; {schema().hint(name, view.names)}")
+        yield Finding("environment", 0, variable, f"names no port; {hint(name, view.names)}")
 
 
 def _clashes(ports: Sequence[Effective]) -> Iterator[Finding]:

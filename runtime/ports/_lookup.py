@@ -51,9 +51,7 @@ class View:
         self._apart()
         word = environment.get("UNSNARL_MACHINE", "") if registry.machines else ""
         if word and word not in registry.machine_names:
-            refuse(
-                "UNSNARL_MACHINE", f"`{word}` is not a machine of {self.file}; {_hint(word, registry.machine_names)}"
-            )
+            refuse("UNSNARL_MACHINE", f"`{word}` is not a machine of {self.file}; {hint(word, registry.machine_names)}")
         self.machine = word or None
 
     @property
@@ -101,11 +99,11 @@ class View:
         if not isinstance(text, str):
             raise TypeError(f"a port has a name such as 'MEMORY_AGENT', not {name!r}")
         if machine is not None and machine not in self.registry.machine_names:
-            known = _hint(machine, self.registry.machine_names)
+            known = hint(machine, self.registry.machine_names)
             raise UnknownPort(f"{self.file} has no machine `{machine}`; {known}", name)
         machines = self.names.get(name)
         if machines is None:
-            raise UnknownPort(f"{self.file} has no port `{name}`; {_hint(name, self.names)}", name)
+            raise UnknownPort(f"{self.file} has no port `{name}`; {hint(name, self.names)}", name)
         if machine is None:
             machine = next(iter(machines)) if len(machines) == 1 else self.this_machine(caller)
         if machine in machines:
@@ -256,10 +254,11 @@ def _matches(pattern: str, word: str) -> bool:
     return re.fullmatch(pattern, word) is not None
 
 
-def _hint(name: str, valid: object) -> str:
-    from ._schema import schema
+def hint(name: str, valid: object) -> str:
+    """A sentence that names the valid name most like ``name``."""
+    from .._schema import schema
 
-    return str(schema().hint(name, valid))
+    return str(schema("documents", __package__).hint(name, valid))
 
 
 def refuse(variable: str, problem: str) -> NoReturn:

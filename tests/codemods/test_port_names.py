@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codemods.port_names import Names, agree, commonest, joined, label, usable, words
-from config.registry import LONGEST_NAME, PORT_NAME, RESERVED_NAMES
+from config.documents import LONGEST_NAME
+from config.registry import PORT_NAME, RESERVED_NAMES
 
 TEXT = st.text(max_size=130) | st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,130}", fullmatch=True)
 

@@ -273,7 +273,7 @@ def test_files_that_are_none(tmp_path: Path) -> None:
         (gone, "cannot be read: No such file or directory; write it, or name another"),
         (folder, "cannot be read: it is not a regular file; put one there"),
         (pipe, "cannot be read: it is not a regular file; put one there"),
-        (large, "is larger than 4194304 bytes, which no registry is"),
+        (large, "is larger than 4194304 bytes, which no port registry is"),
     ):
         with pytest.raises(RegistryError) as caught:
             load(path)
@@ -309,7 +309,7 @@ def test_a_file_that_is_edited_while_it_is_read_is_never_seen_in_half(tree: Tree
 
 
 def test_a_file_that_is_written_all_the_time_is_given_up(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("config.registry_file._PATIENCE", 0.3)
+    monkeypatch.setattr("config.document_reader._PATIENCE", 0.3)
     stop = threading.Event()
 
     def edit() -> None:
