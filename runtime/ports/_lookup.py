@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import sys
 from _thread import RLock
 
+from .._places import files
 from ._errors import UnknownPort
 
 TYPE_CHECKING = False  # see __init__.py
@@ -78,7 +78,7 @@ class View:
         if self.machine is not None:
             return self.machine
         # Code that machines share is in nobody's folder; the program that uses it may be.
-        found = (self.registry.machine_of(file) for file in _files(caller))
+        found = (self.registry.machine_of(file) for file in files(caller))
         return next((machine for machine in found if machine is not None), None)
 
     def tables(self, caller: str | None) -> dict[str | None, dict[str, int]]:
@@ -219,32 +219,22 @@ def look_up(caller: str | None, name: str, machine: str | None) -> Effective:
     return view.find(name, machine, caller)
 
 
-def _files(caller: str | None) -> list[str]:
-    """The file that calls, and that of the program: a thread pool or another library may stand between them."""
-    program = getattr(sys.modules.get("__main__"), "__file__", None)
-    return [file for file in (caller, program) if file]
-
-
 def _find(caller: str | None, environment: Mapping[str, str]) -> Path:
-    from contextlib import suppress
     from pathlib import Path
 
+    from .._places import starts
     from ._schema import schema
 
     named = environment.get("UNSNARL_PORTS")
     if named:
         return Path(named).absolute()
-    # Not resolved at first: what is linked into a tree belongs to that tree. A link from /usr/local/bin is in none.
-    starts = [Path(file).absolute().parent for file in _files(caller)]
-    starts += [Path(file).resolve().parent for file in _files(caller)]
-    with suppress(FileNotFoundError):  # the folder that a program stands in may have been removed
-        starts.append(Path.cwd())
-    for start in starts:
+    folders = starts(caller)
+    for start in folders:
         found: Path | None = schema().find(start)
         if found is not None:
             return found
-    folders = " or ".join(dict.fromkeys(map(str, starts)))
-    problem = f"there is no config/ports.yaml in or above {folders}; write one, or name it in UNSNARL_PORTS"
+    told = " or ".join(dict.fromkeys(map(str, folders)))
+    problem = f"there is no config/ports.yaml in or above {told}; write one, or name it in UNSNARL_PORTS"
     raise schema().RegistryError(None, "", 0, problem)
 
 
