@@ -26,6 +26,7 @@ COMMANDS = {
     "ports": "Tell where every port comes from and who uses it.",
     "cycles": "Tell which files import each other in a circle, and what to cut.",
     "sockets": "Tell who asks whom, who publishes to whom, and who waits for each other.",
+    "flags": "Tell which feature flags the code asks for, and which there are.",
     "ledger": "Account for every file: analysed, unparseable, excluded, and why.",
     "explain": "Print the documentation of a rule.",
 }
