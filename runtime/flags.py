@@ -58,8 +58,12 @@ class UnknownFlag(LookupError):
 
 @overload
 def flag(name: str, *, agent: str | None = None, machine: str | None = None) -> bool: ...
+
+
 @overload
 def flag(name: str, kind: type[_T], *, agent: str | None = None, machine: str | None = None) -> _T: ...
+
+
 def flag(name: str, kind: type = bool, *, agent: str | None = None, machine: str | None = None) -> Any:
     """What the flag ``name`` is.
 
