@@ -151,9 +151,37 @@ class ImportGraph:
         return part
 
     def name(self, path: str) -> str:
-        """The dotted name that the module of a file is imported under: as most imports of the tree have it."""
+        """The dotted name that the module of a file is imported under: as most imports of the tree have it, else as they
+        have what lies beside it.
+        """
         spelt = self._spelt.get(path)
-        return min(spelt, key=lambda name: (-spelt[name], name)) if spelt else self.modules.from_root(path)
+        if spelt:
+            return _most(spelt)
+        usual = self.modules.from_root(path)
+        inner = [path.removesuffix("/__init__.py").removesuffix(".py").rpartition("/")[2]]
+        folder = path.removesuffix("/__init__.py").rpartition("/")[0]
+        for package in (*reversed(self.modules.packages(path)), ""):
+            if known := self._folders.get(folder):
+                # A script that lies in a package names its neighbours without it: that counts where all do so.
+                found = Counter({".".join(filter(None, [one, *inner])): times for one, times in known.items()})
+                return usual if usual in found else _most(found)
+            if not package:
+                break
+            folder, _, last = folder.rpartition("/")
+            inner.insert(0, last)
+        return usual
+
+    @cached_property
+    def _folders(self) -> dict[str, Counter[str]]:
+        """How imports name the folders that files lie in."""
+        found: dict[str, Counter[str]] = {}
+        for path, spelt in self._spelt.items():
+            for name, times in spelt.items():
+                if path.endswith(("/", "/__init__.py")):
+                    found.setdefault(path.removesuffix("__init__.py").rstrip("/"), Counter())[name] += times
+                else:
+                    found.setdefault(path.rpartition("/")[0], Counter())[name.rpartition(".")[0]] += times
+        return found
 
     @cached_property
     def _spelt(self) -> dict[str, Counter[str]]:
@@ -261,6 +289,11 @@ class ImportGraph:
             pairs.setdefault((one.importer, one.imported), []).append(one)
         graph.add_edges_from((*pair, {"edges": edges}) for pair, edges in pairs.items())
         return graph
+
+
+def _most(spelt: Counter[str]) -> str:
+    """The name that comes most often; of several the first."""
+    return min(spelt, key=lambda name: (-spelt[name], name))
 
 
 def _same_ground(

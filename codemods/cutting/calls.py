@@ -11,6 +11,10 @@ from analysis.nodes import dotted
 _MADE = ("__new__", "__init__", "__post_init__")
 _DEFINED = ("__prepare__", "__new__", "__init__", "__call__")
 """What defining a class calls of its metaclass."""
+_CALLING = frozenset(
+    {"Thread", "Timer", "filter", "map", "reduce", "run_in_executor", "starmap", "start_new_thread", "submit"}
+)
+"""What calls the functions that it is given, by the last part of its name."""
 
 
 def started(tree: ast.Module) -> frozenset[str]:
@@ -58,6 +62,8 @@ class _Calls:
                 case _:
                     if isinstance(node, ast.Call):
                         into.add(last(node))
+                    if isinstance(node, ast.Call) and last(node) in _CALLING:
+                        into.update(map(last, [*node.args, *(one.value for one in node.keywords)]))
                     todo += ast.iter_child_nodes(node)
 
     def define(self, node: ast.ClassDef, into: set[str]) -> None:

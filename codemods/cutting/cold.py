@@ -105,9 +105,13 @@ def _before(workspace: Workspace, path: str) -> str:
 def _run(workspace: Workspace, path: str, files: dict[str, str]) -> str:
     """Import the module of one file; returns the last line of the error, empty when it worked."""
     root = workspace.project.root
-    own = workspace.graph.modules.root(path)
-    inner = path[len(own) + 1 :] if own else path
-    name = inner.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+    name = workspace.graph.name(path)
+    inner = f"/{name.replace('.', '/')}"
+    whole = f"/{path.removesuffix('.py').removesuffix('/__init__')}"
+    if not whole.endswith(inner):
+        name = workspace.graph.modules.from_root(path)
+        inner = f"/{name.replace('.', '/')}"
+    own = whole.removesuffix(inner).removeprefix("/")
     folders = list(dict.fromkeys([str(root / own), str(root)]))
     job = json.dumps({"files": files, "folders": folders, "name": name})
     try:

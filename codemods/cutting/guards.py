@@ -19,6 +19,7 @@ _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _ANY = frozenset({"globals", "eval", "exec"})
 _INSPECTING = _ANY | {"vars", "locals", "dir"}
 """What looks names up: the first always, the others when they are given nothing."""
+_ITSELF = re.compile(rb"\bmodules\[\s*__name__\s*\]|\b(?:import_module|__import__)\(\s*__name__\s*[,)]")
 HARMLESS = frozenset(
     {
         "abstractmethod",
@@ -84,6 +85,10 @@ def not_taken(workspace: Workspace, path: str, names: Sequence[str]) -> None:
     if not names:
         return
     wanted = set(names)
+    for name in names:
+        lazy = workspace.mentions.lazily(path, name)
+        if lazy is not None:
+            raise Refused(Reason.OFFERED, f"{lazy} may give `{name}` of this module to others")
     takers: dict[str, None] = {}
     modules = {edge.importer for edge in workspace.graph.into.get(path, ()) if not edge.names and not edge.implied}
     for edge in workspace.graph.into.get(path, ()):
@@ -208,6 +213,10 @@ def _asking(tree: ast.Module) -> list[ast.Compare | ast.Call]:
 def not_looked_up(workspace: Workspace, path: str, names: Sequence[str]) -> None:
     """That no text names what the module has: ``mock.patch("app.memory.Session")``, a doctest, ``globals()``."""
     source = workspace.source(path)
+    own = _ITSELF.search(source.data)
+    if own is not None:
+        detail = f"line {source.line_at(own.start())} takes this module for an object, which has all its names"
+        raise Refused(Reason.LOOKED_UP, detail)
     nodes = workspace.of_tree(path, _asking)
     # "agent" in locals(): it looks for one name only, and that is another.
     asked = {
@@ -250,6 +259,13 @@ def annotation(sites: Sites, node: ast.AST) -> ast.expr:
     if not isinstance(inner, ast.expr):
         raise TypeError(f"{type(node).__name__} is no part of an annotation")
     return inner
+
+
+def not_listed(workspace: Workspace, folder: str) -> None:
+    """That nothing loads whatever modules lie in a folder: one that is made would be among them."""
+    where = workspace.mentions.listed(folder)
+    if where is not None:
+        raise Refused(Reason.LOOKED_UP, f"{where} loads what lies in {folder or 'this folder'}, a new module, too")
 
 
 def never_evaluated(sites: Sites, top: ast.expr) -> bool:

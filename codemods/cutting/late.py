@@ -193,7 +193,7 @@ def _quotes(workspace: Workspace, path: str, sites: Sites, annotations: Iterable
     """The annotations that Python would evaluate, as texts."""
     if sites.postponed:
         return
-    source = workspace.source(path)
+    source, seen = workspace.source(path), workspace.mentions.seen
     done: set[int] = set()
     for one in annotations:
         if not isinstance(one.node, ast.Name):
@@ -201,6 +201,12 @@ def _quotes(workspace: Workspace, path: str, sites: Sites, annotations: Iterable
         top = guards.annotation(sites, one.node)
         if id(top) in done or guards.never_evaluated(sites, top):
             continue
+        if seen is not None:
+            told = f"{seen} asks what annotations are, which would be texts"
+            if not workspace.unsafe:
+                raise Refused(Reason.ANNOTATION, f"{told} (--unsafe: not these)")
+            workspace.doubts.append(told)
+            seen = None
         done.add(id(top))
         start = source.offset(top.lineno, top.col_offset)
         end = source.offset(top.end_lineno or top.lineno, top.end_col_offset or 0)
@@ -216,10 +222,10 @@ def _for_checkers(workspace: Workspace, path: str, statements: Sequence[Taken], 
     block = _block(workspace.tree(path))
     source = workspace.source(path)
     if block is not None:
-        first = source.lines[block.body[0].lineno - 1]
-        indent = first[: block.body[0].col_offset].decode()
+        top = first_line(block.body[0])
+        indent = source.lines[top - 1][: block.body[0].col_offset].decode()
         imports = [one for one in block.body if isinstance(one, (ast.Import, ast.ImportFrom))]
-        line = max((one.end_lineno or one.lineno for one in imports), default=block.body[0].lineno - 1)
+        line = max((one.end_lineno or one.lineno for one in imports), default=top - 1)
         spelt = "".join(_spelt(workspace, one, chosen, indent, told=False) for one in statements)
         spelt = _gap(workspace, path, imports[-1:], statements) + spelt
     else:

@@ -94,6 +94,8 @@ def effect(tree: ast.Module, registering: Collection[str] = ()) -> int | None:
         match node:
             case ast.Expr(value=ast.Call() as call) if not _is_own(call.func, imported):
                 return node.lineno
+            case ast.Assign(value=ast.Call() as call) if _notes_down(call.func) and not _is_own(call.func, imported):
+                return node.lineno
             case ast.Assign(targets=targets) if any(_outside(one, imported) for one in targets):
                 return node.lineno
             case ast.AugAssign(target=target) if _outside(target, imported):
@@ -102,12 +104,26 @@ def effect(tree: ast.Module, registering: Collection[str] = ()) -> int | None:
                 return node.lineno
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
                 for each in node.decorator_list:
-                    root = _root(each.func if isinstance(each, ast.Call) else each)
-                    if root in imported and root not in library and last(each) not in _MAKES_ONLY:
+                    root = _root(each)
+                    if root not in imported or last(each) in _MAKES_ONLY:
+                        continue
+                    if root not in library or _notes_down(each):
                         return each.lineno
-                if isinstance(node, ast.ClassDef) and any(last(one) in registering for one in node.bases):
+                if isinstance(node, ast.ClassDef) and (
+                    node.name in registering or any(last(one) in registering for one in node.bases)
+                ):
                     return node.lineno
     return None
+
+
+def not_noted_down(tree: ast.Module, node: ast.stmt) -> None:
+    """That no decorator from elsewhere may note down where a definition stands, or in what order. Raises Refused."""
+    imported, library = _imported(tree)
+    for each in getattr(node, "decorator_list", ()):
+        root = _root(each)
+        if root in imported and last(each) not in _MAKES_ONLY and (root not in library or _notes_down(each)):
+            told = f"`@{ast.unparse(each)[:40]}` of line {each.lineno} may note down where it stands"
+            raise Refused(Reason.NOT_MOVABLE, told)
 
 
 def _level(suite: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
@@ -155,6 +171,11 @@ def _root(node: ast.expr) -> str:
 def _is_own(function: ast.expr, imported: Collection[str]) -> bool:
     """Whether a call is that of a method of something that the module made itself."""
     return isinstance(function, ast.Attribute) and _root(function) not in imported and bool(_root(function))
+
+
+def _notes_down(function: ast.expr) -> bool:
+    """Whether a function is called as those are that note down what they are given."""
+    return last(function) == "register" or last(function).startswith("register_")
 
 
 def _outside(target: ast.expr, imported: Collection[str]) -> bool:

@@ -32,19 +32,25 @@ _TARGETS = re.compile(
 _MEMBER = re.compile(rb"([A-Za-z_]\w*)\.([A-Za-z_]\w*)(?![\w.\[])")
 _ALIAS = re.compile(rb"\b([A-Za-z_]\w*)[ \t]+as[ \t]+([A-Za-z_]\w*)")
 _ANY = re.compile(
-    rb"(?:\bvars\(\s*(?:\w+\.)*([A-Za-z_]\w*)\s*\)|([A-Za-z_]\w*)\.__dict__\b"
+    rb"(?:\b(?:vars|dir|getmembers)\(\s*(?:\w+\.)*([A-Za-z_]\w*)\s*[,)]|([A-Za-z_]\w*)\.__dict__\b"
     rb"|(getattr|hasattr|setattr|delattr|\.object|\bspy)\(\s*(?:\w+\.)*([A-Za-z_]\w*)\s*,\s*"
     rb"(?!\w{0,2}[\"'][^\"'\n]*[\"']\s*[,)])[\w({\[\"'])"
 )
 """A module of which any name may be meant: by the table of its names, or by a name that is not written there."""
 _ASKING = (b"getattr", b"hasattr")
+_SHOWING = (b"dir(", b"getmembers(")
 _EXAMPLE = re.compile(rb"^[ \t]*(?:>>>|\.\.\.)[ \t](.*)", re.MULTILINE)
 _FROM = re.compile(rb"\bfrom[ \t]+([\w.]+)[ \t]+import[ \t]+([\w \t,()]+)")
 _FROM_NAME = re.compile(rb"(?<!as )\b(?!as\b)[A-Za-z_]\w*")
 _CHAIN = re.compile(rb"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
-_LOOKING = (b"vars(", b"__dict__", b"attr(", b".object(", b"spy(")
+_LOOKING = (b"vars(", b"dir(", b"getmembers(", b"__dict__", b"attr(", b".object(", b"spy(")
 """One of these stands where ``_ANY`` finds something."""
 _DOCUMENTS = (".rst", ".txt", ".md")
+_SETTINGS = (".cfg", ".ini", ".json", ".toml", ".yaml", ".yml")
+_MOST = 1_000_000
+"""A longer file has data in it, in bytes."""
+_SETTING = re.compile(rb"(?<![\w.:/-])[A-Za-z_]\w*(?:[.:][A-Za-z_]\w*)+(?![\w/-])")
+"""A name that is said where a program is set up: ``app.memory.Session``, ``app.memory:main``."""
 _ENTRY = re.compile(rb"([A-Za-z_]\w*):([A-Za-z_]\w*)")
 _ENTRIES = ("pyproject.toml", "setup.cfg", "setup.py")
 _READERS = re.compile(
@@ -58,8 +64,18 @@ _READING = (
     *(b"beartype", b"dependency_injector", b"dishka", b"injector", b"lagom", b"punq", b"svcs", b"typeguard"),
 )
 """One of these stands where ``_READERS`` finds something."""
+_SEEN = (re.compile(rb"\b__annotations__\b"), re.compile(rb"\.annotation\b(?![ \t]*=[^=])"))
+"""What reads an annotation as it stands, which must not become a text; the second beside a ``signature``."""
+_LAZY = re.compile(rb"^(?:def[ \t]+)?__getattr__\b", re.MULTILINE)
+"""A module that says itself what it has."""
+_QUOTED = re.compile(rb"[\"']([A-Za-z_.][\w.]*)[\"']")
+_LISTING = re.compile(rb"\b(?:iter_modules|walk_packages|listdir|scandir|iterdir|i?glob|rglob)\(")
+_LOADING = re.compile(
+    rb"\b(?:import_module|__import__|spec_from_file_location|load_module|load_extension|run_path)\b|\bimport \*"
+)
+"""What loads modules whose names are not written there."""
 _HANDED = re.compile(
-    rb"\b(?:Depends|Security|add_api_route|add_api_websocket_route|validate_call|validate_arguments|typer\.run)"
+    rb"\b(?:(?<!atexit\.)(?<!def )register|Depends|Security|add_api_route|add_api_websocket_route|validate_call|validate_arguments|typer\.run)"
     rb"\(([^()]*)"
 )
 """What reads the annotations of the functions and classes that it is given."""
@@ -155,6 +171,49 @@ class Mentions:
                     found.setdefault(word.decode().rpartition(".")[2], _where(path, data, hit))
         return found
 
+    @cached_property
+    def seen(self) -> str | None:
+        """Where something asks what annotations are, be they texts or not, if anything does."""
+        for path in self._project.files:
+            data = self.data(path)
+            for pattern in _SEEN if b"signature(" in data else _SEEN[:1]:
+                hit = pattern.search(data) if b"annotation" in data else None
+                if hit is not None:
+                    return _where(path, data, hit)
+        return None
+
+    def lazily(self, path: str, name: str) -> str | None:
+        """Where a module that says itself what it has names both ``name`` and the module ``path``, if one does."""
+        stem = _stem(path)
+        return next((where for where, words in self._lazy if name in words and stem in words), None)
+
+    @cached_property
+    def _lazy(self) -> list[tuple[str, set[str]]]:
+        found = []
+        for path in self._project.files:
+            data = self.data(path)
+            hit = _LAZY.search(data) if b"__getattr__" in data else None
+            if hit is not None:
+                words = {word.decode() for text in _QUOTED.findall(data) for word in text.split(b".")}
+                found.append((_where(path, data, hit), words))
+        return found
+
+    def listed(self, folder: str) -> str | None:
+        """Where something loads whatever modules lie in a folder, if anything does."""
+        name = folder.rpartition("/")[2].encode()
+        for path, data in self._listing.items():
+            own = path.rpartition("/")[0] == folder and (b"__file__" in data or b"__path__" in data)
+            if own or (name and re.search(rb"[\"'./]%s\b[^\"'\n]*[\"']|\b%s\.__path__" % (name, name), data)):
+                hit = _LISTING.search(data)
+                assert hit is not None
+                return _where(path, data, hit)
+        return None
+
+    @cached_property
+    def _listing(self) -> dict[str, bytes]:
+        read = ((path, self.data(path)) for path in self._project.files)
+        return {path: data for path, data in read if _LISTING.search(data) and _LOADING.search(data)}
+
     @property
     def reader(self) -> str | None:
         """Where something reads annotations while the program runs, or is there to, if anything does."""
@@ -176,15 +235,27 @@ class Mentions:
                 if reader is None and any(word in data for word in _READING):
                     hit = _READERS.search(data)
                     reader = _where(path, data, hit) if hit is not None else None
-        for path in self._project.search(lambda path: path.lower().endswith(_DOCUMENTS)).files:
+        for path in self._project.search(lambda path: path.lower().endswith((*_DOCUMENTS, *_SETTINGS))).files:
             with suppress(OSError):
-                self._in_document(path, self._project.path(path).read_bytes(), found)
+                if path.lower().endswith(_DOCUMENTS):
+                    self._in_document(path, self._project.path(path).read_bytes(), found)
+                elif self._project.path(path).stat().st_size <= _MOST:
+                    self._in_settings(path, self._project.path(path).read_bytes(), found)
         for name in _ENTRIES:
             with suppress(OSError):
                 data = self._project.path(name).read_bytes()
                 for hit in _ENTRY.finditer(data):
                     found.setdefault((hit[1].decode(), hit[2].decode()), _where(name, data, hit))
         return found, reader, changed
+
+    @staticmethod
+    def _in_settings(path: str, data: bytes, found: _Places) -> None:
+        """The names of modules, with one of their own behind them."""
+        for hit in _SETTING.finditer(data):
+            for module, name in pairwise(re.split(rb"[.:]", hit[0])):
+                key = module.decode(), name.decode()
+                if key not in found:
+                    found[key] = _where(path, data, hit)
 
     @staticmethod
     def _in_document(path: str, data: bytes, found: _Places) -> None:
@@ -230,7 +301,7 @@ class Mentions:
                 aliases = _aliases(data)
             for one in (base, *sorted(aliases.get(base, ()))):
                 note(found, one.decode(), "", hit)
-                if hit[3] not in _ASKING:
+                if hit[3] not in _ASKING and not hit[0].startswith(_SHOWING):
                     note(changed, one.decode(), "", hit)
         for hit, base, name in _changed(data):
             if base not in _OWN:

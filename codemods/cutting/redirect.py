@@ -63,7 +63,8 @@ def _statements(workspace: Workspace, cut: Cut, one: Taken, origins: Mapping[str
     for alias in one.aliases:
         origin, name = origins[alias.name]
         bound = alias.asname or alias.name
-        module = spelling(workspace, cut.importer, origin, relative=relative)
+        module = _after(workspace, cut.importer, one.node, origin)
+        module = module or spelling(workspace, cut.importer, origin, relative=relative)
         # `name as name` says that others are to take it from here.
         found.setdefault(module, []).append(name if name == bound and not alias.asname else f"{name} as {bound}")
     return [f"from {module} import {', '.join(names)}" for module, names in sorted(found.items())]
@@ -80,9 +81,63 @@ def spelling(workspace: Workspace, importer: str, imported: str, *, relative: bo
         around = (*around, importer)
     if relative and around and around[0] in modules.packages(imported):
         here = around[-1].split("/")[:-1]
-        there = imported.removesuffix(".py").removesuffix("/__init__").split("/")
+        there = _parts(imported)
         common = 0
         while common < min(len(here), len(there)) and here[common] == there[common]:
             common += 1
         return "." * (len(here) - common + 1) + ".".join(there[common:])
+    if _parts(importer)[:-1] == _parts(imported)[:-1]:
+        return _beside(workspace, importer, imported, relative=relative)
     return workspace.graph.name(imported)
+
+
+def _beside(workspace: Workspace, importer: str, imported: str, *, relative: bool) -> str:
+    """The same of a file that lies beside the importer: as that names what else is there."""
+    stem, modules = _parts(imported)[-1], workspace.graph.modules
+    around = modules.packages(importer)
+    if relative and not around:
+        # A package without an `__init__.py`.
+        return f".{stem}"
+    for one in workspace.imports(importer):
+        for name in () if one.level else [one.module] if one.is_from else [name for name, _ in one.names]:
+            found = modules.find(importer, name)
+            if found not in (None, importer) and _parts(str(found))[:-1] == _parts(imported)[:-1]:
+                return f"{name.rpartition('.')[0]}.{stem}".removeprefix(".")
+    if not around and _with_dots_only(workspace, importer):
+        return f".{stem}"
+    return workspace.graph.name(imported)
+
+
+def _with_dots_only(workspace: Workspace, path: str) -> bool:
+    """Whether a file is imported, and always with dots before its name: it lies in a package then."""
+    lines = {(one.importer, one.line) for one in workspace.graph.into.get(path, ())}
+    levels = {
+        one.level
+        for importer in {each for each, _ in lines}
+        for one in workspace.imports(importer)
+        if (importer, one.span.line) in lines
+    }
+    return bool(levels) and 0 not in levels
+
+
+def _after(workspace: Workspace, importer: str, node: ast.stmt, origin: str) -> str | None:
+    """How ``importer`` names the file ``origin`` that lies in the package, or beside the module, which ``node`` takes
+    names from; None where it does not.
+    """
+    if not isinstance(node, ast.ImportFrom):
+        return None
+    modules = workspace.graph.modules
+    base = modules.find(importer, node.module or "", node.level)
+    if base is None or base.endswith("/"):
+        return None
+    is_package = base.endswith("__init__.py")
+    folder, there = _parts(base)[: None if is_package else -1], _parts(origin)
+    if there[: len(folder)] != folder:
+        return None
+    name = (node.module or "") if is_package else (node.module or "").rpartition(".")[0]
+    level, dotted = node.level, ".".join(filter(None, [name, *there[len(folder) :]]))
+    return f"{'.' * level}{dotted}" if modules.find(importer, dotted, level) == origin else None
+
+
+def _parts(path: str) -> list[str]:
+    return path.removesuffix(".py").removesuffix("/__init__").split("/")

@@ -271,6 +271,15 @@ def test_import_check_imports_what_would_be_written(tmp_path: Path) -> None:
     assert not list(tmp_path.rglob("__pycache__"))
 
 
+def test_import_check_names_modules_as_the_tree_does(tmp_path: Path) -> None:
+    files = {
+        "app/memory.py": "from . import session\n\n\ndef open():\n    return session\n",
+        "app/session.py": "import app.memory\n\n\nclass Session:\n    memory = app.memory\n",
+    }
+    code, _, told = event_bus(lay(tmp_path, files), "--import-check")
+    assert (code, "2 modules imported cold." in told) == (0, True)
+
+
 def test_import_check_writes_nothing_when_a_module_breaks(tmp_path: Path) -> None:
     files = {
         "memory.py": "import session\n\n\ndef open():\n    return session\n",
