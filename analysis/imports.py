@@ -151,8 +151,8 @@ class ImportGraph:
         return part
 
     def name(self, path: str) -> str:
-        """The dotted name that the module of a file is imported under: as most imports of the tree have it, else as they
-        have what lies beside it.
+        """The dotted name that the module of a file is imported under: as most imports of the tree have it, else as
+        they have what lies beside it.
         """
         spelt = self._spelt.get(path)
         if spelt:

@@ -13,6 +13,7 @@ from itertools import count
 
 from analysis.cuts import Cut
 from codemods.compose import Change
+from codemods.cutting import guards
 from codemods.cutting.layout import Line, by_kind, grouped, is_single, kind, lines, longest, order, wrapped
 from codemods.cutting.parts import Definition, Import, Parts, Table, starts
 from codemods.cutting.redirect import spelling, take_from
@@ -51,6 +52,7 @@ def extract(workspace: Workspace, cut: Cut) -> str:
         raise Refused(Reason.NOT_MOVABLE, f"all that {cut.imported} defines would have to move")
     text = parts.text(moved, {})
     path, there = _place(workspace, cut.imported, text)
+    guards.not_listed(workspace, path.rpartition("/")[0])
     if not there:
         workspace.make(path, text, like=cut.imported)
     told = parts.leave(moved, path)

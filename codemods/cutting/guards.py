@@ -42,6 +42,7 @@ HARMLESS = frozenset(
     }
 )
 """Decorators that do not read annotations, by the last part of their names."""
+_BY_VALUE = re.compile(rb"\bgetattr\(\s*\w+\s*,\s*(?![\"'])")
 _COMPILERS = frozenset({"cfunc", "guvectorize", "jit", "njit", "script", "stencil", "vectorize"})
 """Decorators that compile a function, which can import nothing then, by the last part of their names."""
 _PLAIN_BASES = frozenset({"ABC", "Exception", "Generic", "Protocol", "RuntimeError", "Thread", "ValueError", "object"})
@@ -102,6 +103,9 @@ def not_taken(workspace: Workspace, path: str, names: Sequence[str]) -> None:
         line = _given_away(workspace, taker, {stem} | _aliases(workspace, taker, stem)) if taker in modules else None
         if line is not None:
             # Whoever is given the module may take anything of it.
+            if _BY_VALUE.search(workspace.source(taker).data) is not None:
+                detail = f"{taker}:{line} hands the module on, and takes names that are not written there"
+                raise Refused(Reason.OFFERED, detail)
             for name in names:
                 for other in sorted(workspace.mentions.taking(name)):
                     raise Refused(

@@ -75,7 +75,8 @@ _LOADING = re.compile(
 )
 """What loads modules whose names are not written there."""
 _HANDED = re.compile(
-    rb"\b(?:(?<!atexit\.)(?<!def )register|Depends|Security|add_api_route|add_api_websocket_route|validate_call|validate_arguments|typer\.run)"
+    rb"\b(?:(?<!atexit\.)(?<!def )register|Depends|Security|add_api_route"
+    rb"|add_api_websocket_route|validate_call|validate_arguments|typer\.run)"
     rb"\(([^()]*)"
 )
 """What reads the annotations of the functions and classes that it is given."""
@@ -188,13 +189,13 @@ class Mentions:
         return next((where for where, words in self._lazy if name in words and stem in words), None)
 
     @cached_property
-    def _lazy(self) -> list[tuple[str, set[str]]]:
+    def _lazy(self) -> list[tuple[str, frozenset[str]]]:
         found = []
         for path in self._project.files:
             data = self.data(path)
             hit = _LAZY.search(data) if b"__getattr__" in data else None
             if hit is not None:
-                words = {word.decode() for text in _QUOTED.findall(data) for word in text.split(b".")}
+                words = frozenset(word.decode() for text in _QUOTED.findall(data) for word in text.split(b"."))
                 found.append((_where(path, data, hit), words))
         return found
 

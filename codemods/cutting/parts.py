@@ -14,6 +14,7 @@ from analysis.nodes import below
 from codemods.cutting import guards
 from codemods.cutting.calls import last
 from codemods.cutting.effects import Effect, Effects
+from codemods.cutting.loads import not_noted_down
 from codemods.cutting.statements import local, shares_line
 from codemods.cutting.workspace import Workspace
 from codemods.edits import Reason
@@ -23,6 +24,7 @@ Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Assign 
 Import = ast.Import | ast.ImportFrom
 Table = dict[str, list[tuple[Import, ast.alias]]]
 _TYPED = re.compile(rb"#[ \t]*type:(?![ \t]*ignore)([^\r\n#]*)")
+_EXAMPLE = re.compile(rb"^[ \t]*(?:>>>|\.\.\.)[ \t](.*)", re.MULTILINE)
 _FORMATTER = re.compile(rb"#[ \t]*(?:fmt|yapf|isort):[ \t]*(off|on|disable|enable)\b")
 _OWN = frozenset({"__name__", "__file__", "__package__", "__spec__", "__path__", "__doc__", "__loader__"})
 """What a module says of itself, and would say of another."""
@@ -107,8 +109,9 @@ class Parts:
         for one in self.sites:
             if first <= one.node.lineno <= last:
                 yield one.name
-        for comment in _TYPED.findall(self._bytes(node)):
-            for word in re.findall(rb"[A-Za-z_]\w*", comment):
+        text = self._bytes(node)
+        for told in (*_TYPED.findall(text), *_EXAMPLE.findall(text)):
+            for word in re.findall(rb"[A-Za-z_]\w*", told):
                 name = word.decode()
                 if name in self.imported or name in self.typed or name in self.defined:
                     yield name
@@ -168,8 +171,9 @@ class Parts:
                 raise Refused(Reason.LOOKED_UP, f"{where} names `{one}` of a module from outside")
         if any(first < starts(node) <= after or first <= self.end(node) < after for first, after in self._off):
             raise Refused(Reason.NOT_MOVABLE, f"`{name}` stands where a comment keeps a formatter away")
-        if re.search(rb"\b(?:globals|eval|exec)\(", self._bytes(node)):
+        if re.search(rb"\b(?:globals|eval|exec|_getframe|currentframe)\(", self._bytes(node)):
             raise Refused(Reason.LOOKED_UP, f"`{name}` looks names up")
+        not_noted_down(self.tree, node)
         if isinstance(node, ast.ClassDef) and self._pickled(node):
             raise Refused(Reason.NOT_MOVABLE, f"`{name}` says how it is pickled, which names its module")
 

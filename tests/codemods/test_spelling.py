@@ -10,7 +10,10 @@ import pytest
 
 from tests.codemods.circles import answers
 
-MEMORY = "LIMIT = 3\n\n\ndef limit():\n    return LIMIT\n\n\nfrom {session} import Session\n\n\nclass Memory(Session):\n    pass\n"
+MEMORY = (
+    "LIMIT = 3\n\n\ndef limit():\n    return LIMIT\n\n\n"
+    "from {session} import Session\n\n\nclass Memory(Session):\n    pass\n"
+)
 SESSION = "class Session:\n    days = 1\n\n\nfrom {memory} import limit\n\nKNOWN = limit()\n"
 
 
