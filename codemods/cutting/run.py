@@ -79,6 +79,8 @@ class Run:
         self._refused: dict[Pair, set[Technique]] = {}
         self._accepted: set[Pair] = set()
         self._choices: list[tuple[Cycle, Choice]] = []
+        # What a plan says is answered, be it part of a circle or not.
+        self._planned: set[Pair] = set()
         # Why two services go on to import each other.
         self._silent: dict[Pair, str] = {}
 
@@ -144,6 +146,7 @@ class Run:
                 # Left as it is, or done before.
                 self._accepted.add(pair)
                 continue
+            self._planned.add(pair)
             self._make(self._cut(*pair, when), item.how)
         for cycle in self._circles_asked_for():
             for cut in self._cuts(cycle):
@@ -333,7 +336,7 @@ class Run:
             if planned and answer.verdict == "rewritten":
                 answer = msgspec.structs.replace(answer, verdict="skipped", reason=SkipReason.PLANNED.value)
             # What could not be cut there was cut elsewhere.
-            elif answer.verdict == "declined" and pair not in left:
+            elif answer.verdict == "declined" and pair not in left | self._planned:
                 continue
             answers.setdefault(pair[0], []).append(answer)
         paths = {*answers, *(workspace.changed if not planned else ())}

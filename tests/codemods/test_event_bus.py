@@ -220,6 +220,13 @@ def test_a_plan_that_leaves_a_circle_says_so(tmp_path: Path) -> None:
     assert Reason.EFFECT.value in {one["reason"] for one in report["declined"]}
 
 
+def test_what_a_plan_says_is_answered_outside_of_circles_too(tmp_path: Path) -> None:
+    lay(tmp_path, {"memory.py": "import session\n\nKNOWN = session.first\n", "session.py": "first = 1\n"})
+    (tmp_path / "plan.yaml").write_text("version: 1\ncuts:\n- {importer: memory.py, imported: session.py, how: late}\n")
+    code, report, _ = event_bus(tmp_path, "--plan", "plan.yaml")
+    assert (code, [one["reason"] for one in report["declined"]]) == (1, [Reason.NEEDED.value])
+
+
 def test_a_plan_for_another_tree_is_refused(tmp_path: Path) -> None:
     lay(tmp_path, CIRCLE)
     (tmp_path / "plan.yaml").write_text("version: 1\ncuts:\n- {importer: memory.py, imported: other.py, how: late}\n")
