@@ -25,6 +25,11 @@ def started(tree: ast.Module) -> frozenset[str]:
     return _Calls(tree).started()
 
 
+def destroying(tree: ast.Module) -> frozenset[str]:
+    """The names of the functions that destructors of the module may call."""
+    return _Calls(tree).destroying()
+
+
 def last(node: ast.expr) -> str:
     """The last part of the name that a decorator, a base or what is called has; empty where it has none."""
     target = node.func if isinstance(node, ast.Call) else node
@@ -81,6 +86,15 @@ class _Calls:
         for name in found:
             found += [one for one in self.bases.get(name, ()) if one not in found]
         return found
+
+    def destroying(self) -> frozenset[str]:
+        found = {one for name, inner in self.by_function.items() if name.endswith(".__del__") for one in inner}
+        todo = list(found)
+        for name in todo:
+            inner = self.by_function.get(name, set()) - found
+            todo += inner
+            found |= inner
+        return frozenset(found)
 
     def started(self) -> frozenset[str]:
         found, todo = set(self.roots), list(self.roots)

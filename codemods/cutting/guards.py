@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from analysis.collectors.crossings import Site, Sites
 from analysis.nodes import below, dotted
-from codemods.cutting.calls import last, started
+from codemods.cutting.calls import destroying, last, started
 from codemods.cutting.statements import local
 from codemods.cutting.workspace import Workspace
 from codemods.edits import Reason
@@ -199,6 +199,8 @@ def late_enough(workspace: Workspace, path: str, uses: Iterable[Site]) -> None:
             continue
         if one.block.name == "__del__":
             raise Refused(Reason.DESTRUCTOR, f"__del__() of line {one.block.lineno} uses `{one.name}`")
+        if one.block.name in workspace.of_tree(path, destroying):
+            raise Refused(Reason.DESTRUCTOR, f"a __del__() may call {one.block.name}(), which uses `{one.name}`")
         compiled = next((name for each in one.block.decorator_list if (name := last(each)) in _COMPILERS), None)
         if compiled is not None:
             detail = f"`@{compiled}` compiles {one.block.name}(), which could import nothing"

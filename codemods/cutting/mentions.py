@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from analysis.project import Project
 
-_DOTTED = re.compile(rb"[\"']([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+)[\"']")
+_DOTTED = re.compile(rb"[\"']([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*(?:[.:][A-Za-z_]\w*))[\"']")
 _BY_NAME = re.compile(
     rb"(?:[gs]etattr|delattr|hasattr|\.object|\bspy)\(\s*([\w.]+(?:[\[(][^\[\]()]*[\])])?)\s*,\s*[\"'](\w+)[\"']"
 )
@@ -280,7 +280,7 @@ class Mentions:
                 table[module, name] = _where(path, data, hit)
 
         for hit in _DOTTED.finditer(data):
-            for module, name in pairwise(hit[1].decode().split(".")):
+            for module, name in pairwise(hit[1].decode().replace(":", ".").split(".")):
                 note(found, module, name, hit)
                 if name == "__dict__":
                     note(found, module, "", hit)

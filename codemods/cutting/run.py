@@ -90,12 +90,24 @@ class Run:
         if events:
             for pair in self._tangled():
                 self._talk(self._cut(*pair, _EVER))
+        done = -1
+        while self._circles_asked_for() and done < (done := len(self._made())):
+            # A run of its own would begin without what was refused here, and might find another way.
+            self._refused = {pair: {"events"} for pair, how in self._refused.items() if "events" in how}
+            self._cut_all(events)
+
+    def _cut_all(self, events: bool) -> None:
+        """Cut what is cheapest to cut until nothing is left that was not refused."""
         while (cut := self._next()) is not None:
             pair = cut.importer, cut.imported
             if events and "events" not in self._refused.get(pair, ()) and self._are_services(*pair):
                 self._talk(cut)
             else:
                 self._make(cut, _HOW.get(cut.technique))
+
+    def _made(self) -> list[Pair]:
+        """The imports that were cut."""
+        return [pair for pair, answer in self._answers.items() if answer.verdict == "rewritten"]
 
     def _tangled(self) -> list[Pair]:
         """The services that import each other, be it in functions only: each pair both ways round."""

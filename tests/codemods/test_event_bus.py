@@ -166,6 +166,21 @@ def test_circles_of_several_files_are_gone_whatever_the_order_of_files(tmp_path:
     assert results[0] == results[1] != ring
 
 
+def test_what_was_refused_is_asked_for_again_when_something_else_was_cut(tmp_path: Path) -> None:
+    files = {
+        "app/m0.py": "import m2 as z2\nfrom m4 import C4, K4 as Kx4, f4\n\n\ndef go():\n    return z2.K2().m()\n",
+        "m1.py": "from m4 import C4, K4 as Kx4, f4\nfrom m3 import K3, f3\n\n\ndef one(g=None):\n    return f3(1)\n\n\n"
+        "def two(a: K3 = None):\n    return a\n",
+        "m2.py": "from app.m0 import K0, f0\n\n\ndef three():\n    return f0(3)\n",
+        "m3.py": "import m2\n",
+        "m4.py": "from m1 import K1, f1\n",
+    }
+    lay(tmp_path, files)
+    first = event_bus(tmp_path)[1]
+    assert (bool(first["rewritten"]), bool(first["declined"])) == (True, True)
+    assert event_bus(tmp_path)[1]["changed"] == []
+
+
 def test_modules_are_not_made_for_a_circle_that_stays(tmp_path: Path) -> None:
     files = {
         "a.py": "import enum\n\nfrom b import *\n\n\nclass Kind(enum.Enum):\n    ONE = 1\n\n\n"

@@ -38,6 +38,7 @@ ATTACHED = "from lazy import attach\n\n__getattr__, __dir__, __all__ = attach(__
         ("conf/settings.yaml", "open: pk.memory.helper\n", Reason.LOOKED_UP),
         ("conf/settings.ini", "[a]\nopen = pk.memory:helper\n", Reason.LOOKED_UP),
         ("conf/pyproject.toml", '[project.scripts]\nopen = "pk.memory:helper"\n', Reason.LOOKED_UP),
+        ("a.py", "import server\n\nserver.run('pk.memory:helper')\n", Reason.LOOKED_UP),
         ("settings.json", '{"open": "pk/memory.helper/x", "url": "https://memory.helper.org/"}', None),
         ("settings.json", '{"open": "pk.memory.helper"}' + " " * 1_000_000, None),
         ("a.py", "import inspect\nfrom pk import memory\n\nprint(inspect.getmembers(memory))\n", Reason.LOOKED_UP),
@@ -53,6 +54,7 @@ ATTACHED = "from lazy import attach\n\n__getattr__, __dir__, __all__ = attach(__
     ],
     ids=[
         *("lazy", "attached", "lazy-other-name", "lazy-other-module", "no-lazy", "json", "yaml", "ini", "toml"),
+        "text",
         *("no-name", "data", "members", "names", "names-of-another", "given-away", "by-name", "looked-at"),
     ],
 )
@@ -187,3 +189,10 @@ def test_an_import_goes_before_the_decorator_of_what_is_for_checkers(tmp_path: P
     memory += "    class Kind:\n        pass\n\n\nclass Memory:\n    kept: Session\n"
     assert said(tmp_path, {**TREE, "pk/memory.py": memory, "pk/session.py": TYPES})[0] == ""
     assert "    from pk.session import Session\n    @typing.final\n" in (tmp_path / "pk/memory.py").read_text()
+
+
+@pytest.mark.parametrize(("called", "reason"), [("self.close()", Reason.DESTRUCTOR.value), ("self.leave()", "")])
+def test_a_function_that_a_destructor_calls(called: str, reason: str, tmp_path: Path) -> None:
+    memory = MEMORY + "\n    def close(self):\n        self.open()\n\n    def leave(self):\n        pass\n"
+    memory += f"\n    def __del__(self):\n        {called}\n"
+    assert said(tmp_path, {**TREE, "pk/memory.py": memory})[0] == reason
