@@ -135,7 +135,9 @@ def _given_away(workspace: Workspace, path: str, called: Collection[str]) -> int
         if name is None or id(node) in taken or not isinstance(getattr(node, "ctx", None), ast.Load):
             continue
         first, _, stem = name.rpartition(".")
-        if stem in called and first.partition(".")[0] not in ("self", "cls"):
+        # `a.a` is what the module `a` has by its own name.
+        of_itself = first.rpartition(".")[2] in called
+        if stem in called and not of_itself and first.partition(".")[0] not in ("self", "cls"):
             return int(getattr(node, "lineno", 0))
     return None
 

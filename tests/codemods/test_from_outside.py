@@ -196,3 +196,8 @@ def test_a_function_that_a_destructor_calls(called: str, reason: str, tmp_path: 
     memory = MEMORY + "\n    def close(self):\n        self.open()\n\n    def leave(self):\n        pass\n"
     memory += f"\n    def __del__(self):\n        {called}\n"
     assert said(tmp_path, {**TREE, "pk/memory.py": memory})[0] == reason
+
+
+def test_what_a_module_has_by_its_own_name_is_not_the_module(tmp_path: Path) -> None:
+    files = {"a.py": "import b\n\n\ndef a():\n    return b.b()\n", "b.py": "import a\n\n\ndef b():\n    return a.a()\n"}
+    assert [one.verdict for one in answers(tmp_path, files)] == ["rewritten"]
