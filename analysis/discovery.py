@@ -70,11 +70,15 @@ class Discovery:
     """What was found.
 
     ``files`` by name; ``excluded`` and ``unreadable`` files and folders (``/`` at the end) with the reason of each.
-    Names are relative to the root, with ``/``; absolute for what lies outside of it.
+    Names are relative to the root, with ``/``; absolute for what lies outside of it. ``patterns`` are those of the
+    settings where it looked for the Python files below the root, all of them and no others; ``listed`` says that git
+    was asked, and not for what it ignores.
     """
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self.patterns: tuple[str, ...] | None = None
+        self.listed = False
         self.files: dict[str, Found] = {}
         self.excluded: dict[str, str] = {}
         self.unreadable: dict[str, str] = {}
@@ -96,7 +100,12 @@ def discover(
     are not in ``excluded`` where git is used. ``wanted`` says by their path which files are meant, named ones too;
     without it those are the Python files, and all that are named. Raises NoSuchPath.
     """
-    return _Search(Path(os.path.abspath(root)), exclude, named_too, ignored, wanted).run(paths)
+    search = _Search(Path(os.path.abspath(root)), exclude, named_too, ignored, wanted)
+    tops = list(paths)
+    found = search.run(tops)
+    if wanted is None and [search.absolute(one) for one in tops] == [search.root]:
+        found.patterns = tuple(exclude)
+    return found
 
 
 def excludes(patterns: Sequence[str], root: Path, path: str | os.PathLike[str]) -> bool:
@@ -257,6 +266,7 @@ class _Search:
 
             walk(self, top)
             return
+        self.result.listed = self.result.listed or not self.ignored
         for path, why in listed.ignored:
             if path.endswith("/"):
                 self.leave_out(path[:-1], FOREIGN.get(os.path.basename(path[:-1]), why))

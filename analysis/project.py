@@ -64,6 +64,16 @@ class Project:
 
         return read(self)
 
+    def below_root(self, exclude: Sequence[str] = (), *, ignored: bool = False) -> Discovery:
+        """What there is below the root, as :func:`analysis.discovery.discover` finds it: what is at hand if it is that.
+
+        To look through a large tree takes as long as to infer what it can raise.
+        """
+        known = self.discovery
+        if known.patterns == tuple(exclude) and not (ignored and known.listed):
+            return known
+        return discover([self.root], self.root, exclude, ignored=ignored)
+
     def path(self, name: str) -> Path:
         """The absolute path of the file called ``name``."""
         return self.root / name

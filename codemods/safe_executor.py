@@ -169,9 +169,7 @@ def _site(shape: TryShape, raised: RaiseSet, part: bool) -> Site:
 
 def _is_part(project: Project, settings: Settings) -> bool:
     """Whether files below the root were left out: one of them may give an attribute or a method another meaning."""
-    from analysis.discovery import discover
-
-    return not discover([project.root], project.root, settings.exclude).files.keys() <= project.files.keys()
+    return not project.below_root(settings.exclude).files.keys() <= project.files.keys()
 
 
 class _FileRewriter:

@@ -10,7 +10,6 @@ from importlib.machinery import PathFinder
 from typing import TYPE_CHECKING
 
 from analysis.collectors.imports import Imports as ImportCollector
-from analysis.discovery import discover
 from analysis.modules import Modules
 from analysis.source import Source
 from codemods.edits import Reason
@@ -117,7 +116,7 @@ class Targets:
         if self._homes or _found(self._module, None) or _found(self._module, [str(self._project.root)]):
             return ""
         # A run over a part of the tree, or over stdin, has not looked for it.
-        whole = discover([self._project.root], self._project.root)
+        whole = self._project.below_root()
         if any(True for path in whole.files for _ in self._home_of(path)):
             return ""
         problem = (

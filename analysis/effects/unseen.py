@@ -57,11 +57,9 @@ class Unseen:
                 continue
 
     def _paths(self) -> Iterator[str]:
-        from analysis.discovery import discover
-
         project = self._project
         # Without the patterns of the settings: what they exclude is among the files then.
-        whole = discover([project.root], project.root, ignored=True)
+        whole = project.below_root(ignored=True)
         for name in whole.files:
             facts = project.files.get(name)
             if (facts is None or facts.fault is not None) and name not in project.generated:
