@@ -17,6 +17,7 @@ from analysis.index import digest_of
 from analysis.source import Source
 from analysis.walk import Collector
 from codemods.codemod import Codemod
+from codemods.moved import Moved
 from codemods.outcome import CHANGED, Answer, Outcome, Refusal
 from codemods.passes import FileRun
 from config.settings import Settings
@@ -79,7 +80,10 @@ def outcome_of(
         answers, data, edits = engine.run(source, facts, prepared, refusal)
     except Exception as error:  # noqa: BLE001, E900 a defect of one codemod must not end the run; it is reported
         return Outcome(path, fault=f"the codemod failed: {type(error).__name__}: {error}{_where(error)}")
-    return Outcome(path, answers, edits, old, digest_of(data) if edits else old)
+    if not edits:
+        return Outcome(path, answers, edits, old, old)
+    mover = Moved(source, edits, data)
+    return Outcome(path, answers, edits, old, digest_of(data), later=tuple(map(mover.answer, answers)))
 
 
 def _where(error: Exception) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -21,9 +21,11 @@ _PLACE = re.compile(r"(?P<path>[^\s():`]+):(?P<line>\d+)")
 class Moved:
     """The places of one file, before and after its edits."""
 
-    def __init__(self, old: bytes, edits: Sequence[tuple[int, int, bytes]]) -> None:
-        self._old = Source.from_bytes(old, "old")
+    def __init__(self, old: Source, edits: Sequence[tuple[int, int, bytes]], new: bytes | None = None) -> None:
+        """``new`` is what ``edits`` make of ``old``, where that is at hand."""
+        self._old = old
         self._edits = edits
+        self._data = new
         # How much longer the file is behind each edit.
         self._shifts = [0]
         for start, end, text in edits:
@@ -32,7 +34,7 @@ class Moved:
 
     @cached_property
     def _new(self) -> Source:
-        return Source.from_bytes(apply(self._old.data, self._edits), "new")
+        return Source.from_bytes(apply(self._old.data, self._edits) if self._data is None else self._data, "new")
 
     def place(self, line: int, column: int) -> tuple[int, int]:
         """Where ``line`` and ``column`` of the old file, from 1 and in characters, are in the new one.
@@ -59,6 +61,12 @@ class Moved:
         text = lines[line - 1]
         return self.place(line, len(text) - len(text.lstrip()) + 1)[0]
 
+    def answer(self, answer: Answer) -> Answer:
+        """``answer`` with its place, and with what its detail says of a line of the same file."""
+        line, column = self.place(answer.line, answer.column)
+        detail = _LINE.sub(lambda found: f"line {self.line(int(found[1]))}", answer.detail)
+        return msgspec.structs.replace(answer, line=line, column=column, detail=detail)
+
     def _forward(self, offset: int) -> int:
         # An edit that ends here put something before it, or took something away.
         at = bisect_right(self._ends, offset)
@@ -80,29 +88,44 @@ def moved(outcomes: Sequence[Outcome], read: Callable[[str], bytes | None]) -> l
     ``read`` gives the old bytes of a file, None where they cannot be had. What a detail says of a line, of its own file
     or of another one, moves with it.
     """
-    movers: dict[str, Moved] = {}
-    for one in outcomes:
-        old = read(one.path) if one.edits and one.old else None
-        if old is not None:
-            movers[one.path] = Moved(old, one.edits)
-    return [
-        msgspec.structs.replace(one, answers=tuple(_answer(one.path, answer, movers) for answer in one.answers))
-        for one in outcomes
-    ]
+    movers = _Movers(outcomes, read)
+    return [_moved(one, movers) for one in outcomes]
 
 
-def _answer(path: str, answer: Answer, movers: Mapping[str, Moved]) -> Answer:
-    own = movers.get(path)
-    line, column = own.place(answer.line, answer.column) if own is not None else (answer.line, answer.column)
+class _Movers:
+    """Where what is on each line of a file goes, by path. A file is only read when it is asked for."""
+
+    def __init__(self, outcomes: Sequence[Outcome], read: Callable[[str], bytes | None]) -> None:
+        self._changed = {one.path: one for one in outcomes if one.edits and one.old}
+        self._read = read
+        self._made: dict[str, Moved | None] = {}
+
+    def get(self, path: str) -> Moved | None:
+        """None for a file that is not changed, or cannot be read."""
+        if path not in self._changed:
+            return None
+        if path not in self._made:
+            old = self._read(path)
+            edits = self._changed[path].edits
+            self._made[path] = Moved(Source.from_bytes(old, "old"), edits) if old is not None else None
+        return self._made[path]
+
+
+def _moved(outcome: Outcome, movers: _Movers) -> Outcome:
+    answers = outcome.later
+    if not answers:
+        own = movers.get(outcome.path) if outcome.answers else None
+        answers = tuple(map(own.answer, outcome.answers)) if own is not None else outcome.answers
 
     def of_place(found: re.Match[str]) -> str:
         mover = movers.get(found["path"])
         return f"{found['path']}:{mover.line(int(found['line']))}" if mover is not None else found[0]
 
-    detail = _PLACE.sub(of_place, answer.detail)
-    if own is not None:
-        detail = _LINE.sub(lambda found: f"line {own.line(int(found[1]))}", detail)
-    return msgspec.structs.replace(answer, line=line, column=column, detail=detail)
+    def elsewhere(answer: Answer) -> Answer:
+        detail = _PLACE.sub(of_place, answer.detail)
+        return answer if detail == answer.detail else msgspec.structs.replace(answer, detail=detail)
+
+    return msgspec.structs.replace(outcome, answers=tuple(map(elsewhere, answers)), later=())
 
 
 def reader(root: Path) -> Callable[[str], bytes | None]:

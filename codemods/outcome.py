@@ -38,6 +38,8 @@ class Outcome(msgspec.Struct, frozen=True, array_like=True):
     ``edits`` turn the bytes with the digest ``old`` into those with the digest ``new``; there are none when the file
     stays as it is. ``old`` is empty for a file that is made. ``fault`` is a sentence when the file could not be dealt
     with at all; ``note`` says what was done to one without findings, ``moved`` what else the summary is to name.
+    ``later`` are the ``answers`` with the places in this file that they have once the edits are made, where those were
+    worked out.
     """
 
     path: str
@@ -48,3 +50,4 @@ class Outcome(msgspec.Struct, frozen=True, array_like=True):
     fault: str = ""
     note: str = ""
     moved: tuple[str, ...] = ()
+    later: tuple[Answer, ...] = ()

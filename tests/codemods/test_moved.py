@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from analysis.source import Source
 from codemods.compose import apply
 from codemods.moved import Moved, moved
 from codemods.outcome import Answer, Outcome
@@ -40,7 +41,7 @@ OLD = b"import a\n\nx = 1; y = 2\nz = 3\n"
     ],
 )
 def test_a_place(edits: list[tuple[int, int, bytes]], place: tuple[int, int], expected: tuple[int, int]) -> None:
-    assert Moved(OLD, edits).place(*place) == expected
+    assert Moved(Source.from_bytes(OLD, "old"), edits).place(*place) == expected
 
 
 @pytest.mark.parametrize("head", ["", "\ufeff", "# coding: latin-1\n", "# coding: utf-8\n"])
@@ -51,8 +52,9 @@ def test_columns_are_characters_in_every_encoding(head: str) -> None:
     column = text.splitlines()[-1].lstrip("\ufeff").index("y") + 1
     at = text.encode(encoding).index(b"x")
     data = text.encode(encoding)
-    assert Moved(data, [(at, at, "é = 1\n".encode(encoding))]).place(line, column) == (line + 1, column)
-    assert Moved(data, [(len(data), len(data), b"z = 1\n")]).place(line, column) == (line, column)
+    old = Source.from_bytes(data, "old")
+    assert Moved(old, [(at, at, "é = 1\n".encode(encoding))]).place(line, column) == (line + 1, column)
+    assert Moved(old, [(len(data), len(data), b"z = 1\n")]).place(line, column) == (line, column)
 
 
 LINES = st.lists(st.sampled_from(["a = 1", "", "  ", "bb; cc", "ö = 'ü'", "\tx"]), min_size=1, max_size=8)
@@ -65,7 +67,7 @@ def test_what_is_kept_is_found_again(lines: list[str], draw: st.DataObject) -> N
     starts = [len("".join(f"{one}\n" for one in lines[:at]).encode()) for at in cuts]
     edits = [(start, start, f"new{at}\n".encode()) for at, start in enumerate(starts)]
     new = apply(old, edits).decode().splitlines()
-    mover = Moved(old, edits)
+    mover = Moved(Source.from_bytes(old, "old"), edits)
     for number, text in enumerate(lines, 1):
         for column in range(1, len(text) + 1):
             line, found = mover.place(number, column)
