@@ -200,14 +200,14 @@ def _end(code: int | None) -> str:
 
 
 def _chunks(tasks: Sequence[Task], jobs: int) -> Iterator[list[int]]:
-    """Cut the positions of ``tasks`` into parts of like size, small enough that no worker waits long at the end."""
+    """Cut the positions of ``tasks`` into parts, the largest files first, so that no worker waits long at the end."""
     total = sum(task.size for task in tasks)
     most = min(_CHUNK_BYTES, total // (jobs * 4) + 1)
     chunk: list[int] = []
     size = 0
-    for position, task in enumerate(tasks):
+    for position in sorted(range(len(tasks)), key=lambda each: -tasks[each].size):
         chunk.append(position)
-        size += task.size
+        size += tasks[position].size
         if size >= most or len(chunk) >= _CHUNK_FILES:
             yield chunk
             chunk, size = [], 0

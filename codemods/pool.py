@@ -58,6 +58,8 @@ def rewrite_all(setup: Setup, jobs: Sequence[Job], processes: int) -> Iterator[O
             if collecting:
                 gc.enable()
         return
+    # What takes long comes first, so that no worker is at it when the others have nothing left.
+    jobs = sorted(jobs, key=lambda job: -sum(map(len, job.facts.blobs.values())))
     chunks = [jobs[at : at + _CHUNK] for at in range(0, len(jobs), _CHUNK)]
     left = {id(chunk): chunk for chunk in chunks}
     try:
