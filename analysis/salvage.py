@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -26,6 +27,7 @@ _MOST = 120
 def salvaged_imports(data: bytes) -> Iterator[tuple[Any, ...]]:
     """The fields of an :class:`analysis.collectors.imports.Import` for each import that a line of ``data`` begins."""
     lines = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+    depths: list[int] = []
     taken = 0
     for number, line in enumerate(lines):
         start = _START.match(line)
@@ -40,7 +42,9 @@ def salvaged_imports(data: bytes) -> Iterator[tuple[Any, ...]]:
         span = Span(number + 1, indent, number + (node.end_lineno or 1), end_col)
         module, level = (node.module or "", node.level) if isinstance(node, ast.ImportFrom) else ("", 0)
         names = tuple((one.name, one.asname) for one in node.names)
-        when, scope = _when(lines, number, indent)
+        if indent and not depths:
+            depths = list(map(_depth, lines))
+        when, scope = _when(lines, depths, number, indent)
         yield span, module, level, names, is_from, when, scope, indent + 1
 
 
@@ -62,17 +66,21 @@ def _statement(lines: list[bytes], first: int) -> tuple[ast.Import | ast.ImportF
     return (node, last) if isinstance(node, (ast.Import, ast.ImportFrom)) else (None, first + 1)
 
 
-def _when(lines: list[bytes], number: int, indent: int) -> tuple[str, str]:
+def _depth(line: bytes) -> int:
+    """How far a line is indented; beyond all others where it says nothing of what it stands in."""
+    inner = line.lstrip(b" \t")
+    return len(line) - len(inner) if inner and inner[0] not in b"#)]}" else sys.maxsize
+
+
+def _when(lines: list[bytes], depths: list[int], number: int, indent: int) -> tuple[str, str]:
     """When an import at ``indent`` runs, and ``<module>`` or the innermost definition around it."""
     when, scope = "import", "<module>"
-    for line in reversed(lines[:number]):
-        if not indent:
-            break
-        inner = line.lstrip(b" \t")
-        depth = len(line) - len(inner)
-        if depth >= indent or not inner or inner.startswith((b"#", b")", b"]", b"}")):
+    while indent and number:
+        number -= 1
+        if depths[number] >= indent:
             continue
-        indent = depth
+        indent = depths[number]
+        inner = lines[number].lstrip(b" \t")
         if _TYPING.match(inner):
             return "typing", scope
         name = re.match(rb"(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)", inner)

@@ -95,7 +95,7 @@ class Source:
     @classmethod
     def from_bytes(cls, data: bytes, path: Path | str) -> Source:
         """Make a source of bytes that are at hand already; ``path`` is only its name."""
-        return cls(Path(path), data)
+        return cls(path if isinstance(path, Path) else Path(path), data)
 
     @classmethod
     def read(cls, path: Path) -> Source:
@@ -205,6 +205,9 @@ class Source:
         starts = self.line_starts
         if line == len(starts) + 1 and col == 0:
             return len(self.data)
+        if 1 < line < len(starts) and col >= 0 and self._is_utf8 and starts[line - 1] + col <= starts[line]:
+            # This is asked for nearly every node; what follows is for the first line, the last, and other encodings.
+            return starts[line - 1] + col
         if not 1 <= line <= len(starts) or col < 0:
             raise ValueError(f"{self.path}: there is no line {line}, column {col}")
         if self._is_utf8:

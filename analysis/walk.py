@@ -133,16 +133,17 @@ def salvage(source: Source, collectors: Iterable[type[Collector]]) -> dict[str, 
 
 
 def _statements(walk: Walk, suite: list[Any]) -> None:
-    visits = walk.table.get
-    shapes = _SHAPES.get
+    table = walk.table
+    shapes = _SHAPES
     for node in suite:
         kind = node.__class__
-        for visit in visits(kind, ()):
-            visit(walk, node)
-        shape = shapes(kind)
-        if shape is None:
+        if kind in table:
+            for visit in table[kind]:
+                visit(walk, node)
+        # Most statements hold no others.
+        if kind not in shapes:
             continue
-        scope, fields = shape
+        scope, fields = shapes[kind]
         if scope is not None:
             outer = walk.scopes[-1]
             name = node.name if outer.kind == "module" else f"{outer.qualname}.{node.name}"
