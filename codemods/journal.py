@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import itertools
 import json
 import os
 import shutil
@@ -76,6 +77,7 @@ class Journal:
     def __init__(self, root: Path) -> None:
         self.root = Path(os.path.realpath(root))
         self.folder = self.root / NAME
+        self._base = os.path.join(self.folder, "")
         self._lock: int | None = None
         self._plan: int | None = None
         self.run = ""
@@ -207,7 +209,8 @@ class Journal:
         """Where the old and the new file of ``entry`` may be: in the journal, or beside the file when the journal is
         on another file system.
         """
-        yield str(self.folder / f"{entry.number}.old"), str(self.folder / f"{entry.number}.new")
+        own = f"{self._base}{entry.number}"
+        yield f"{own}.old", f"{own}.new"
         head, tail = os.path.split(self.target(entry))
         side = os.path.join(head, f".{tail[:80]}.{self.run}.{entry.number}")
         yield f"{side}.old", f"{side}.new"
@@ -351,10 +354,13 @@ class Journal:
         return done
 
     def _clear(self) -> None:
-        for entry in self.entries(_DONE):
-            for old, new in self.places(entry):
-                self._remove(old)
-                self._remove(new)
+        entries = self.entries(_DONE)
+        own = set(os.listdir(self.folder)) if entries else set[str]()
+        for entry in entries:
+            for place in itertools.chain.from_iterable(self.places(entry)):
+                # Most of what could be there is not, and to ask for each by itself takes as long as to stage it.
+                if not place.startswith(self._base) or place[len(self._base) :] in own:
+                    self._remove(place)
         self._remove(self.folder / _DONE)
 
     @staticmethod

@@ -170,7 +170,7 @@ class Solver:
         """Whether the rules still report something in the statements that were rewritten."""
         done = {_key(one) for one in group}
         left = sorted(one.span.line for one in self.all if (one.code, one.span.line, one.span.col) not in done)
-        path = str(self.source.path)
+        path = self.source.path
         for first, last in _outermost(group):
             start = composed.forward(self.composer.line_start(first))
             end = composed.forward(self.composer.line_start(last + 1), after=True)

@@ -172,7 +172,8 @@ class Transaction:
     def _name(self, path: str) -> str:
         """How the journal names ``path``: relative to its root where it lies inside."""
         root = self.journal.root
-        return os.path.relpath(path, root) if path.startswith(os.path.join(root, "")) else path
+        inside = os.path.join(root, "")
+        return path[len(inside) :] if path.startswith(inside) else path
 
     def _settle(self, staged: Sequence[_Staged]) -> None:
         """Have all that was staged on the disk, and make sure that nobody touched the files meanwhile."""

@@ -26,6 +26,8 @@ from codemods.edits import Reason
 from codemods.tokens import scan
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from config.settings import Settings
     from linters.rule import Rule
 
@@ -148,7 +150,7 @@ def _missing(missing: Counter[bytes]) -> Broken:
     return Broken(Reason.COMMENT, f"the comment `{first}` would be gone")
 
 
-def findings_in(data: bytes, encoding: str, path: str, rules: Sequence[Rule]) -> int | None:
+def findings_in(data: bytes, encoding: str, path: Path | str, rules: Sequence[Rule]) -> int | None:
     """How many findings the whole statements in ``data`` have, however they are indented; None when they do not parse.
 
     ``data`` is in ``encoding``, without a cookie.
@@ -166,4 +168,4 @@ def findings_in(data: bytes, encoding: str, path: str, rules: Sequence[Rule]) ->
     tree = source.parse()
     if tree is None:
         return None
-    return len(check(SourceFacts(path, source, tree, collectors(rules)), rules).kept)
+    return len(check(SourceFacts(str(path), source, tree, collectors(rules)), rules).kept)
