@@ -172,8 +172,7 @@ class Transaction:
     def _name(self, path: str) -> str:
         """How the journal names ``path``: relative to its root where it lies inside."""
         root = self.journal.root
-        inside = os.path.join(root, "")
-        return path[len(inside) :] if path.startswith(inside) else path
+        return path.removeprefix(os.path.join(root, ""))
 
     def _settle(self, staged: Sequence[_Staged]) -> None:
         """Have all that was staged on the disk, and make sure that nobody touched the files meanwhile."""

@@ -345,3 +345,35 @@ def test_numbers_and_texts_that_no_index_holds_are_read(tmp_path: Path, text: st
         assert project.files["a.py"].fault is None
         table(project)
         project.files["a.py"].records(PortLiteralCollector)
+
+
+def test_what_is_below_the_root_is_looked_for_once(tmp_path: Path) -> None:
+    for name in ("a.py", "old/b.py", "new/c.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("x = 1\n")
+
+    def loaded(*paths: Path, exclude: tuple[str, ...] = ()) -> Project:
+        return load(paths, root=tmp_path, collectors=(Imports,), exclude=exclude, cache=False)
+
+    whole = loaded(tmp_path)
+    assert whole.below_root() is whole.discovery is whole.below_root(ignored=True)
+    assert list(whole.below_root(("old",)).files) == ["a.py", "new/c.py"]
+    # What was left out, or not asked for, is below the root all the same.
+    assert list(loaded(tmp_path, exclude=("old",)).below_root().files) == ["a.py", "new/c.py", "old/b.py"]
+    assert list(loaded(tmp_path / "old").below_root().files) == ["a.py", "new/c.py", "old/b.py"]
+    both = loaded(tmp_path, tmp_path / "old" / "b.py")
+    assert both.below_root() is not both.discovery
+    assert list(both.below_root().files) == ["a.py", "new/c.py", "old/b.py"]
+
+
+def test_git_is_asked_again_for_what_it_ignores(tmp_path: Path) -> None:
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    (tmp_path / ".gitignore").write_text("made.py\n")
+    for name in ("a.py", "made.py"):
+        (tmp_path / name).write_text("x = 1\n")
+    project = load([tmp_path], root=tmp_path, collectors=(Imports,), cache=False)
+    assert project.below_root() is project.discovery
+    assert "made.py" not in project.below_root().excluded
+    assert "made.py" in project.below_root(ignored=True).excluded
+    asked = load([tmp_path], root=tmp_path, collectors=(Imports,), cache=False, ignored=True)
+    assert asked.below_root(ignored=True) is asked.discovery

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -81,6 +82,15 @@ def test_details_move_with_what_they_speak_of() -> None:
     (one, *_) = moved([edited, other, Outcome("c.py", answers)], lambda _: OLD)
     assert one.answers[0].detail == "at line 4, as b.py:5 and c.py:3 say; 3 lines, (a.py:5)"
     assert (one.answers[0].line, one.answers[0].column) == (5, 1)
+    # Where the text was at hand its own lines are done already, and no file is read for them.
+    mover = Moved(Source.from_bytes(OLD, "a.py"), edited.edits, apply(OLD, edited.edits))
+    plain = msgspec.structs.replace(answers[0], detail="at line 3")
+    known = msgspec.structs.replace(edited, answers=(plain,), later=(mover.answer(plain),))
+    assert moved([known], lambda _: pytest.fail("it was read")) == moved(
+        [msgspec.structs.replace(known, later=())], lambda _: OLD
+    )
+    known = msgspec.structs.replace(edited, later=tuple(map(mover.answer, answers)))
+    assert moved([known, other, Outcome("c.py", answers)], lambda _: OLD)[0] == one
     # What is made has no old text, and what cannot be read stays as it was.
     assert moved([Outcome("d.py", answers, ((0, 0, b"x"),))], lambda _: OLD)[0].answers == answers
     assert moved([edited], lambda _: None)[0].answers == answers
