@@ -129,7 +129,8 @@ class EventBusCodemod(TreeCodemod):
         if left:
             files = sum(len(one.files) for one in left)
             job.say(
-                f"{plural(len(left), 'circle')} of {plural(files, 'file')} would be left, as the reasons below tell."
+                f"{plural(len(left), 'circle')} of {plural(files, 'file')} would be left; "
+                "the report without --diff names each import and the reason."
             )
         return _planned(run, job, Path(wanted)) if wanted is not None else run.outcomes()
 
