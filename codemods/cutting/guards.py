@@ -100,7 +100,7 @@ def not_taken(workspace: Workspace, path: str, names: Sequence[str]) -> None:
     stem = path.rpartition("/")[2].removesuffix(".py")
     word = re.compile(rb"\.\s*(?:" + b"|".join(re.escape(one.encode()) for one in names) + rb")\b")
     for taker in takers:
-        line = _given_away(workspace, taker, {stem} | _aliases(workspace, taker, stem)) if taker in modules else None
+        line = _given_away(workspace, taker, stem) if taker in modules else None
         if line is not None:
             # Whoever is given the module may take anything of it.
             if _BY_VALUE.search(workspace.source(taker).data) is not None:
@@ -124,12 +124,16 @@ def _attributes(tree: ast.Module) -> list[ast.Attribute]:
     return [one for one in below(tree) if isinstance(one, ast.Attribute)]
 
 
-def _given_away(workspace: Workspace, path: str, called: Collection[str]) -> int | None:
-    """The line where a file has a module that is ``called`` so for a value, if it does."""
+def _given_away(workspace: Workspace, path: str, module: str) -> int | None:
+    """The line where a file has a ``module`` of that last name for a value, if it does."""
+    aliases = _aliases(workspace, path, module)
+    called = {module} | aliases
     taken = {id(one.value) for one in workspace.of_tree(path, _attributes)}
     nodes = workspace.of_tree(path, below)
     # What these ask for is written there, which is looked at elsewhere, or nothing is taken.
     taken |= {id(one.args[0]) for one in nodes if isinstance(one, ast.Call) and one.args and last(one) in _ASKING}
+    imported = {alias or name.partition(".")[0] for one in workspace.imports(path) for name, alias in one.names}
+    imported |= aliases
     for node in nodes:
         name = dotted(node) if isinstance(node, (ast.Name, ast.Attribute)) else None
         if name is None or id(node) in taken or not isinstance(getattr(node, "ctx", None), ast.Load):
@@ -137,7 +141,7 @@ def _given_away(workspace: Workspace, path: str, called: Collection[str]) -> int
         first, _, stem = name.rpartition(".")
         # `a.a` is what the module `a` has by its own name.
         of_itself = first.rpartition(".")[2] in called
-        if stem in called and not of_itself and first.partition(".")[0] not in ("self", "cls"):
+        if stem in called and not of_itself and name.partition(".")[0] in imported:
             return int(getattr(node, "lineno", 0))
     return None
 

@@ -74,6 +74,8 @@ _LOADING = re.compile(
     rb"\b(?:import_module|__import__|spec_from_file_location|load_module|load_extension|run_path)\b|\bimport \*"
 )
 """What loads modules whose names are not written there."""
+_NEAR = 800
+"""So many bytes, about twenty lines, are between listing and loading at most."""
 _HANDED = re.compile(
     rb"\b(?:(?<!atexit\.)(?<!def )register|Depends|Security|add_api_route"
     rb"|add_api_websocket_route|validate_call|validate_arguments|typer\.run)"
@@ -205,15 +207,17 @@ class Mentions:
         for path, data in self._listing.items():
             own = path.rpartition("/")[0] == folder and (b"__file__" in data or b"__path__" in data)
             if own or (name and re.search(rb"[\"'./]%s\b[^\"'\n]*[\"']|\b%s\.__path__" % (name, name), data)):
-                hit = _LISTING.search(data)
-                assert hit is not None
-                return _where(path, data, hit)
+                return _where(path, data, next(hit for hit in _LISTING.finditer(data) if _is_loaded(data, hit)))
         return None
 
     @cached_property
     def _listing(self) -> dict[str, bytes]:
-        read = ((path, self.data(path)) for path in self._project.files)
-        return {path: data for path, data in read if _LISTING.search(data) and _LOADING.search(data)}
+        found = {}
+        for path in self._project.files:
+            data = self.data(path)
+            if any(_is_loaded(data, hit) for hit in _LISTING.finditer(data)):
+                found[path] = data
+        return found
 
     @property
     def reader(self) -> str | None:
@@ -352,6 +356,12 @@ def _in_brackets(data: bytes, hit: re.Match[bytes]) -> bool:
     if b"," not in hit[3] or hit[3].endswith((b" ", b"\t")):
         return False
     return data[: hit.start()].rstrip().endswith((b"(", b"[", b"{", b","))
+
+
+def _is_loaded(data: bytes, hit: re.Match[bytes]) -> bool:
+    """Whether modules are loaded near to where they are listed."""
+    start, end = max(0, hit.start() - _NEAR), hit.end() + _NEAR
+    return _LOADING.search(data, start, end) is not None
 
 
 def _last(dotted: bytes) -> str:

@@ -260,3 +260,28 @@ def test_imports_behind_what_moved_are_one_line_apart(tmp_path: Path) -> None:
     assert (tmp_path / "memory.py").read_text() == (
         "from memory_shared import Kind  # noqa: F401\n\n# The rest.\nimport session\n\nKNOWN = session.first\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "verdict"),
+    [
+        (
+            "import memory\n\n\ndef show(shell):\n    return isinstance(shell.memory, memory.limit), shell.json\n",
+            "json",
+        ),
+        ("import memory\n\n\ndef show(one):\n    return one.json\n\n\nSHOWN = show(memory)\n", "import json\n"),
+    ],
+    ids=["attribute", "module"],
+)
+def test_an_attribute_of_the_name_of_a_module_is_not_the_module(text: str, verdict: str, tmp_path: Path) -> None:
+    answers(tmp_path, {**SHARED, "shows.py": text})
+    left = (tmp_path / "memory.py").read_text()
+    assert ("import json\n" in left) == (verdict == "import json\n")
+
+
+@pytest.mark.parametrize(("lines", "moves"), [(1, False), (60, True)])
+def test_a_folder_whose_modules_are_all_loaded_gets_no_new_one(lines: int, moves: bool, tmp_path: Path) -> None:
+    text = "import importlib\nimport pathlib\n\nHERE = pathlib.Path(__file__).parent\n"
+    text += "FOUND = sorted(HERE.glob('*.txt'))\n" + "# More.\n" * (20 * lines if moves else 1)
+    text += "LOADED = [importlib.import_module(one.stem) for one in FOUND]\n"
+    assert (moved(tmp_path, plugins_py=text)[0] == "") == moves
