@@ -84,6 +84,12 @@ class EventBusCodemod(TreeCodemod):
                 metavar="SECONDS",
                 help="How long a request waits for its answer.",
             ),
+            click.Option(
+                ["--no-publish"],
+                is_flag=True,
+                help="Ask and wait also where the result of a call is dropped: everything is done in the order that it "
+                "was.",
+            ),
         )
 
     def target_of(self, options: Mapping[str, Any]) -> str | None:

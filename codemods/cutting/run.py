@@ -23,7 +23,7 @@ from codemods.cutting.late import late
 from codemods.cutting.loads import loaded, nothing_missed
 from codemods.cutting.plan import LEAVE, Item
 from codemods.cutting.redirect import redirect
-from codemods.cutting.split import TIMEOUT, split
+from codemods.cutting.split import LATER, TIMEOUT, split
 from codemods.cutting.starts import is_service
 from codemods.cutting.workspace import Workspace
 from codemods.edits import Reason, SkipReason
@@ -229,7 +229,13 @@ class Run:
         return set(self._tangled()) if self._silent else set()
 
     def _tell(self) -> None:
-        """Say which services import each other one way only now, and why that stays."""
+        """Say which calls nobody waits for any more, which services import each other one way only now, and why that
+        stays.
+        """
+        for pair, answer in self._answers.items():
+            _, told, later = answer.detail.partition(f"; {LATER}: ")
+            if told and answer.verdict == "rewritten":
+                self.job.say(f"{pair[0]}: {LATER}: {later}; --no-publish asks and waits.")
         if not self._silent:
             return
         between, tangled = self.workspace.graph.between(ANY_TIME), self._talking()
@@ -298,7 +304,8 @@ class Run:
             raise Refused(Reason.CONDITIONAL if conditional else _HINDERED[cut.hindrance], cut.reason)
         if how == "events":
             timeout = float(self.job.options.get("request_timeout") or TIMEOUT)
-            return partial(split, timeout=timeout, refusal=self.job.refusal)
+            publish = not self.job.options.get("no_publish")
+            return partial(split, timeout=timeout, publish=publish, refusal=self.job.refusal)
         return WAYS[how]
 
     def _judge(self, cut: Cut, before: Sequence[Cycle]) -> None:

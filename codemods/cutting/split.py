@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 TIMEOUT = 30.0
 """Seconds that a request waits unless told."""
+LATER = "published, so handled a little later than before"
+"""What is told of calls that nobody waits for any more."""
 _COMMENT = re.compile(rb"#[^\r\n]*")
 
 
@@ -38,11 +40,14 @@ def split(
     cut: Cut,
     *,
     timeout: float = TIMEOUT,
+    publish: bool = True,
     refusal: Callable[[str], Refusal | None] = lambda _: None,
 ) -> str:
     """Make the change; returns what was done, for people. Raises Refused.
 
-    ``timeout`` is how many seconds each request waits; ``refusal`` says why a file cannot import the bus.
+    ``timeout`` is how many seconds each request waits. ``publish``: calls whose result is dropped may be events, for
+    which nobody waits; what is done then ends with `LATER` and which calls those are. ``refusal`` says why a file
+    cannot import the bus.
     """
     here, there = cut.importer, cut.imported
     for path in (here, there):
@@ -65,7 +70,8 @@ def split(
     bus = workspace.settings.get_bus.partition(":")
     target = bus[0], bus[2]
     made = EventModule(workspace, path, target[0], (here, there))
-    asked = _asked(calls, uses, made, _reaching(workspace, module, here))
+    asked = _asked(calls, uses, made, _reaching(workspace, module, here), publish=publish)
+    later = _published(workspace, here, uses, asked)
     names = made.complete(asked)
     events = {one.offered.target: Need("", names[one.offered.target]) for one in asked}
     mine = _module(workspace, here, path, [spelt])
@@ -75,7 +81,7 @@ def split(
     left = [one for one in workspace.graph.edges if (one.importer, one.imported) == (here, there)]
     if any(one.when in ANY_TIME for one in left):
         raise Refused(Reason.STILL_CIRCULAR, f"{here} would import {there} all the same")
-    return f"{replaced} of {path}, answered from {where} on"
+    return f"{replaced} of {path}, answered from {where} on{f'; {LATER}: {later}' if later else ''}"
 
 
 def _has_messages(workspace: Workspace, importer: str) -> None:
@@ -106,8 +112,10 @@ def _edges(workspace: Workspace, cut: Cut) -> list[Edge]:
     ]
 
 
-def _asked(calls: Calls, uses: Sequence[Use], made: EventModule, reaching: Callable[[Function], bool]) -> list[Asked]:
-    """What is asked for, one for each function: an event where every call of it is one."""
+def _asked(
+    calls: Calls, uses: Sequence[Use], made: EventModule, reaching: Callable[[Function], bool], *, publish: bool
+) -> list[Asked]:
+    """What is asked for, one for each function: an event where every call of it is one, and ``publish`` allows it."""
     found: dict[str, list[Use]] = {}
     for one in uses:
         found.setdefault(one.offered.target, []).append(one)
@@ -124,9 +132,21 @@ def _asked(calls: Calls, uses: Sequence[Use], made: EventModule, reaching: Calla
                 raise Refused(Reason.NOT_CARRIED, detail)
             if parameter.default is not None or all(given):
                 fields.append(parameter.name)
-        event = not made.asks(offered) and all(is_event(calls, one, uses, reaching(offered.node)) for one in each)
+        event = publish and not made.asks(offered)
+        event = event and all(is_event(calls, one, uses, reaching(offered.node)) for one in each)
         asked.append(Asked(offered, event, tuple(fields)))
     return asked
+
+
+def _published(workspace: Workspace, path: str, uses: Sequence[Use], asked: Sequence[Asked]) -> str:
+    """Which calls are events, with their lines on the disk, for people; empty where none is."""
+    found: list[str] = []
+    for one in asked:
+        if one.event:
+            target = one.offered.target
+            lines = [workspace.line_before(path, use.call.lineno) for use in uses if use.offered.target == target]
+            found.append(f"`{target}` (line{'s' if len(lines) > 1 else ''} {', '.join(map(str, lines))})")
+    return ", ".join(found)
 
 
 def _reaching(workspace: Workspace, module: Module, other: str) -> Callable[[Function], bool]:

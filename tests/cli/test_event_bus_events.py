@@ -58,6 +58,30 @@ def test_the_seconds_that_a_request_waits(tmp_path: Path) -> None:
     assert "--request-timeout" in done.stderr
 
 
+NOTED = "def two(x):\n    print(x)\n\n\ndef back(x):\n    from one import one\n\n    return one(x)\n" + RUN
+NOTES = "\nimport two\n\n\ndef one(x):\n    two.two('1')\n\n\ndef more():\n    two.two('2')\n" + RUN
+
+
+def test_what_is_handled_later_is_told_with_its_lines_on_the_disk(tmp_path: Path) -> None:
+    write(tmp_path, {"one.py": NOTES, "two.py": NOTED})
+    later = "published, so handled a little later than before: `two` (lines 6, 10)"
+    done = run(tmp_path, "--events", "--diff")
+    assert f"one.py: {later}; --no-publish asks and waits.\n" in done.stderr
+    _, told = report(tmp_path, "--events")
+    assert [one["detail"].partition("; ")[2] for one in told["rewritten"]] == [later, ""]
+
+
+def test_without_events_everything_is_asked(tmp_path: Path) -> None:
+    write(tmp_path, {"one.py": NOTES, "two.py": NOTED})
+    done = run(tmp_path, "--events", "--no-publish")
+    assert done.returncode == 0
+    assert "published" not in done.stderr
+    after = contents(tmp_path)
+    assert after["one.py"].count("get_bus().request_sync(Two(x='") == 2
+    assert "class Two(Request[None], frozen=True):" in after["one_events.py"]
+    assert "bus.handle(Two, " in after["two.py"]
+
+
 def test_what_cannot_be_asked_stays_and_is_told(tmp_path: Path) -> None:
     bad = "import two\n\n\ndef one(x):\n    return two.two(lambda: x)\n" + RUN
     write(tmp_path, {"one.py": bad, "two.py": TWO})
