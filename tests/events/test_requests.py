@@ -358,6 +358,18 @@ def test_another_class_than_the_handler_expects(sides: Sides) -> None:
             one.request_sync(request)
 
 
+def test_fields_are_held_to_their_types_between_processes_only(sides: Sides) -> None:
+    one, other = sides
+    other.handle(Add, lambda request: 5 if request.first == "1" else 0)
+    other.wait_ready()
+    wrong = Add("1", 2)  # type: ignore[arg-type]
+    if one is other:
+        assert one.request_sync(wrong) == 5
+    else:
+        with pytest.raises(RequestFailed, match=r"the request cannot be read as Add: Expected `int`, got `str`"):
+            one.request_sync(wrong)
+
+
 def test_what_is_no_request(sides: Sides) -> None:
     one, _ = sides
     with pytest.raises(TypeError, match="Sample is an event, and nobody answers one: derive it from Request"):
