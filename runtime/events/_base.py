@@ -28,6 +28,8 @@ E = TypeVar("E", bound=Event)
 R = TypeVar("R")
 WhenFull = Literal["wait", "drop"]
 
+_FIRST_PAUSE, _PAUSE, _LAST = 0.01, 0.25, 0.05
+"""Seconds between the times that a request is asked when nobody answers: at first, at most, and before the deadline."""
 _buses: weakref.WeakSet[Bus] = weakref.WeakSet()
 
 
@@ -161,22 +163,26 @@ class Bus(ABC):
             BusClosed: The bus has been closed, at the latest while this waited.
             TypeError: It is no request, or holds what msgspec cannot write.
         """
-        deadline, pause = time.monotonic() + timeout, 0.01
+        deadline, pause = time.monotonic() + timeout, _FIRST_PAUSE
         while True:
             call = self._begin(request, topic, deadline)
             try:
                 async with asyncio.timeout(max(0.0, deadline - time.monotonic())):
                     answer: R = await asyncio.wrap_future(call.future)
                     return answer
-            except NoHandler as nobody:
-                if not wait_for_handler or time.monotonic() + pause >= deadline:
-                    raise self._timed_out(call, timeout, nobody) from None
+            except NoHandler as error:
+                nobody = error
             except TimeoutError:
                 raise self._timed_out(call, timeout, None) from None
             finally:
                 self._pending.pop(call.number, None)
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, 0.25)
+            if not wait_for_handler:
+                raise self._timed_out(call, timeout, nobody)
+            left, wait = _until_again(deadline, pause)
+            await asyncio.sleep(wait)
+            if wait == left:
+                raise self._timed_out(call, timeout, nobody)
+            pause = min(2 * pause, _PAUSE)
 
     def request_sync(
         self, request: Request[R], *, timeout: float = 5.0, topic: str | None = None, wait_for_handler: bool = True
@@ -187,22 +193,27 @@ class Bus(ABC):
             RuntimeError: The handler is a coroutine of the event loop that runs in this very thread, and could never
                 answer.
         """
-        deadline, pause = time.monotonic() + timeout, 0.01
+        deadline, pause = time.monotonic() + timeout, _FIRST_PAUSE
         while True:
             call = self._begin(request, topic, deadline, running_loop())
             try:
                 with waiting():
                     answer: R = call.future.result(max(0.0, deadline - time.monotonic()))
                     return answer
-            except NoHandler as nobody:
-                if not wait_for_handler or time.monotonic() + pause >= deadline:
-                    raise self._timed_out(call, timeout, nobody) from None
+            except NoHandler as error:
+                nobody = error
             except TimeoutError:
                 raise self._timed_out(call, timeout, None) from None
             finally:
                 self._pending.pop(call.number, None)
-            time.sleep(pause)
-            pause = min(2 * pause, 0.25)
+            if not wait_for_handler:
+                raise self._timed_out(call, timeout, nobody)
+            left, wait = _until_again(deadline, pause)
+            with waiting():
+                time.sleep(wait)
+            if wait == left:
+                raise self._timed_out(call, timeout, nobody)
+            pause = min(2 * pause, _PAUSE)
 
     def wait_ready(self, timeout: float = 10.0) -> None:
         """Wait until what this bus subscribes to and answers is in force, so that nothing more can be missed.
@@ -378,6 +389,16 @@ class Bus(ABC):
             "timeouts": self._timeouts,
             "late_replies": self._late,
         }
+
+
+def _until_again(deadline: float, pause: float) -> tuple[float, float]:
+    """How many seconds are left, and for how many of them to wait before a request is asked again: all, when it is not.
+
+    What is asked again has `_LAST` seconds at least, or it would end without a word from the hub.
+    """
+    left = max(0.0, deadline - time.monotonic())
+    wait = min(pause, left - _LAST)
+    return left, wait if wait >= _FIRST_PAUSE else left
 
 
 def _after_fork() -> None:

@@ -144,6 +144,20 @@ def test_nobody_answers(sides: Sides) -> None:
         asyncio.run(one.request(Add(1), timeout=0.1))
 
 
+@pytest.mark.parametrize("timeout", [0.0, 0.02, 0.3])
+def test_that_nobody_answers_is_told_at_the_deadline(sides: Sides, timeout: float) -> None:
+    one, _ = sides
+    one.wait_ready()
+    began = time.monotonic()
+    with pytest.raises(RequestTimeout):
+        one.request_sync(Add(1), timeout=timeout)
+    assert time.monotonic() - began >= timeout
+    began = time.monotonic()
+    with pytest.raises(RequestTimeout):
+        asyncio.run(one.request(Add(1), timeout=timeout))
+    assert time.monotonic() - began >= timeout
+
+
 def test_a_request_waits_for_its_handler(sides: Sides) -> None:
     one, other = sides
     one.wait_ready()
