@@ -64,6 +64,7 @@ class Bus(ABC):
         self._numbers = itertools.count(1)
         self._pending: dict[int, Call] = {}
         self._requests = 0
+        self._repeated = 0
         self._timeouts = 0
         self._late = 0
 
@@ -164,8 +165,9 @@ class Bus(ABC):
             TypeError: It is no request, or holds what msgspec cannot write.
         """
         deadline, pause = time.monotonic() + timeout, _FIRST_PAUSE
+        again = False
         while True:
-            call = self._begin(request, topic, deadline)
+            call = self._begin(request, topic, deadline, again=again)
             try:
                 async with asyncio.timeout(max(0.0, deadline - time.monotonic())):
                     answer: R = await asyncio.wrap_future(call.future)
@@ -182,7 +184,7 @@ class Bus(ABC):
             await asyncio.sleep(wait)
             if wait == left:
                 raise self._timed_out(call, timeout, nobody)
-            pause = min(2 * pause, _PAUSE)
+            pause, again = min(2 * pause, _PAUSE), True
 
     def request_sync(
         self, request: Request[R], *, timeout: float = 5.0, topic: str | None = None, wait_for_handler: bool = True
@@ -194,8 +196,9 @@ class Bus(ABC):
                 answer.
         """
         deadline, pause = time.monotonic() + timeout, _FIRST_PAUSE
+        again = False
         while True:
-            call = self._begin(request, topic, deadline, running_loop())
+            call = self._begin(request, topic, deadline, running_loop(), again=again)
             try:
                 with waiting():
                     answer: R = call.future.result(max(0.0, deadline - time.monotonic()))
@@ -213,7 +216,7 @@ class Bus(ABC):
                 time.sleep(wait)
             if wait == left:
                 raise self._timed_out(call, timeout, nobody)
-            pause = min(2 * pause, _PAUSE)
+            pause, again = min(2 * pause, _PAUSE), True
 
     def wait_ready(self, timeout: float = 10.0) -> None:
         """Wait until what this bus subscribes to and answers is in force, so that nothing more can be missed.
@@ -327,6 +330,8 @@ class Bus(ABC):
         topic: str | None,
         deadline: float,
         waits_in: asyncio.AbstractEventLoop | None = None,
+        *,
+        again: bool,
     ) -> Call:
         self._check()
         if not isinstance(request, Request):
@@ -340,7 +345,8 @@ class Bus(ABC):
                 "from running: use `await bus.request(...)`"
             )
         with self._lock:
-            self._requests += 1
+            self._requests += not again
+            self._repeated += again
         self._pending[call.number] = call
         if answerer is None:
             try:
@@ -386,6 +392,7 @@ class Bus(ABC):
         return {
             **self._dispatcher.counts(),
             "requests": self._requests,
+            "repeated": self._repeated,
             "timeouts": self._timeouts,
             "late_replies": self._late,
         }

@@ -24,7 +24,8 @@ class Counters(msgspec.Struct, frozen=True, kw_only=True):
         publishers: Incarnations of publishers that were heard of.
         publisher_restarts: How often a publisher was heard of again under a new incarnation.
         reconnects: Connections to the hub that were made again; a bus has three.
-        requests: Requests sent.
+        requests: Requests that were made, each once.
+        repeated: How often such were asked again, as nobody answered to them yet.
         timeouts: Requests whose deadline has passed here.
         late_replies: Replies that came after that.
         answered: Requests that a handler of this bus has answered, with an error or without.
@@ -48,6 +49,7 @@ class Counters(msgspec.Struct, frozen=True, kw_only=True):
     publisher_restarts: int = 0
     reconnects: int = 0
     requests: int = 0
+    repeated: int = 0
     timeouts: int = 0
     late_replies: int = 0
     answered: int = 0

@@ -164,10 +164,27 @@ def test_a_request_waits_for_its_handler(sides: Sides) -> None:
     answers: list[int] = []
     thread = threading.Thread(target=lambda: answers.append(one.request_sync(Add(1, 2), timeout=PATIENCE)))
     thread.start()
-    until(lambda: one.counters().requests >= 1)
+    until(lambda: one.counters().repeated >= 2)
     other.handle(Add, lambda request: request.first + request.second)
     thread.join()
     assert answers == [3]
+    # However often it was asked.
+    assert (one.counters().requests, other.counters().answered) == (1, 1)
+
+
+def test_requests_are_counted_once_however_often_they_are_asked(sides: Sides) -> None:
+    one, _ = sides
+    one.wait_ready()
+    for _ in range(3):
+        with pytest.raises(NoHandler):
+            one.request_sync(Add(1), timeout=0.2)
+    with pytest.raises(NoHandler):
+        asyncio.run(one.request(Add(1), timeout=0.2))
+    assert one.counters().requests == one.counters().timeouts == 4
+    assert one.counters().repeated >= 4
+    with pytest.raises(NoHandler):
+        one.request_sync(Add(1), wait_for_handler=False)
+    assert one.counters().requests == 5
 
 
 def test_a_second_handler_is_refused(sides: Sides) -> None:
