@@ -12,7 +12,7 @@ import weakref
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from ._call import Call, Subscription, another_kind, failed
+from ._call import Call, Subscription, another_kind, failed, told
 from ._counters import Counters
 from ._dispatch import Answerer, Dispatcher, Lane, name_of, running_loop
 from ._errors import BusClosed, DuplicateHandler, NoHandler, RequestTimeout
@@ -357,16 +357,14 @@ class Bus(ABC):
         elif type(request) is not answerer.spec.kind and not isinstance(request, answerer.spec.kind):
             self._fail(call.number, another_kind(call.topic, answerer.spec.kind, type(request)))
         else:
-            answerer.call(request, deadline, lambda value, error: self._reply(call.number, value, error))
+            answerer.call(request, deadline, lambda value, error: self._reply(call, value, error))
         return call
 
-    def _reply(self, number: int, value: Any, error: Exception | None) -> None:
-        if error is None:
-            call = self._take(number)
-            if call is not None:
-                call.future.set_result(value)
-        else:
-            self._fail(number, failed(error))
+    def _reply(self, call: Call, value: Any, error: Exception | None) -> None:
+        if error is not None:
+            self._fail(call.number, failed(call.topic, *told(error)))
+        elif self._take(call.number) is not None:
+            call.future.set_result(value)
 
     def _fail(self, number: int, error: Exception) -> None:
         call = self._take(number)

@@ -60,11 +60,16 @@ class Call:
         self.future.set_running_or_notify_cancel()
 
 
-def failed(error: Exception) -> RequestFailed:
-    """What the one who asked is told about an error of the handler."""
+def told(error: Exception) -> tuple[str, str]:
+    """Type and message of an error, for processes that may not have its class."""
     kind = type(error)
     name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
-    return RequestFailed(f"the handler raised {name}: {error}", name, str(error))
+    return name, str(error)
+
+
+def failed(topic: str, name: str, text: str) -> RequestFailed:
+    """What the one who asked is told about an error of the handler."""
+    return RequestFailed(f"the handler of `{topic}` raised {name}: {text}", name, text)
 
 
 def another_kind(topic: str, expected: type, got: type) -> RequestFailed:

@@ -12,7 +12,7 @@ import msgspec
 from runtime.safe_executor import SafeExecutor
 
 from . import _zmq
-from ._call import failed
+from ._call import failed, told
 from ._errors import DuplicateHandler, NoHandler, RequestFailed
 from ._event import encode
 
@@ -235,7 +235,7 @@ class Requests:
             call.future.set_result(value)
         else:
             name, text = value
-            call.future.set_exception(RequestFailed(f"the handler of `{call.topic}` raised {name}: {text}", name, text))
+            call.future.set_exception(failed(call.topic, name, text))
 
     def _asked(self, asker: bytes, number: bytes, topic: bytes, left: bytes, version: bytes, payload: bytes) -> None:
         deadline = time.monotonic() + int.from_bytes(left[:4], "big") / 1000
@@ -264,7 +264,6 @@ class Requests:
                     return
                 error = writing.error
             assert error is not None
-            problem = failed(error)
-            self._do(self.answer, deadline, asker, number, _FAILED, encode((problem.error_type, problem.detail)))
+            self._do(self.answer, deadline, asker, number, _FAILED, encode(told(error)))
 
         answerer.call(request, deadline, reply)

@@ -79,10 +79,11 @@ def test_an_error_of_the_handler_is_told(sides: Sides) -> None:
 
     other.handle(Ask, answer)
     other.handle(Add, add)
-    with pytest.raises(RequestFailed, match="raised ConnectionError: no memory agent") as caught:
+    whose = r"^the handler of `test\.ask` raised ConnectionError: no memory agent$"
+    with pytest.raises(RequestFailed, match=whose) as caught:
         one.request_sync(Ask())
     assert (caught.value.error_type, caught.value.detail) == ("ConnectionError", "no memory agent")
-    with pytest.raises(RequestFailed, match="raised KeyError: 5"):
+    with pytest.raises(RequestFailed, match=r"^the handler of `test\.add` raised KeyError: 5$"):
         one.request_sync(Add(5))
 
 
