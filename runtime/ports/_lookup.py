@@ -222,14 +222,15 @@ def look_up(caller: str | None, name: str, machine: str | None) -> Effective:
 def _find(caller: str | None, environment: Mapping[str, str]) -> Path:
     from pathlib import Path
 
-    from .._places import starts
+    from .._places import ours, starts
     from ._schema import schema
 
     named = environment.get("UNSNARL_PORTS")
     if named:
         return Path(named).absolute()
     folders = starts(caller)
-    for start in folders:
+    # Where we are ourselves may be below the tree, or far from any.
+    for start in (*folders, *ours(caller)):
         found: Path | None = schema().find(start)
         if found is not None:
             return found

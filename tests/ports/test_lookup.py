@@ -57,6 +57,32 @@ def test_a_program_outside_any_tree_uses_the_registry_of_the_current_folder(
     )
 
 
+BUS = "from runtime.events import Address\nprint(Address.from_ports())\n"
+HUB = "EVENT_BUS: {port: 21801}, EVENT_BUS_PUBLISH: {port: 21802}, EVENT_BUS_REQUESTS: {port: 21803}"
+
+
+def test_the_bus_asks_on_behalf_of_the_program(tree: Tree, tmp_path: Path, run: Run) -> None:
+    script = tree.script("agents/memory.py", BUS)
+    (tmp_path / "elsewhere").mkdir()
+    done = run(script, cwd=tmp_path / "elsewhere")
+    assert done.stderr.splitlines()[-1].startswith("runtime.ports.UnknownPort: ")
+    tree.write(f"version: 1\nports: {{{HUB}}}\n")
+    told = "tcp://127.0.0.1:21801,tcp://127.0.0.1:21802,tcp://127.0.0.1:21803\n"
+    assert run(script, cwd=tmp_path / "elsewhere").stdout == told
+    assert run("-c", BUS, cwd=tree.root).stdout == told
+
+
+@pytest.mark.parametrize(("words", "code"), [(("-c", BUS), 1), (("-m", "runtime.events.proxy"), 2)])
+def test_where_no_registry_is_the_folders_are_those_of_the_program(
+    tmp_path: Path, run: Run, words: tuple[str, str], code: int
+) -> None:
+    done = run(*words, cwd=tmp_path)
+    assert done.returncode == code
+    assert done.stderr.splitlines()[-1].endswith(
+        f"there is no config/ports.yaml in or above {tmp_path}; write one, or name it in UNSNARL_PORTS"
+    )
+
+
 def test_what_stands_between_a_program_and_the_look_up_does_not_matter(tree: Tree, tmp_path: Path, run: Run) -> None:
     # In a pool the file that calls is one of the standard library.
     pool = "from concurrent.futures import ThreadPoolExecutor\nfrom runtime.ports import get_port\n"
