@@ -43,7 +43,7 @@ class Address(msgspec.Struct, frozen=True):
     def from_ports(cls, host: str = "127.0.0.1", machine: str | None = None) -> Address:
         """The ports that the registry has for `EVENT_BUS`, `EVENT_BUS_PUBLISH` and `EVENT_BUS_REQUESTS`.
 
-        Looked for from the program's main file on, and then from the current folder: see .
+        Looked for from the program's main file on, and then from the current folder: see `runtime.ports.get_port`.
 
         Raises:
             runtime.ports.UnknownPort: One of the names is missing.
