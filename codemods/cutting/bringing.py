@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from analysis.collectors.header import Header, HeaderCollector
 from codemods.compose import Change
-from codemods.cutting.layout import ORDERS, by_kind, longest, wrapped
+from codemods.cutting.layout import ORDERS, OTHER, OWN, Line, by_kind, kind, lines, longest, order, wrapped
 from codemods.cutting.statements import shares_line
 from codemods.cutting.workspace import Workspace
 from codemods.edits import Need, Splice
@@ -27,7 +27,7 @@ def bring(workspace: Workspace, path: str, needs: Sequence[Need]) -> dict[Need, 
     for module, wanted in sorted(modules.items()):
         plain = all(names[one] == one.name for one in wanted)
         left = _joined(workspace, path, module, wanted) if plain else wanted
-        if left and not (plain and _beside(workspace, path, module, left)):
+        if left and not (plain and (_beside(workspace, path, module, left) or _among(workspace, path, module, left))):
             line = _end(workspace, path)
             workspace.edit(path, _planner(workspace, path).changes([(one, line) for one in left]))
     return names
@@ -158,6 +158,70 @@ def _beside(workspace: Workspace, path: str, module: str, wanted: Sequence[Need]
     at = source.offset(last + 1, 0)
     workspace.edit(path, [Change((Splice(at, at, f"{_written(workspace, module, names)}\n"),))])
     return True
+
+
+def _among(workspace: Workspace, path: str, module: str, wanted: Sequence[Need]) -> bool:
+    """Put an import of another module in its order among those of its kind, or as a group of its own behind those that
+    go before it.
+    """
+    header = workspace.facts(path).records(HeaderCollector)
+    if module.startswith(".") or not header or any(one.kind == "path" for one in header[0].statements):
+        return False
+
+    def is_own(name: str) -> bool:
+        return workspace.graph.modules.find(path, name) is not None
+
+    def is_before(one: ast.Import | ast.ImportFrom) -> bool:
+        return order(lines(one, one.names)[0]) <= order(made)
+
+    made, own = Line(module, tuple(sorted((one.name for one in wanted), key=by_kind))), kind(module, is_own)
+    groups = _groups(workspace, path)
+    kinds = [{kind(lines(one, one.names)[0].module, is_own) for one in group} for group in groups]
+    like = next((group for group, each in zip(groups, kinds, strict=True) if own in each), None)
+    before = [group for group, each in zip(groups, kinds, strict=True) if max(each) < own]
+    text = _written(workspace, module, made.names)
+    source = workspace.source(path)
+    if like is not None:
+        placed = [is_before(one) for one in like]
+        if placed != sorted(placed, reverse=True):
+            return False
+        after = like[sum(placed) - 1] if any(placed) else None
+        line = (after.end_lineno or after.lineno) + 1 if after is not None else like[0].lineno
+        if after is None and _has_comment_above(workspace, path, like[0]):
+            return False
+        text = f"{text}\n"
+    elif before:
+        line, text = (before[-1][-1].end_lineno or 0) + 1, f"\n{text}\n"
+        if line <= len(source.lines) and source.lines[line - 1].strip():
+            return False
+    elif groups and own in (OTHER, OWN) and not _has_comment_above(workspace, path, groups[0][0]):
+        line, text = groups[0][0].lineno, f"{text}\n\n"
+    else:
+        return False
+    if line > len(source.lines):
+        return False
+    at = source.offset(line, 0)
+    workspace.edit(path, [Change((Splice(at, at, text),))])
+    return True
+
+
+def _groups(workspace: Workspace, path: str) -> list[list[ast.Import | ast.ImportFrom]]:
+    """The imports that begin the module, blank lines between the groups; those of the future left out."""
+    found: list[list[ast.Import | ast.ImportFrom]] = []
+    body, last = workspace.tree(path).body, 0
+    source = workspace.source(path)
+    for at, one in enumerate(body):
+        if at == 0 and isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant):
+            continue
+        if not isinstance(one, (ast.Import, ast.ImportFrom)) or shares_line(body, one):
+            break
+        if _module(one) == "__future__":
+            continue
+        if not found or any(not line.strip() for line in source.lines[last : one.lineno - 1]):
+            found.append([])
+        found[-1].append(one)
+        last = one.end_lineno or one.lineno
+    return found
 
 
 def _has_comment_above(workspace: Workspace, path: str, node: ast.stmt) -> bool:

@@ -235,7 +235,7 @@ class Run:
         for pair, answer in self._answers.items():
             _, told, later = answer.detail.partition(f"; {LATER}: ")
             if told and answer.verdict == "rewritten":
-                self.job.say(f"{pair[0]}: {LATER}: {later}; --no-publish asks and waits.")
+                self.job.say(f"{pair[0]}: {LATER}: {later}, as it was; --no-publish asks and waits.")
         if not self._silent:
             return
         between, tangled = self.workspace.graph.between(ANY_TIME), self._talking()

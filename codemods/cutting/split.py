@@ -16,6 +16,7 @@ from codemods.compose import Change
 from codemods.cutting.answers import answer
 from codemods.cutting.bringing import bring
 from codemods.cutting.event_module import Asked, EventModule, path_of
+from codemods.cutting.folding import fold
 from codemods.cutting.layout import DIRECTIVE
 from codemods.cutting.offers import FUNCTIONS, Function, Module
 from codemods.cutting.starts import is_service, start_of
@@ -75,7 +76,8 @@ def split(
     names = made.complete(asked)
     events = {one.offered.target: Need("", names[one.offered.target]) for one in asked}
     mine = _module(workspace, here, path, [spelt])
-    replaced = _replace(workspace, cut, asked, {key: Need(mine, need.name) for key, need in events.items()}, timeout)
+    mapped = {key: Need(mine, need.name) for key, need in events.items()}
+    replaced = _replace(workspace, cut, asked, mapped, timeout, calls.statements)
     theirs = _module(workspace, there, path, [spelt])
     where = answer(workspace, there, asked, {key: Need(theirs, need.name) for key, need in events.items()}, target)
     left = [one for one in workspace.graph.edges if (one.importer, one.imported) == (here, there)]
@@ -145,7 +147,7 @@ def _published(workspace: Workspace, path: str, uses: Sequence[Use], asked: Sequ
         if one.event:
             target = one.offered.target
             lines = [workspace.line_before(path, use.call.lineno) for use in uses if use.offered.target == target]
-            found.append(f"`{target}` (line{'s' if len(lines) > 1 else ''} {', '.join(map(str, lines))})")
+            found.append(f"`{target}` ({', '.join(f'line {line}' for line in lines)})")
     return ", ".join(found)
 
 
@@ -212,7 +214,14 @@ def _module(workspace: Workspace, importer: str, path: str, packages: Sequence[s
 # The calls
 
 
-def _replace(workspace: Workspace, cut: Cut, asked: Sequence[Asked], events: Mapping[str, Need], timeout: float) -> str:
+def _replace(
+    workspace: Workspace,
+    cut: Cut,
+    asked: Sequence[Asked],
+    events: Mapping[str, Need],
+    timeout: float,
+    before: Sequence[Taken],
+) -> str:
     """Put requests and events in the place of the calls, and take the imports away."""
     path = cut.importer
     bus = workspace.settings.get_bus.partition(":")
@@ -225,18 +234,24 @@ def _replace(workspace: Workspace, cut: Cut, asked: Sequence[Asked], events: Map
     splices: list[tuple[int, int, str]] = []
     for one in uses:
         target = one.offered.target
-        splices += _call(workspace, calls, one, names[get_bus], names[events[target]], told[target], timeout)
+        hung = _hangs(workspace, calls, one, uses)
+        splices += _call(workspace, calls, one, names[get_bus], names[events[target]], told[target], timeout, hung)
     edits = [Splice(*one) for one in _merged(splices)]
-    for statement in calls.statements:
+    # With the comments that were about them before there were other imports below.
+    pairs = zip(calls.statements, before, strict=True)
+    statements = [one._replace(above=each.above) if one.whole else one for one, each in pairs]
+    for statement in statements:
         edits += without(workspace, path, statement)
-    kept = [each for statement in calls.statements for each in _comments(statement)]
+    kept = _comments(statements, cut.imported)
     place = _imported(workspace.tree(path), {need.module for need in events.values()})
     if kept and place is not None:
-        # What is asked now takes the place of what was imported.
+        # What is asked now takes the place of what was imported, and the comment says of whom it speaks.
         start = workspace.source(path).offset(place.lineno, 0)
-        edits.append(Splice(start, start, "".join(f"{each}\n" for each in kept)))
+        gap = "\n" if _stands_close(workspace, path, place, statements) else ""
+        edits.append(Splice(start, start, gap + "".join(f"{each}\n" for each in kept)))
     edits += [_without(workspace, path, one) for one in calls.late]
     workspace.edit(path, [Change((one,)) for one in edits])
+    fold(workspace, path, _asking(workspace.tree(path), names[get_bus], {names[one] for one in events.values()}))
     several = [sum(told[one.offered.target] is event for one in uses) for event in (False, True)]
     spoken = [
         f"{number} {word}{'s' if number > 1 else ''}"
@@ -247,9 +262,16 @@ def _replace(workspace: Workspace, cut: Cut, asked: Sequence[Asked], events: Map
 
 
 def _call(
-    workspace: Workspace, calls: Calls, use: Use, get_bus: str, name: str, event: bool, timeout: float
+    workspace: Workspace,
+    calls: Calls,
+    use: Use,
+    get_bus: str,
+    name: str,
+    event: bool,
+    timeout: float,
+    indent: str | None,
 ) -> list[tuple[int, int, str]]:
-    """The edits that make a message of one call."""
+    """The edits that make a message of one call; ``indent`` as of `_hangs`."""
     source, call = workspace.source(calls.path), use.call
     data = source.data
 
@@ -270,11 +292,20 @@ def _call(
     elif use.waits or use.offered.is_async:
         verb = "request"
     head = f"{get_bus}().{verb}({name}("
+    found: list[tuple[int, int, str]] = []
+    if indent is not None:
+        inner = f"{indent}\t" if indent.endswith("\t") else f"{indent}    "
+        shift = inner.removeprefix(indent)
+        head = f"{get_bus}().{verb}(\n{inner}{name}("
+        tail = f"{shift})\n{indent})" if event else f"{shift}),\n{inner}timeout={timeout:g},\n{indent})"
+        lines = range(call.func.end_lineno or call.func.lineno, call.end_lineno or call.lineno)
+        starts = [source.offset(line, 0) for line in lines if line > lines[0] and source.lines[line - 1].strip()]
+        found = [(one, one, shift) for one in starts]
     if use.waits and not event:
         head = f"await {head}"
         if _binds_tighter(calls, call):
             head, tail = f"({head}", f"{tail})"
-    found = [(start(call), paren + 1, head), (end(call) - 1, end(call), tail)]
+    found += [(start(call), paren + 1, head), (end(call) - 1, end(call), tail)]
     last = paren + 1
     for value, field in zip(call.args, use.arguments, strict=False):
         # An argument may stand in brackets of its own, which its place does not count.
@@ -283,6 +314,40 @@ def _call(
         place = start(value) - len(behind.lstrip())
         found.append((place, place, f"{field}="))
         last = end(value)
+    return found
+
+
+def _hangs(workspace: Workspace, calls: Calls, use: Use, uses: Sequence[Use]) -> str | None:
+    """What is before the last bracket of a call, of which each argument has lines of its own; None for another form."""
+    source, call = workspace.source(calls.path), use.call
+    closing = source.offset(call.end_lineno or call.lineno, 0)
+    paren = source.data.find(b"(", source.offset(call.func.end_lineno or call.lineno, call.func.end_col_offset or 0))
+    end = source.offset(call.end_lineno or call.lineno, call.end_col_offset or 0) - 1
+    inside, before = source.data[paren + 1 : end], source.data[closing:end]
+    alone = closing > paren and not before.strip() and before and not inside.partition(b"\n")[0].strip()
+    if not alone or any(one in inside for one in (b'"""', b"'''", b"\\\n", b"\\\r")):
+        # What is in a text of several lines is not to be moved.
+        return None
+    others = {id(one.call) for one in uses} - {id(call)}
+    around, outer = False, calls.parents.get(call)
+    while outer is not None:
+        around = around or id(outer) in others
+        outer = calls.parents.get(outer)
+    if around or any(id(one) in others for one in below(call)):
+        return None
+    lines = source.lines[call.func.end_lineno or call.func.lineno : call.end_lineno]
+    return before.decode(source.encoding) if all(one[:1].isspace() for one in lines) else None
+
+
+def _asking(tree: ast.Module, get_bus: str, events: Collection[str]) -> list[ast.expr]:
+    """The calls that ask or publish one of ``events``."""
+    found: list[ast.expr] = []
+    for node in below(tree):
+        match node:
+            case ast.Call(func=ast.Attribute(value=ast.Call(func=called)), args=[ast.Call(func=event)]) if (
+                ast.unparse(called) == get_bus and ast.unparse(event) in events
+            ):
+                found.append(node)
     return found
 
 
@@ -299,7 +364,10 @@ def _binds_tighter(calls: Calls, call: ast.Call) -> bool:
 
 def _merged(splices: Sequence[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
     """The edits with what is put in where another begins made one with that: a call that is an argument of another."""
-    put = {start: text for start, end, text in splices if start == end}
+    put: dict[int, str] = {}
+    for start, end, text in splices:
+        if start == end:
+            put[start] = put.get(start, "") + text
     found = [(start, end, put.pop(start, "") + text) for start, end, text in splices if start != end]
     return sorted([*found, *((start, start, text) for start, text in put.items())])
 
@@ -315,10 +383,30 @@ def _imported(tree: ast.Module, modules: Collection[str]) -> ast.stmt | None:
     return None
 
 
-def _comments(one: Taken) -> list[str]:
-    """What is told about an import above and behind it, what is told to tools left out."""
-    comment = one.comment.strip()
-    return [*one.above, *([comment] if comment and not DIRECTIVE.match(comment) else [])]
+def _stands_close(workspace: Workspace, path: str, place: ast.stmt, gone: Sequence[Taken]) -> bool:
+    """Whether something will be on the line above ``place``."""
+    going = {
+        line
+        for one in gone
+        if one.whole
+        for line in range(one.node.lineno - len(one.above), (one.node.end_lineno or one.node.lineno) + 1)
+    }
+    line = place.lineno - 1
+    while line in going:
+        line -= 1
+    return line > 0 and bool(workspace.source(path).lines[line - 1].strip())
+
+
+def _comments(taken: Sequence[Taken], imported: str) -> list[str]:
+    """What is told about imports above and behind them, with the name of what it was about; not what tools are told."""
+    found: list[str] = []
+    for one in taken:
+        comment = one.comment.strip()
+        found += [*one.above, *([comment] if comment and not DIRECTIVE.match(comment) else [])]
+    stem = imported.removesuffix("/__init__.py").rpartition("/")[2].removesuffix(".py")
+    if not found or re.search(rf"\b{re.escape(stem)}\b", " ".join(found)):
+        return found
+    return [f"# {stem}:", *found]
 
 
 def _without(workspace: Workspace, path: str, one: Late) -> Splice:

@@ -28,8 +28,8 @@ EXAMPLES = (
             "main.py": _MAIN,
         },
         {
-            "memory.py": "from functools import cache\n\nfrom memory_events import Count, Keep\n"
-            "from runtime.events import Bus, get_bus\n\n\ndef keep(text: str, times: int = 1) -> int:\n"
+            "memory.py": "from functools import cache\n\nfrom runtime.events import Bus, get_bus\n\n"
+            "from memory_events import Count, Keep\n\n\ndef keep(text: str, times: int = 1) -> int:\n"
             "    return len(text) * times + get_bus().request_sync(Count(), timeout=30)\n"
             + _STARTED.format("memory", "Keep, lambda asked: keep(asked.text, asked.times)"),
             "memory_events.py": '"""Events and requests between memory and session."""\n\n'
@@ -39,8 +39,8 @@ EXAMPLES = (
             "class Keep(Request[int], frozen=True):\n"
             '    """Asks memory for keep(): the answer is what that returns."""\n\n    TOPIC = "memory.keep"\n\n'
             "    text: str\n    times: int = 1\n",
-            "session.py": "from functools import cache\n\nfrom memory_events import Count, Keep\n"
-            "from runtime.events import Bus, get_bus\n\n\ndef count() -> int:\n    return 2\n\n\n"
+            "session.py": "from functools import cache\n\nfrom runtime.events import Bus, get_bus\n\n"
+            "from memory_events import Count, Keep\n\n\ndef count() -> int:\n    return 2\n\n\n"
             "def say(text: str) -> int:\n    return get_bus().request_sync(Keep(text=text), timeout=30)\n"
             + _STARTED.format("session", "Count, lambda _: count()"),
         },

@@ -40,7 +40,7 @@ def test_imports_in_functions_are_only_looked_at_when_services_are_to_talk(tmp_p
     assert code == 0
     assert [(one["path"], one["line"], one["detail"]) for one in told["rewritten"]] == [
         ("one.py", 1, "two.py: 1 request of one_events.py, answered from run() on"),
-        ("two.py", 12, "one.py: 1 request of one_events.py, answered from run() on"),
+        ("two.py", 13, "one.py: 1 request of one_events.py, answered from run() on"),
     ]
     after = contents(tmp_path)
     assert list(after) == ["one.py", "one_events.py", "two.py"]
@@ -64,11 +64,14 @@ NOTES = "\nimport two\n\n\ndef one(x):\n    two.two('1')\n\n\ndef more():\n    t
 
 def test_what_is_handled_later_is_told_with_its_lines_on_the_disk(tmp_path: Path) -> None:
     write(tmp_path, {"one.py": NOTES, "two.py": NOTED})
-    later = "published, so handled a little later than before: `two` (lines 6, 10)"
+    later = "published, so handled a little later than before: `two` (line 6, line 10)"
     done = run(tmp_path, "--events", "--diff")
-    assert f"one.py: {later}; --no-publish asks and waits.\n" in done.stderr
+    assert f"one.py: {later}, as it was; --no-publish asks and waits.\n" in done.stderr
     _, told = report(tmp_path, "--events")
-    assert [one["detail"].partition("; ")[2] for one in told["rewritten"]] == [later, ""]
+    lines = contents(tmp_path)["one.py"].splitlines()
+    places = ", ".join(f"line {at}" for at, line in enumerate(lines, 1) if "publish" in line)
+    now = [one["detail"].partition("; ")[2] for one in told["rewritten"]]
+    assert now == [later.replace("line 6, line 10", places), ""]
 
 
 def test_without_events_everything_is_asked(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def test_all_of_it(tmp_path: Path) -> None:
         '"""Keeps."""\n\n\ndef load(name: str, size: int = 1) -> bool:\n    return bool(name)\n',
     )
     assert files["asker.py"] == (
-        '"""Asks."""\n\nimport time\n\nfrom asker_events import Load\nfrom runtime.events import get_bus\n\n\n'
+        '"""Asks."""\n\nimport time\n\nfrom runtime.events import get_bus\n\nfrom asker_events import Load\n\n\n'
         "def ask(x):\n    return get_bus().request_sync(Load(name=x, size=2), timeout=30)\n" + RUN
     )
     assert files["asker_events.py"] == (
@@ -49,8 +49,8 @@ def test_all_of_it(tmp_path: Path) -> None:
         '    TOPIC = "keeper.load"\n\n    name: str\n    size: int = 1\n'
     )
     assert files["keeper.py"] == (
-        '"""Keeps."""\n\nfrom functools import cache\n\nfrom asker_events import Load\n'
-        "from runtime.events import Bus, get_bus\n\n\n"
+        '"""Keeps."""\n\nfrom functools import cache\n\nfrom runtime.events import Bus, get_bus\n\n'
+        "from asker_events import Load\n\n\n"
         "def load(name: str, size: int = 1) -> bool:\n    return bool(name)\n\n\n"
         "class Service:\n    def run(self):\n        handle_events(get_bus())\n        while True:\n            pass\n"
         "\n\n"
@@ -184,7 +184,8 @@ CALLS = {
 @pytest.mark.parametrize("case", CALLS)
 def test_a_call(tmp_path: Path, case: str) -> None:
     keeper, asker, expected = CALLS[case]
-    files = talk(tmp_path, f"import asyncio\n\nfrom keeper import load\n\n\n{asker}\n    return y\n", keeper)
+    text = f"import asyncio\n\nfrom keeper import load\n\n\n{asker}\n    return y\n"
+    files = talk(tmp_path, text, keeper, {"pyproject.toml": "[tool.ruff]\nline-length = 120\n"})
     assert body(files["asker.py"]).splitlines()[1].strip() == expected
 
 
@@ -192,9 +193,47 @@ def test_comments_and_lines_of_the_arguments_stay(tmp_path: Path) -> None:
     call = "load(\n        x,  # the, name\n        2,\n    )"
     asker = f"from keeper import load  # from there\n\n\ndef f(x):\n    return {call}\n"
     files = talk(tmp_path, asker, KEEPER)
-    assert "# from there\nfrom asker_events import Load\n" in files["asker.py"]
+    assert "# keeper:\n# from there\nfrom asker_events import Load\n" in files["asker.py"]
     assert body(files["asker.py"]).endswith(
-        "    return get_bus().request_sync(Load(\n        name=x,  # the, name\n        size=2,\n    ), timeout=30)"
+        "    return get_bus().request_sync(\n        Load(\n            name=x,  # the, name\n            size=2,\n"
+        "        ),\n        timeout=30,\n    )"
+    )
+
+
+def test_what_has_several_lines_is_moved_only_where_that_changes_no_text(tmp_path: Path) -> None:
+    told = "'''first\nsecond'''"
+    asker = f"from keeper import load\n\n\ndef f(x):\n    return load(\n        {told},\n    )\n"
+    files = talk(tmp_path, asker, KEEPER)
+    assert body(files["asker.py"]).endswith(
+        f"    return get_bus().request_sync(Load(\n        name={told},\n    ), timeout=30)"
+    )
+
+
+def test_lines_that_become_too_long_are_laid_out_anew(tmp_path: Path) -> None:
+    asker = (
+        "from keeper import load\n\n\ndef f(x, a_long_name, another_name):\n"
+        "    if x is None or not load(a_long_name, another_name) or load(x):\n"
+        "        return [len(load(f'{a_long_name} of {another_name}, and more', 5)), x]\n"
+        "    return load(a_long_name, another_name)  # as it was given\n"
+    )
+    assert body(talk(tmp_path, asker, KEEPER)["asker.py"]).endswith(
+        """    if (
+        x is None
+        or not get_bus().request_sync(
+            Load(name=a_long_name, size=another_name), timeout=30
+        )
+        or get_bus().request_sync(Load(name=x), timeout=30)
+    ):
+        return [
+            len(
+                get_bus().request_sync(
+                    Load(name=f'{a_long_name} of {another_name}, and more', size=5),
+                    timeout=30,
+                )
+            ),
+            x,
+        ]
+    return get_bus().request_sync(Load(name=a_long_name, size=another_name), timeout=30)  # as it was given"""
     )
 
 
@@ -202,7 +241,8 @@ def test_what_is_told_about_an_import_goes_to_what_takes_its_place(tmp_path: Pat
     asker = "import abc\n\n# Keeps it.\nimport keeper  # for ever\n\n\ndef f(x):\n    return keeper.load(x)\n"
     files = talk(tmp_path, asker, KEEPER)
     assert files["asker.py"].startswith(
-        "import abc\n\n# Keeps it.\n# for ever\nfrom asker_events import Load\nfrom runtime.events import get_bus\n\n\n"
+        "import abc\n\nfrom runtime.events import get_bus\n\n# keeper:\n# Keeps it.\n# for ever\n"
+        "from asker_events import Load\n\n\n"
     )
 
 

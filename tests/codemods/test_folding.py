@@ -1,0 +1,73 @@
+"""Lines that have become too long are laid out as formatters do, and mean the same."""
+
+from __future__ import annotations
+
+import ast
+import textwrap
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from codemods.cutting.folding import folded
+
+NAMES = st.sampled_from(["first", "second_name", "'a text, with (brackets'", "f'{x} of {y!r:>{3}}'", "5", "(one,)"])
+EXPRESSIONS = st.recursive(
+    NAMES,
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3).map(lambda found: f"call({', '.join(found)})"),
+        st.lists(inner, min_size=1, max_size=3).map(lambda found: f"[{', '.join(found)}]"),
+        st.tuples(inner, inner).map(lambda found: f"({found[0]} + {found[1]})"),
+        st.tuples(inner, inner).map(lambda found: f"{{{found[0]}: {found[1]}}}"),
+        st.tuples(inner, inner).map(lambda found: f"[{found[0]} for x, y in {found[1]} if x]"),
+        inner.map(lambda found: f"call(lambda x, y: {found}, key={found})"),
+        inner.map(lambda found: f"name[{found}]"),
+    ),
+    max_leaves=12,
+)
+STATEMENTS = st.one_of(
+    EXPRESSIONS.map(lambda found: f"y = {found}"),
+    EXPRESSIONS.map(lambda found: f"return {found}"),
+    st.lists(EXPRESSIONS, min_size=2, max_size=4).map(lambda found: f"return {' or '.join(found)}"),
+    st.lists(EXPRESSIONS, min_size=2, max_size=4).map(lambda found: f"if {' and not '.join(found)}:"),
+    st.tuples(EXPRESSIONS, EXPRESSIONS).map(lambda found: f"if {found[0]} and {found[1]} or {found[0]}:"),
+)
+
+
+def meaning(line: str) -> str:
+    text = textwrap.dedent(line)
+    body = " pass" if text.rstrip().endswith(":") else ""
+    return ast.dump(ast.parse(f"async def f():\n{textwrap.indent(text + body, '    ')}"))
+
+
+@given(STATEMENTS, st.sampled_from([0, 10, 30, 60]))
+def test_what_is_laid_out_means_the_same(statement: str, most: int) -> None:
+    laid = folded(f"    {statement}", most, 4)
+    if laid is not None:
+        assert meaning(laid) == meaning(f"    {statement}")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "y = call(first)  # a comment",
+        "y = call(first); z = 2",
+        "y = call(first) + 1",
+        "y = call(first, (",
+        "y = call(first, '''a",
+        "with call(first) as y:",
+        "y = call(first) \\",
+    ],
+)
+def test_what_is_not_simple_stays(line: str) -> None:
+    assert folded(line, 5, 4) is None
+
+
+def test_the_call_that_is_too_long_is_in_what_is_laid_out() -> None:
+    assert folded("y = call(first).get(5)", 10, 4) is not None
+    assert folded("y = other(5) if call(first) else other(6)", 10, 16) is not None
+    assert folded("call(first)[other()] = name", 10, 0) is None
+
+
+def test_tabs_stay_tabs() -> None:
+    assert folded("\ty = call(first, second)", 10, 5) == "\ty = call(\n\t\tfirst,\n\t\tsecond,\n\t)"
