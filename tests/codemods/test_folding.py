@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import ast
 import textwrap
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from codemods.cutting.folding import folded
+from tests.codemods.split_support import RUN, talk
 
+KEEPER = "def load(name, size=1):\n    return name\n"
 NAMES = st.sampled_from(["first", "second_name", "'a text, with (brackets'", "f'{x} of {y!r:>{3}}'", "5", "(one,)"])
 EXPRESSIONS = st.recursive(
     NAMES,
@@ -71,3 +74,48 @@ def test_the_call_that_is_too_long_is_in_what_is_laid_out() -> None:
 
 def test_tabs_stay_tabs() -> None:
     assert folded("\ty = call(first, second)", 10, 5) == "\ty = call(\n\t\tfirst,\n\t\tsecond,\n\t)"
+
+
+def test_what_has_several_lines_is_moved_only_where_that_changes_no_text(tmp_path: Path) -> None:
+    told = "'''first\nsecond'''"
+    asker = f"from keeper import load\n\n\ndef f(x):\n    return load(\n        {told},\n    )\n"
+    files = talk(tmp_path, asker, KEEPER)
+    assert (
+        files["asker.py"]
+        .removesuffix(RUN)
+        .rstrip()
+        .endswith(f"    return get_bus().request_sync(Load(\n        name={told},\n    ), timeout=30)")
+    )
+
+
+def test_lines_that_become_too_long_are_laid_out_anew(tmp_path: Path) -> None:
+    asker = (
+        "from keeper import load\n\n\ndef f(x, a_long_name, another_name):\n"
+        "    if x is None or not load(a_long_name, another_name) or load(x):\n"
+        "        return [len(load(f'{a_long_name} of {another_name}, and more', 5)), x]\n"
+        "    return load(a_long_name, another_name)  # as it was given\n"
+    )
+    assert (
+        talk(tmp_path, asker, KEEPER)["asker.py"]
+        .removesuffix(RUN)
+        .rstrip()
+        .endswith(
+            """    if (
+        x is None
+        or not get_bus().request_sync(
+            Load(name=a_long_name, size=another_name), timeout=30
+        )
+        or get_bus().request_sync(Load(name=x), timeout=30)
+    ):
+        return [
+            len(
+                get_bus().request_sync(
+                    Load(name=f'{a_long_name} of {another_name}, and more', size=5),
+                    timeout=30,
+                )
+            ),
+            x,
+        ]
+    return get_bus().request_sync(Load(name=a_long_name, size=another_name), timeout=30)  # as it was given"""
+        )
+    )

@@ -200,43 +200,6 @@ def test_comments_and_lines_of_the_arguments_stay(tmp_path: Path) -> None:
     )
 
 
-def test_what_has_several_lines_is_moved_only_where_that_changes_no_text(tmp_path: Path) -> None:
-    told = "'''first\nsecond'''"
-    asker = f"from keeper import load\n\n\ndef f(x):\n    return load(\n        {told},\n    )\n"
-    files = talk(tmp_path, asker, KEEPER)
-    assert body(files["asker.py"]).endswith(
-        f"    return get_bus().request_sync(Load(\n        name={told},\n    ), timeout=30)"
-    )
-
-
-def test_lines_that_become_too_long_are_laid_out_anew(tmp_path: Path) -> None:
-    asker = (
-        "from keeper import load\n\n\ndef f(x, a_long_name, another_name):\n"
-        "    if x is None or not load(a_long_name, another_name) or load(x):\n"
-        "        return [len(load(f'{a_long_name} of {another_name}, and more', 5)), x]\n"
-        "    return load(a_long_name, another_name)  # as it was given\n"
-    )
-    assert body(talk(tmp_path, asker, KEEPER)["asker.py"]).endswith(
-        """    if (
-        x is None
-        or not get_bus().request_sync(
-            Load(name=a_long_name, size=another_name), timeout=30
-        )
-        or get_bus().request_sync(Load(name=x), timeout=30)
-    ):
-        return [
-            len(
-                get_bus().request_sync(
-                    Load(name=f'{a_long_name} of {another_name}, and more', size=5),
-                    timeout=30,
-                )
-            ),
-            x,
-        ]
-    return get_bus().request_sync(Load(name=a_long_name, size=another_name), timeout=30)  # as it was given"""
-    )
-
-
 def test_what_is_told_about_an_import_goes_to_what_takes_its_place(tmp_path: Path) -> None:
     asker = "import abc\n\n# Keeps it.\nimport keeper  # for ever\n\n\ndef f(x):\n    return keeper.load(x)\n"
     files = talk(tmp_path, asker, KEEPER)
