@@ -119,3 +119,23 @@ def test_lines_that_become_too_long_are_laid_out_anew(tmp_path: Path) -> None:
     return get_bus().request_sync(Load(name=a_long_name, size=another_name), timeout=30)  # as it was given"""
         )
     )
+
+
+def test_imports_stand_with_their_like_and_in_order(tmp_path: Path) -> None:
+    asker = (
+        "import json\n\nimport zmq\n\nfrom abacus import count\nfrom keeper import load\nfrom zoo import lions\n\n\n"
+        "def f(x):\n    return load(json.dumps(x))\n"
+    )
+    files = talk(tmp_path, asker, KEEPER, {"abacus.py": "count = 1\n", "zoo.py": "lions = 1\n"})
+    assert files["asker.py"].startswith(
+        "import json\n\nimport zmq\nfrom runtime.events import get_bus\n\nfrom abacus import count\n"
+        "from asker_events import Load\nfrom zoo import lions\n\n\ndef f"
+    )
+
+
+def test_imports_behind_a_change_of_the_path_stay_behind_it(tmp_path: Path) -> None:
+    head = "import sys\n\nsys.path.insert(0, 'lib')\n\nfrom keeper import load\n"
+    asker = f"{head}\n\ndef f(x):\n    return load(sys.path[0])\n"
+    text = talk(tmp_path, asker, KEEPER)["asker.py"]
+    assert text.index("sys.path.insert") < text.index("from runtime.events") < text.index("def f")
+    assert text.index("sys.path.insert") < text.index("from asker_events") < text.index("def f")
