@@ -96,8 +96,11 @@ def overridden(**values: Value) -> Iterator[None]:
         TypeError: The flag is of another kind, or has other choices.
         FlagError: There is no file, or it is wrong.
     """
-    # Between the caller and this frame stands the context manager.
-    caller = _getframe(2).f_globals.get("__file__")
+    # Between the caller and this frame stands the context manager, and as a decorator more of it.
+    frame = _getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__") == "contextlib":
+        frame = frame.f_back
+    caller = frame.f_globals.get("__file__")
     with _lock:
         view = _view(caller)
         for name, value in values.items():

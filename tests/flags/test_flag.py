@@ -237,6 +237,20 @@ def test_flags_are_overridden_for_a_test(file: Path) -> None:
     assert (width(), flag("beam_width", int)) == (3, 4)
 
 
+def test_flags_are_overridden_for_the_file_that_asks(file: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    script = file.parents[1] / "tests" / "run.py"
+    script.parent.mkdir()
+    script.write_text(
+        "from runtime.flags import flag, overridden\n\n\n@overridden(beam_width=1)\ndef width():\n"
+        "    return flag('beam_width', int)\n\n\nprint(width())\nwith overridden(beam_width=2):\n"
+        "    print(flag('beam_width', int))\n"
+    )
+    # Neither the program nor the current folder leads to the flags.
+    main = tmp_path_factory.mktemp("elsewhere") / "start.py"
+    main.write_text(f"import runpy\nrunpy.run_path({str(script)!r})\n")
+    assert run(main) == "1\n2\n"
+
+
 def test_what_a_flag_cannot_be_overridden_with(file: Path) -> None:
     with pytest.raises(UnknownFlag, match="did you mean `beam_width`"), overridden(beam_with=1):
         pass
