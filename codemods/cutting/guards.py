@@ -42,7 +42,7 @@ HARMLESS = frozenset(
     }
 )
 """Decorators that do not read annotations, by the last part of their names."""
-_BY_VALUE = re.compile(rb"\bgetattr\(\s*\w+\s*,\s*(?![\"'])")
+_BY_VALUE = re.compile(rb"\bgetattr\(\s*\w+\s*,(?!\s*[\"'])")
 _COMPILERS = frozenset({"cfunc", "guvectorize", "jit", "njit", "script", "stencil", "vectorize"})
 """Decorators that compile a function, which can import nothing then, by the last part of their names."""
 _PLAIN_BASES = frozenset({"ABC", "Exception", "Generic", "Protocol", "RuntimeError", "Thread", "ValueError", "object"})
@@ -132,8 +132,11 @@ def _given_away(workspace: Workspace, path: str, module: str) -> int | None:
     nodes = workspace.of_tree(path, below)
     # What these ask for is written there, which is looked at elsewhere, or nothing is taken.
     taken |= {id(one.args[0]) for one in nodes if isinstance(one, ast.Call) and one.args and last(one) in _ASKING}
-    imported = {alias or name.partition(".")[0] for one in workspace.imports(path) for name, alias in one.names}
-    imported |= aliases
+    local: dict[bool, set[str]] = {True: set(), False: set()}
+    for one in workspace.imports(path):
+        local[one.scope == "<module>"].update(alias or name.partition(".")[0] for name, alias in one.names)
+    # A parameter of that name is something else, and what a function imports is that function's.
+    meant = {id(site.node) for site in workspace.of_tree(path, Sites).of(local[True] | aliases)}
     for node in nodes:
         name = dotted(node) if isinstance(node, (ast.Name, ast.Attribute)) else None
         if name is None or id(node) in taken or not isinstance(getattr(node, "ctx", None), ast.Load):
@@ -141,7 +144,10 @@ def _given_away(workspace: Workspace, path: str, module: str) -> int | None:
         first, _, stem = name.rpartition(".")
         # `a.a` is what the module `a` has by its own name.
         of_itself = first.rpartition(".")[2] in called
-        if stem in called and not of_itself and name.partition(".")[0] in imported:
+        root = node
+        while isinstance(root, ast.Attribute):
+            root = root.value
+        if stem in called and not of_itself and (id(root) in meant or name.partition(".")[0] in local[False]):
             return int(getattr(node, "lineno", 0))
     return None
 

@@ -285,3 +285,15 @@ def test_a_folder_whose_modules_are_all_loaded_gets_no_new_one(lines: int, moves
     text += "FOUND = sorted(HERE.glob('*.txt'))\n" + "# More.\n" * (20 * lines if moves else 1)
     text += "LOADED = [importlib.import_module(one.stem) for one in FOUND]\n"
     assert (moved(tmp_path, plugins_py=text)[0] == "") == moves
+
+
+def test_a_parameter_of_the_name_of_a_module_is_not_the_module(tmp_path: Path) -> None:
+    text = "import memory\n\n\ndef show(memory, one):\n    print(memory, getattr(one, 'name', 5))\n    return one.json\n"
+    assert moved(tmp_path, shows_py=text)[0] == ""
+    assert "import json\n" not in (tmp_path / "memory.py").read_text()
+
+
+def test_what_a_function_imports_may_be_handed_on_there(tmp_path: Path) -> None:
+    text = "def show(one):\n    return one.json\n\n\ndef shown():\n    import memory\n\n    return show(memory)\n"
+    assert moved(tmp_path, shows_py=text)[0] == ""
+    assert "import json\n" in (tmp_path / "memory.py").read_text()
