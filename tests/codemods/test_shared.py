@@ -288,7 +288,7 @@ def test_a_folder_whose_modules_are_all_loaded_gets_no_new_one(lines: int, moves
 
 
 def test_a_parameter_of_the_name_of_a_module_is_not_the_module(tmp_path: Path) -> None:
-    text = "import memory\n\n\ndef show(memory, one):\n    print(memory, getattr(one, 'name', 5))\n    return one.json\n"
+    text = "import memory\n\n\ndef show(memory, one):\n    print(memory, getattr(one, 'a', 5))\n    return one.json\n"
     assert moved(tmp_path, shows_py=text)[0] == ""
     assert "import json\n" not in (tmp_path / "memory.py").read_text()
 
