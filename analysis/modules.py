@@ -1,15 +1,15 @@
 """Which file an import means: packages, namespace packages, loose scripts, several roots, folders put on ``sys.path``.
 
 A *root* is a folder that imports are looked up in. A file has its own: the folder its outermost package lies in (its
-own folder, for a script), the folders it puts on ``sys.path`` itself, then the root of the tree. So two modules of the
-same name in two roots do not get mixed up: each importer finds its own.
+own folder, for a script), the folders it puts on ``sys.path`` itself, a folder ``src`` around it, then the root of the
+tree. So two modules of the same name in two roots do not get mixed up: each importer finds its own.
 """
 
 from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from posixpath import dirname, join, normpath
 
 _LIBRARY = sys.stdlib_module_names
@@ -55,8 +55,16 @@ class Modules:
         if known is None:
             added = [normpath(join(dirname(path), each)) for each in self._added.get(path, ())]
             inside = ["" if each == "." else each for each in added if each.split("/")[0] != ".."]
-            known = self._roots[path] = tuple(dict.fromkeys([self.root(path), *inside, dirname(path), ""]))
+            roots = [self.root(path), *inside, dirname(path), *self._sources(dirname(path)), ""]
+            known = self._roots[path] = tuple(dict.fromkeys(roots))
         return known
+
+    def _sources(self, folder: str) -> Iterator[str]:
+        """The folders ``src`` that are no packages, the innermost first: what lies there is installed from there."""
+        while folder:
+            if folder.rpartition("/")[2] == "src" and f"{folder}/__init__.py" not in self._files:
+                yield folder
+            folder = dirname(folder)
 
     def name(self, path: str) -> str:
         """The dotted name the file is imported under: as most of the tree's imports have it, else from its root."""

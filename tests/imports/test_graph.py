@@ -57,6 +57,14 @@ CASES: dict[str, tuple[dict[str, str], list[str]]] = {
         {"n/m.py": "", "n/o.py": "", "a.py": "import n.m\nfrom n import o\n"},
         ["a.py:1 n/m.py", "a.py:2 n/o.py"],
     ),
+    "folders without __init__.py below src": (
+        {"src/n/a.py": "from n.b import X\n", "src/n/b.py": "import m\n", "src/m.py": "", "m.py": ""},
+        ["src/n/a.py:1 src/n/b.py X", "src/n/b.py:1 src/m.py"],
+    ),
+    "a package that is called src": (
+        {"src/__init__.py": "", "src/n/a.py": "import m\nimport n.b\nimport src.m\n", "src/n/b.py": "", "src/m.py": ""},
+        ["src/n/a.py:3 src/__init__.py implied", "src/n/a.py:3 src/m.py"],
+    ),
     "scripts beside each other, and two modules of one name": (
         {"x/a.py": "import util\n", "x/util.py": "", "y/a.py": "import util\n", "y/util.py": ""},
         ["x/a.py:1 x/util.py", "y/a.py:1 y/util.py"],
